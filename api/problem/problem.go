@@ -1,0 +1,141 @@
+// Package problem is the one table of what errors mean to those outside: HTTP status, a stable type, and
+// a sentence in the caller's language. Both faces, JSON and pages, use it; nothing else of an error leaves
+// the house.
+package problem
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/reports"
+	"sunfund/ledger/staff"
+)
+
+// Problem is what an error means (RFC 9457). Type is stable; clients may branch on it.
+type Problem struct {
+	Type    string // last part of the type URI
+	Status  int
+	TitleZH string
+	TitleEN string
+}
+
+// Title is the sentence in lang.
+func (p Problem) Title(lang string) string {
+	if strings.HasPrefix(lang, "en") {
+		return p.TitleEN
+	}
+	return p.TitleZH
+}
+
+// row is one line of the table: the first row whose error is in the chain counts.
+type row struct {
+	err error
+	Problem
+}
+
+// internal is what an error without a row means: it is logged, never shown.
+var internal = Problem{"internal", http.StatusInternalServerError,
+	"服务器出了问题，没有记下任何东西。请联系慈善会，并告知编号。",
+	"Something went wrong here and nothing was recorded. Please contact the association and quote the reference."}
+
+var table = []row{
+	{ledger.ErrNoBook, Problem{"not-found", 404, "没有这本账，或者不在您的权限里。", "There is no such book, or it is not open to you."}},
+	{ledger.ErrNoFund, Problem{"not-found", 404, "没有这个基金，或者不在您的权限里。", "There is no such fund, or it is not open to you."}},
+	{ledger.ErrNoEntry, Problem{"not-found", 404, "没有这张凭证，或者不在您的权限里。", "There is no such entry, or it is not open to you."}},
+	{ledger.ErrUnknownAccount, Problem{"unknown-account", 422, "科目或基金不存在，或者科目不能记这种货币。", "The account or fund does not exist, or may not hold that currency."}},
+	{ledger.ErrUnbalanced, Problem{"unbalanced", 422, "借贷不平：每个基金内借方合计必须等于贷方合计。", "The entry does not balance: debits must equal credits in every fund."}},
+	{ledger.ErrTooManyLines, Problem{"too-many-lines", 422, "行数太多。", "There are too many lines."}},
+	{ledger.ErrAmount, Problem{"amount", 422, "金额不能为零，也不能超出范围。", "The amount may not be zero or out of range."}},
+	{ledger.ErrNoReason, Problem{"reason-needed", 422, "冲销必须写明理由和经办人。", "A reversal needs a reason and a name."}},
+	{ledger.ErrKeyReused, Problem{"key-reused", 409, "这个编号已用于另一笔内容不同的记录。", "This key was used for something else already."}},
+	{ledger.ErrPeriodClosed, Problem{"period-closed", 409, "这个月已结账，不能再记入。可以记在开放的月份，摘要里写明业务日期。", "That month is closed. Post in an open month and name the business day in the summary."}},
+	{ledger.ErrGuarded, Problem{"guarded", 409, "余额不够：这个科目不能越过零。", "Not enough: this account may not cross zero."}},
+	{ledger.ErrShort, Problem{"short", 409, "基金的可用余额不够。", "The fund has not enough available."}},
+	{ledger.ErrReversed, Problem{"reversed", 409, "这张凭证已经冲销过。", "This entry is reversed already."}},
+	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},
+	{ledger.ErrStale, Problem{"busy", 503, "同时记账的人太多，没有记下。请过几秒再试。", "Too many are posting at once; nothing was recorded. Try again in a few seconds."}},
+	{ledger.ErrDocument, Problem{"document", 422, "摘要要有 1 到 400 个字，附件 0 到 999 张，文字里不能有特殊字符。", "A summary has 1 to 400 characters, attachments are 0 to 999, and texts may not hold control signs."}},
+	{ledger.ErrSamePerson, Problem{"second-person", 403, "制单和审核不能是同一个人。", "Maker and checker must be two people."}},
+	{giving.ErrNoCampaign, Problem{"not-found", 404, "没有这个项目，或者不在您的权限里。", "There is no such campaign, or it is not open to you."}},
+	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
+	{giving.ErrRef, Problem{"not-found", 404, "没有这个捐赠编号。", "There is no gift with this reference."}},
+	{giving.ErrNoCheckout, Problem{"not-found", 404, "没有这笔待付款的捐赠。", "There is no such started gift."}},
+	{giving.ErrBadCampaign, Problem{"campaign-invalid", 422, "项目资料不完整：两种语言的标题、简介和故事，目标、限额和起止时间都要填对。", "The campaign is not complete: title, summary and story in both languages, goal, limits and dates are needed."}},
+	{giving.ErrFundKind, Problem{"fund-kind", 422, "这个基金不能接收捐赠收入。", "This fund does not take gifts as income."}},
+	{giving.ErrFormReused, Problem{"form-reused", 409, "这张表单已经提交过，内容不同。请重新打开页面。", "This form was sent before with other content. Please open the page again."}},
+	{giving.ErrBadPaid, Problem{"gift-invalid", 422, "捐赠资料不完整或超出限制：编号、金额、时间、渠道和文字长度。", "The gift is not complete or beyond its limits: reference, amount, time, channel, length of texts."}},
+	{giving.ErrMismatch, Problem{"gift-mismatch", 409, "到账的金额、货币或项目与发起时不一致，没有记账。", "What was paid differs from what was started in amount, currency or campaign; nothing was booked."}},
+	{giving.ErrRefReused, Problem{"key-reused", 409, "这个编号已用于另一笔内容不同的捐赠。", "This reference was booked before for something else."}},
+	{giving.ErrPaidTwice, Problem{"paid-twice", 409, "这笔捐赠已用另一个编号付过款。", "This gift was paid already under another reference."}},
+	{giving.ErrNoRate, Problem{"no-rate", 422, "这一天没有这种货币的汇率。", "There is no exchange rate for that currency on or before the day."}},
+	{giving.ErrNoGeneral, Problem{"no-general-fund", 409, "账上没有非限定基金来承担手续费。", "The book has no general fund to bear the fee."}},
+	{giving.ErrFeeChannel, Problem{"fee-channel", 422, "只有支付机构收手续费；银行转账和现金不能带手续费。", "Only processors keep fees; bank transfers and cash have none."}},
+	{giving.ErrRefundTooLarge, Problem{"refund-too-large", 409, "退款超过这笔捐赠剩下的金额。", "The refund is more than is left of the gift."}},
+	{giving.ErrTooMany, Problem{"too-many-gifts", 422, "一次最多 1000 笔捐赠。", "At most 1,000 gifts in one call."}},
+	{giving.ErrBusy, Problem{"busy", 503, "排队的捐赠太多，没有记下。请过几秒再试。", "Too many gifts are waiting; nothing was recorded. Try again in a few seconds."}},
+	{giving.ErrClosed, Problem{"busy", 503, "服务正在重启，没有记下。请过几秒再试。", "The service is restarting; nothing was recorded. Try again in a few seconds."}},
+	{payments.ErrNoProcessor, Problem{"not-found", 404, "没有这个支付机构。", "There is no such processor."}},
+	{payments.ErrSignature, Problem{"signature", 400, "签名不对，没有收下。", "The signature does not fit; nothing was stored."}},
+	{payments.ErrTooOld, Problem{"signature-time", 400, "签名的时间太早或在将来，没有收下。", "The signature is too old or from the future; nothing was stored."}},
+	{payments.ErrMalformed, Problem{"event", 400, "事件读不懂，没有收下。", "The event cannot be read; nothing was stored."}},
+	{payments.ErrForeign, Problem{"event-foreign", 400, "事件属于别的账户或模式，没有收下。", "The event is of another account or mode; nothing was stored."}},
+	{payments.ErrNoSession, Problem{"not-found", 404, "没有这笔付款。", "There is no such payment."}},
+	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
+	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
+	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙盒支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{reports.ErrTorn, Problem{"torn", 500, "账上有一张凭证缺了分录，没有导出。请立即联系管理员。", "An entry in the book has lost postings, so nothing was exported. Please tell the administrator at once."}},
+	{money.ErrSyntax, Problem{"amount-syntax", 422, "金额请用半角数字，例如 36.50。", "Write the amount with plain digits, for example 36.50."}},
+	{money.ErrPrecision, Problem{"amount-precision", 422, "金额的小数位太多。", "The amount has too many decimals."}},
+	{money.ErrRange, Problem{"amount-range", 422, "金额超出范围。", "The amount is out of range."}},
+	{money.ErrCurrency, Problem{"currency", 422, "没有这种货币。", "There is no such currency."}},
+	{pg.ErrUnknown, Problem{"outcome-unknown", 503, "提交结果未知（可能已入账）。请用同一编号再试，不会重复记账。", "The outcome is unknown: it may have been recorded. Try again with the same key; nothing is booked twice."}},
+	{staff.ErrDenied, Problem{"forbidden", 403, "没有这一页，或者不在您的权限里。", "There is no such page, or it is not open to you."}},
+	{staff.ErrKey, Problem{"unauthorized", 401, "密钥无效、已过期或已撤销。", "The API key is not valid, has expired or was revoked."}},
+	{staff.ErrNoKey, Problem{"not-found", 404, "没有这把密钥。", "There is no such API key."}},
+	{staff.ErrKeyInvalid, Problem{"key-invalid", 422, "密钥的名称、权限或期限不合要求。", "Name, scopes or expiry of the key are not acceptable."}},
+	{staff.ErrNoApproval, Problem{"not-found", 404, "没有这个审批，或者不在您的权限里。", "There is no such request, or it is not open to you."}},
+	{staff.ErrChanged, Problem{"changed", 409, "内容在您打开之后改过了，没有批准。请看新的内容。", "This was changed after you opened it, so nothing was decided. Please read the new version."}},
+	{staff.ErrDecided, Problem{"decided", 409, "这个审批已经有结果。", "This request is decided already."}},
+	{staff.ErrRequestInvalid, Problem{"request-invalid", 422, "申请内容不合要求。", "The request is not acceptable."}},
+	{staff.ErrOtherBody, Problem{"key-reused", 409, "这个编号已用于另一个内容不同的请求。", "This Idempotency-Key was used for another request."}},
+	{staff.ErrRequestKey, Problem{"idempotency-key", 400, "每个写请求都要带 Idempotency-Key，1 到 255 个可见字符。", "Every write needs an Idempotency-Key of 1 to 255 visible characters."}},
+	{staff.ErrRoleInvalid, Problem{"role-invalid", 422, "角色和街道不匹配。", "Role and street do not fit."}},
+	{staff.ErrRolesClash, Problem{"roles-clash", 409, "管理员和审计员不能兼任其他角色。", "Admin and auditor hold no other role."}},
+	{staff.ErrRoleHeld, Problem{"role-held", 409, "已经有这个角色。", "The role is held already."}},
+	{staff.ErrNoGrant, Problem{"not-found", 404, "没有这项授权。", "There is no such role."}},
+	{staff.ErrPassword, Problem{"password", 422, "密码要有 10 到 200 个字符。", "A password has 10 to 200 characters."}},
+	{staff.ErrNoPerson, Problem{"not-found", 404, "没有这个人，或者不在您的权限里。", "There is no such person, or it is not open to you."}},
+	{staff.ErrLoginTaken, Problem{"login-taken", 409, "这个登录名已经有人用。", "This login is taken."}},
+	{staff.ErrPersonInvalid, Problem{"person-invalid", 422, "登录名、姓名或语言不合要求。", "Login, name or language is not acceptable."}},
+	{staff.ErrOwn, Problem{"second-person", 403, "您是制单人，不能审批自己的申请。", "You made this request, so a second person must decide it."}},
+	{staff.ErrNoSession, Problem{"signed-out", 401, "请先登录。", "Please sign in."}},
+	{staff.ErrWrong, Problem{"sign-in", 401, "登录名、密码或动态码不对。", "Login, password or code is wrong."}},
+	{staff.ErrTooMany, Problem{"too-many", 429, "试的次数太多，请过几分钟再试。", "Too many tries; wait a few minutes."}},
+	{staff.ErrCode, Problem{"code", 422, "动态码不对。", "The time-based code is wrong."}},
+}
+
+// Of is what an error means. An error without a row is internal.
+func Of(err error) Problem {
+	for _, r := range table {
+		if errors.Is(err, r.err) {
+			return r.Problem
+		}
+	}
+	return internal
+}
+
+// Known tells whether an error value has a row of its own.
+func Known(err error) bool {
+	for _, r := range table {
+		if r.err == err {
+			return true
+		}
+	}
+	return false
+}

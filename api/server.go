@@ -1,0 +1,92 @@
+// Package api answers programs: JSON over HTTP under /api/v1, as openapi.yaml says, and the webhooks of processors.
+package api
+
+import (
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
+)
+
+//go:embed openapi.yaml
+var contract []byte
+
+// Limits of requests and pages. One row more than a page is read to see whether there is another page, so pageMax is
+// below what the ledger lists at once.
+const (
+	bodyMax     = 1 << 20
+	pageDefault = 50
+	pageMax     = 100
+)
+
+// Config is what the API works with.
+type Config struct {
+	DB      *pgxpool.Pool
+	Books   []*ledger.Book             // the first one answers webhooks of host names that no book claims
+	Intakes map[int32]*giving.Intake   // by book; without one, gifts are refused as busy
+	Workers map[int32]*payments.Worker // by book: woken when an event has come
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Server answers /api/v1 and /webhooks.
+type Server struct{ Config }
+
+// route is one operation of the contract. Every one needs a key with its scope.
+type route struct {
+	method string
+	path   string
+	scope  staff.Scope
+	answer func(*call) error
+}
+
+func routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/books", staff.BooksRead, (*call).books},
+		{get, "/funds", staff.FundsRead, (*call).funds},
+		{get, "/funds/:code", staff.FundsRead, (*call).fund},
+		{get, "/campaigns", staff.CampaignsRead, (*call).campaigns},
+		{get, "/campaigns/:slug", staff.CampaignsRead, (*call).campaign},
+		{get, "/gifts", staff.GiftsRead, (*call).gifts},
+		{get, "/gifts/:id", staff.GiftsRead, (*call).gift},
+		{post, "/gifts", staff.GiftsWrite, (*call).giftCreate},
+		{post, "/gifts/batch", staff.GiftsWrite, (*call).giftBatch},
+		{get, "/entries", staff.EntriesRead, (*call).entries},
+		{get, "/entries/:id", staff.EntriesRead, (*call).entry},
+		{post, "/entries", staff.EntriesWrite, (*call).entryCreate},
+		{post, "/entries/:id/reversal", staff.EntriesWrite, (*call).entryReverse},
+		{get, "/balances", staff.BalancesRead, (*call).balances},
+		{get, "/trial-balance", staff.BalancesRead, (*call).trialBalance},
+	}
+}
+
+const (
+	apiPath      = "/api/v1"
+	contractPath = "/openapi.yaml"
+)
+
+// Register puts the API on e. Its callers are programs with a key or a signature, so it has no cookies and no
+// cross-origin guard.
+func (s *Server) Register(e *echo.Echo) {
+	g := e.Group(apiPath, bodyLimit(bodyMax))
+	g.GET(contractPath, func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", contract)
+	})
+	for _, r := range routes() {
+		g.Add(r.method, r.path, s.with(r))
+	}
+	e.POST("/webhooks/:processor", s.webhook, bodyLimit(payments.BodyMax))
+}
+
+func bodyLimit(bytes int) echo.MiddlewareFunc { return middleware.BodyLimit(strconv.Itoa(bytes) + "B") }

@@ -1,0 +1,55 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+// StaticPath is the route of the files every page needs; Static answers it.
+const StaticPath = "/static/:hash/:name"
+
+// staticHash is over all static files: one changed byte gives all of them new addresses.
+var staticHash = sync.OnceValue(func() string {
+	sum := sha256.New()
+	names, _ := fs.Glob(staticFiles, "static/*") // the pattern is constant, so there is no error
+	for _, name := range names {
+		text, _ := staticFiles.ReadFile(name) // embedded: it was listed, so it is there
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12]
+})
+
+// Asset is the address of a static file; it changes when the file does.
+func Asset(name string) string { return "/static/" + staticHash() + "/" + name }
+
+// Static answers a static file. Its address holds a hash, so browsers may keep it for ever; a page older than this
+// server asks with an old hash and gets the present file, not to be kept.
+func Static(c echo.Context) error {
+	name := c.Param("name")
+	text, err := staticFiles.ReadFile(path.Join("static", path.Base(name)))
+	if err != nil {
+		return echo.ErrNotFound
+	}
+	head := c.Response().Header()
+	head.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	head.Set("Cache-Control", "no-cache")
+	if c.Param("hash") == staticHash() {
+		head.Set("Cache-Control", "public, max-age=31536000, immutable")
+		head.Set("ETag", `"`+staticHash()+`"`)
+	}
+	http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(text))
+	return nil
+}

@@ -1,0 +1,179 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
+)
+
+// entryPage is how many entries one page lists.
+const entryPage = 50
+
+type entryListView struct {
+	Page
+	Q, Amount, From, To, Chart, Source, Account string
+	Fund, Kind                                  string
+	Funds, Kinds                                []Option
+	Accounts                                    []accountChoice
+	Caption                                     Caption
+	Rows                                        []entryRow
+	Pager                                       Pager
+	Empty                                       Empty
+}
+
+// entryRow is an entry in a list.
+type entryRow struct {
+	Href, Name string
+	Number     int32
+	Kind       string
+	Summary    string
+	ledger.Recorded
+	Sum money.Money
+}
+
+// Made and Checked are the names on the voucher.
+func (r entryRow) Made() string {
+	if r.Document == nil {
+		return ""
+	}
+	return r.Document.MadeBy
+}
+
+func (r entryRow) Checked() string {
+	if r.Document == nil {
+		return ""
+	}
+	return r.Document.CheckedBy
+}
+
+func (v *visit) entryRow(r ledger.Recorded) entryRow {
+	return entryRow{Href: "/console/entries/" + r.ID.String(), Name: v.entryName(&r), Number: r.Number, Kind: r.Kind.Name(string(v.lang)),
+		Summary: v.summary(&r), Recorded: r, Sum: v.amount(r.Amount)}
+}
+
+// entryList is the journal: newest first, filtered by its address.
+func (v *visit) entryList() error {
+	s, err := v.sight()
+	if err != nil {
+		return err
+	}
+	view := entryListView{Page: v.consolePage(T(v.lang, "place.entries"), "/console/entries"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
+		From: v.typed("from", 20), To: v.typed("to", 20), Chart: v.typed("chart", textMax), Source: v.typed("source", 40),
+		Fund: v.typed("fund", 10), Kind: v.typed("kind", 40), Account: v.typed("account", 10), Funds: s.options(v.lang, T(v.lang, "filter.all"))}
+	filter := v.entryFilter(&view, s)
+	view.Kinds = v.kindOptions()
+	for _, acct := range chart.All() {
+		view.Accounts = append(view.Accounts, accountChoice{Text: v.code(acct) + " " + acct.Name(string(v.lang))})
+	}
+	if len(view.Errors) > 0 {
+		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/entry_list", view)
+	}
+	if v.QueryParam("format") == "csv" {
+		return v.entryCSV(filter)
+	}
+	if err := v.entryRows(&view, filter); err != nil {
+		return err
+	}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/entry_list", view)
+}
+
+// entryFilter reads the filter from the address. A fund out of sight finds nothing.
+func (v *visit) entryFilter(view *entryListView, s *sight) ledger.JournalFilter {
+	f := ledger.JournalFilter{Text: view.Q, Amount: v.amountField(&view.Page, "amount"), From: v.dayField(&view.Page, "from"),
+		To: v.dayField(&view.Page, "to"), Source: view.Source, Fund: v.number("fund"), Account: v.number("account"), Funds: s.ids(),
+		After: v.QueryParam("after"), Limit: entryPage}
+	if view.Chart != "" {
+		leaf, err := v.leafOf(v.s.DB, view.Chart)
+		if err != nil {
+			view.Errors.Add("chart", view.T("filter.chart.wrong"))
+		}
+		f.Chart = leaf.Chart
+	}
+	if kind, ok := ledger.KindByCode(view.Kind); ok {
+		f.Kind = kind
+	}
+	return f
+}
+
+func (v *visit) kindOptions() []Option {
+	options := []Option{{Value: "", Label: T(v.lang, "filter.all")}}
+	for k := ledger.KindVoucher; k.Info().Code != ""; k++ {
+		options = append(options, Option{Value: k.Info().Code, Label: k.Name(string(v.lang))})
+	}
+	return options
+}
+
+func (v *visit) entryRows(view *entryListView, f ledger.JournalFilter) error {
+	var position, total int64
+	err := v.read(func(q pg.Querier) error {
+		page, err := ledger.Journal(v.ctx(), q, v.book, f)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Entries {
+			view.Rows = append(view.Rows, v.entryRow(r))
+		}
+		if page.Next != "" {
+			view.Pager.Next = v.with("after", page.Next)
+		}
+		if f.After != "" {
+			view.Pager.Prev = v.with("after", "")
+		}
+		total = int64(len(page.Entries))
+		if page.Next != "" || f.After != "" {
+			if total, err = ledger.JournalCount(v.ctx(), q, v.book, f); err != nil {
+				return err
+			}
+		}
+		position, err = ledger.Postings(v.ctx(), q, v.book)
+		return err
+	})
+	if errors.Is(err, ledger.ErrCursor) {
+		return v.see(v.with("after", ""))
+	}
+	if err != nil {
+		return err
+	}
+	view.Pager.Shown, view.Pager.Total = int64(len(view.Rows)), total
+	view.Figure = v.asOf(position)
+	view.Caption = Caption{Title: view.T("place.entries"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.Figure,
+		Exports: []Link{{view.T("table.csv"), v.with("format", "csv", "after", "")}}}
+	view.Empty = Empty{Text: view.T("entries.empty"), Action: &Link{view.T("filter.clear"), "/console/entries"}}
+	return nil
+}
+
+// entryCSV writes the whole filter, page by page as it is read.
+func (v *visit) entryCSV(f ledger.JournalFilter) error {
+	out := v.newSheet("entries", "entry.day", "entry.number", "entry.kind", "entry.summary", "entry.amount", "entry.made", "entry.checked",
+		"entry.source", "entry.reverses", "entry.recorded", "entry.id")
+	f.Limit, f.After = ledger.PageMax, ""
+	for {
+		page, err := ledger.Journal(v.ctx(), v.s.DB, v.book, f)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Entries {
+			row, number, source, reverses := v.entryRow(r), "", "", ""
+			if r.Number != 0 {
+				number = strconv.Itoa(int(r.Number))
+			}
+			if r.Document != nil {
+				source = v.source(r.Document.SourceKind) + " " + r.Document.SourceRef
+			}
+			if row.Reverses != [16]byte{} {
+				reverses = row.Reverses.String()
+			}
+			out.row(r.EffectiveOn, number, row.Kind, row.Summary, row.Sum, row.Made(), row.Checked(), source, reverses,
+				Stamp(r.RecordedAt, v.book.Zone), r.ID)
+		}
+		if err := out.flush(); err != nil || page.Next == "" {
+			return err
+		}
+		f.After = page.Next
+	}
+}

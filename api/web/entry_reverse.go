@@ -1,0 +1,70 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/staff"
+)
+
+// reversalDraft is the payload of a request to reverse an entry.
+type reversalDraft struct {
+	Entry  uuid.UUID `json:"entry"`
+	Day    string    `json:"day"`
+	Reason string    `json:"reason"`
+}
+
+// entryReverse asks a second person to reverse an entry. Nothing is booked yet.
+func (v *visit) entryReverse() error {
+	s, err := v.sight()
+	if err != nil {
+		return err
+	}
+	r, err := v.visibleEntry(s)
+	if err != nil {
+		return err
+	}
+	if r.ReversedBy != uuid.Nil {
+		return v.refuse(ledger.ErrReversed, nil, Link{T(v.lang, "refuse.reversal"), "/console/entries/" + r.ReversedBy.String()})
+	}
+	form, err := v.formID()
+	if err != nil {
+		return err
+	}
+	var wrong Errors
+	day, ok := parseDay(v.typed("day", 20))
+	if !ok {
+		wrong.Add("day", T(v.lang, "wrong.day"))
+	}
+	reason := v.typed("reason", 1000)
+	if reason == "" {
+		wrong.Add("reason", T(v.lang, "reverse.reason.wrong"))
+	}
+	if len(wrong) > 0 {
+		return v.entryAgain(http.StatusUnprocessableEntity, wrong)
+	}
+	draft := staff.Draft{Form: form, Kind: staff.Reversal, Summary: oneLine(T(v.lang, "reverse.summary", v.entryName(r), v.summary(r)), 400),
+		Payload: reversalDraft{Entry: r.ID, Day: ISODay(day), Reason: reason}}
+	return v.submit(draft)
+}
+
+// submit stores a request and shows it. The same form again shows the same request.
+func (v *visit) submit(draft staff.Draft) error {
+	var a staff.Approval
+	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
+		a, err = staff.Submit(v.ctx(), tx, v.who, draft, v.now)
+		return err
+	})
+	if errors.Is(err, staff.ErrOtherBody) {
+		return v.refuse(err, nil, Link{T(v.lang, "refuse.mine"), "/console/approvals?box=mine"})
+	}
+	if err != nil {
+		return err
+	}
+	return v.see("/console/approvals/" + a.ID.String())
+}

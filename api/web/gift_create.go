@@ -1,0 +1,128 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
+)
+
+// keptMax is how much of a wrong text stands in its field again, in characters.
+const keptMax = 1000
+
+// giftCreate answers POST /c/{slug}/give: it starts a gift and sends the donor on to pay. No money has moved.
+func (v *visit) giftCreate() error {
+	c, err := v.campaign(v.s.DB)
+	if err != nil {
+		return err
+	}
+	if !v.givable(c) {
+		return v.refuseGift(c)
+	}
+	id, err := v.formID()
+	if err != nil {
+		return err
+	}
+	chosen, free := v.FormValue("amount"), v.typed("other", keptMax)
+	if chosen != "" && chosen != otherAmount && free != "" {
+		return v.giftAgain(c, id, &giving.FieldErrors{List: []giving.FieldError{{Field: "amount", Key: "gift.amount.both"}}})
+	}
+	form := giving.Form{
+		FormID: id, CampaignID: c.ID, Amount: chosen, Currency: v.FormValue("currency"), Name: v.FormValue("name"),
+		Anonymous: v.FormValue("anonymous") != "", Email: v.FormValue("email"), Message: v.FormValue("message"),
+		Lang: string(v.lang), Channel: giving.Sandbox,
+	}
+	if chosen == "" || chosen == otherAmount {
+		form.Amount = free
+	}
+	session, err := v.startGift(c, form)
+	var wrong *giving.FieldErrors
+	switch {
+	case errors.As(err, &wrong):
+		return v.giftAgain(c, id, wrong)
+	case errors.Is(err, giving.ErrFormReused): // the donor went back and changed something: ask once more, as a new gift
+		return v.giftAgain(c, uuid.Nil, nil)
+	case err != nil:
+		return err
+	}
+	return v.see(session.Path())
+}
+
+// startGift stores the gift and opens its payment. The same form again gives the same payment.
+func (v *visit) startGift(c *giving.Campaign, form giving.Form) (session *payments.Session, err error) {
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		checkout, err := giving.Begin(v.ctx(), tx, v.book, form, v.now)
+		if err != nil {
+			return err
+		}
+		back := "/g/" + giving.Ref(v.book, checkout.ID)
+		session, err = payments.OpenSession(v.ctx(), tx, v.book, checkout, c.Title(string(v.lang)), back, v.now)
+		return err
+	})
+	return session, err
+}
+
+// giftAgain shows the form once more with all that was typed. Without wrong fields and id it is a new form.
+func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldErrors) error {
+	var view giftFormView
+	if err := v.read(func(q pg.Querier) error { return v.readGiftForm(q, c, &view) }); err != nil {
+		return err
+	}
+	view.Amount, view.Other = v.typed("amount", keptMax), v.typed("other", keptMax)
+	if view.Amount != "" && view.Amount != otherAmount {
+		free := view.Other
+		if view.choose(view.Amount); free != "" {
+			view.Other = free
+		}
+	}
+	view.Donor, view.Email = v.typed("name", keptMax), v.typed("email", keptMax)
+	view.Message = v.typed("message", keptMax)
+	view.Anonymous[0].Chosen = v.FormValue("anonymous") != ""
+	status := http.StatusConflict
+	if view.Changed = wrong == nil; !view.Changed {
+		status, view.Form = http.StatusUnprocessableEntity, id.String()
+		for _, one := range wrong.List {
+			view.Errors.Add(view.field(one.Field), giftMessage(v.lang, one))
+		}
+	}
+	return v.s.render.Render(v.Response(), status, "public/give", view)
+}
+
+// field is where on the page an error of the form stands.
+func (view *giftFormView) field(name string) string {
+	switch name {
+	case "currency":
+		return "amount"
+	case "amount":
+		if view.Other != "" || view.Amount == otherAmount {
+			return "other"
+		}
+	}
+	return name
+}
+
+// giftMessage says what is wrong with a field, with its limits.
+func giftMessage(lang Lang, e giving.FieldError) string {
+	var args []any
+	for _, name := range []string{"min", "max", "currency"} {
+		if value, ok := e.Params[name]; ok {
+			args = append(args, grouped(value))
+		}
+	}
+	return T(lang, e.Key, args...)
+}
+
+// refuseGift says that the campaign takes no gifts, and where to go instead.
+func (v *visit) refuseGift(c *giving.Campaign) error {
+	name := c.Title(string(v.lang))
+	view := ErrorView{Page: v.page(T(v.lang, "give.closed.heading")), Status: http.StatusConflict}
+	view.Heading = view.T("give.closed.heading")
+	view.What, view.Next = view.T("give.closed.what", name, v.campaignWhen(c)), view.T("give.closed.next")
+	view.Ways = []Link{{view.T("campaign.closed.see"), "/c/" + c.Slug + "#spent"}, {view.T("home.campaigns.all"), "/campaigns"}}
+	return v.s.render.Fail(v.Context, view)
+}

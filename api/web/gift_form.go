@@ -1,0 +1,110 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+// otherAmount is the choice beside the presets.
+const otherAmount = "other"
+
+// errNotOpen means that a campaign takes no gifts now: not yet, not any more, or not online.
+var errNotOpen = errors.New("campaign takes no gifts now")
+
+type giftFormView struct {
+	Page
+	Slug, Name string
+	Fund       Link
+	Form       string // id of this form
+	Currency   string
+	Amounts    []Option
+	Amount     string // chosen preset, "other" or none
+	Other      string // free amount as typed
+	OtherHint  string
+	Donor      string
+	Anonymous  []Option
+	Message    string
+	Email      string
+	Fee        string
+	Changed    bool // the form was sent before with other content
+}
+
+// giftForm answers GET /c/{slug}/give?amount=.
+func (v *visit) giftForm() error {
+	var view giftFormView
+	err := v.read(func(q pg.Querier) error {
+		c, err := v.campaign(q)
+		if err != nil {
+			return err
+		}
+		if !v.givable(c) {
+			return errNotOpen
+		}
+		return v.readGiftForm(q, c, &view)
+	})
+	if errors.Is(err, errNotOpen) {
+		return v.see("/c/" + v.Param("slug")) // it says why
+	}
+	if err != nil {
+		return err
+	}
+	view.choose(v.typed("amount", 40))
+	return v.s.render.Render(v.Response(), http.StatusOK, "public/give", view)
+}
+
+// givable tells whether somebody can give to a campaign here and now: it is open, and payments can be taken.
+func (v *visit) givable(c *giving.Campaign) bool { return c.Open(v.now) && v.book.Sandbox }
+
+// readGiftForm fills in what the form shows of its campaign.
+func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
+	lang := string(v.lang)
+	funds, err := v.fundsByID(q)
+	if err != nil {
+		return err
+	}
+	fund, ok := funds[c.FundID]
+	if !ok {
+		return ledger.ErrNoFund
+	}
+	view.Slug, view.Name, view.Currency, view.Form = c.Slug, c.Title(lang), c.Currency, newForm()
+	view.Fund = Link{fund.Name(lang), fundHref(fund)}
+	view.Page = v.page(T(v.lang, "give.title", view.Name))
+	view.Crumbs = []Link{{view.Name, "/c/" + c.Slug}, {Label: view.T("give.heading")}}
+	for _, preset := range c.Presets {
+		view.Amounts = append(view.Amounts, Option{Value: money.Format(preset, c.Currency), Label: v.presetLabel(preset, c.Currency)})
+	}
+	view.Amounts = append(view.Amounts, Option{Value: otherAmount, Label: view.T("give.amount.other")})
+	view.OtherHint = view.T("give.other.hint", money.Money{Minor: c.GiftMin, Currency: c.Currency}, money.Money{Minor: c.GiftMax, Currency: c.Currency})
+	view.Anonymous = []Option{{Value: "yes", Label: view.T("give.anonymous")}}
+	view.Fee = view.T("give.fee."+fund.FeeBearer, view.Fund.Label)
+	return nil
+}
+
+// presetLabel leaves out the decimals of a whole amount.
+func (v *visit) presetLabel(minor int64, ccy string) string {
+	m := money.Money{Minor: minor, Currency: ccy}
+	label := Amount(v.lang, m)
+	if v.lang == EN {
+		label = Headline(m)
+	}
+	return strings.Replace(label, ".00", "", 1)
+}
+
+// choose puts an amount into the form: as the preset that it is, or as free amount.
+func (view *giftFormView) choose(amount string) {
+	for _, preset := range view.Amounts {
+		if preset.Value == amount {
+			view.Amount = amount
+			return
+		}
+	}
+	if amount != "" {
+		view.Amount, view.Other = otherAmount, amount
+	}
+}

@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
+)
+
+// What the donor's page says of a gift. A gift is received when it is on the books, and not a moment before.
+const (
+	giftUnpaid   = "unpaid" // the donor has not paid yet
+	giftPending  = "pending"
+	giftFailed   = "failed"
+	giftReceived = "received"
+	giftRefunded = "refunded" // received, and given back in whole
+)
+
+// giftState is what changes while the page is open; the page's block "live" draws it.
+type giftState struct {
+	State     string
+	Amount    money.Money
+	Refunded  money.Money
+	At        time.Time // paid, or started
+	Steps     []Step
+	Campaign  Link
+	Fund      Link
+	Ref       string
+	PayHref   string // to go on paying; empty when there is nothing to pay
+	AgainHref string // to start over with the same amount
+}
+
+type giftView struct {
+	Page
+	giftState
+	Facts   []Fact
+	Address string // permanent, in full
+	Live    string
+}
+
+// giftShow answers /g/{ref}, the donor's own page of a gift, for ever at this address.
+func (v *visit) giftShow() error {
+	id, err := giving.ParseRef(v.book, v.Param("ref"))
+	if err != nil {
+		return err
+	}
+	var view giftView
+	err = v.read(func(q pg.Querier) error { return v.readGift(v.ctx(), q, id, &view) })
+	if err != nil {
+		return err
+	}
+	view.Page = v.page(T(v.lang, "mine.title."+view.State, view.Amount))
+	view.Address = v.Scheme() + "://" + v.Request().Host + "/g/" + view.Ref
+	if view.State == giftUnpaid || view.State == giftPending {
+		view.Live = "/g/" + view.Ref + "/live?v=" + view.version()
+	}
+	secret(v)
+	return v.s.render.Render(v.Response(), http.StatusOK, "public/gift", view)
+}
+
+// giftLive answers /g/{ref}/live with a stream that tells when the gift's state changes.
+func (v *visit) giftLive() error {
+	id, err := giving.ParseRef(v.book, v.Param("ref"))
+	if err != nil {
+		return err
+	}
+	if err := v.readGift(v.ctx(), v.s.DB, id, &giftView{}); err != nil { // a gift that does not exist is no stream
+		return err
+	}
+	begun := visit{s: v.s, book: v.book}
+	at := func(ctx context.Context) (string, func(Lang) (string, error), error) {
+		of := begun
+		of.now = v.s.Now()
+		var now giftView
+		if err := of.readGift(ctx, of.s.DB, id, &now); err != nil {
+			return "", nil, err
+		}
+		return now.version(), func(lang Lang) (string, error) { return of.giftFragment(ctx, id, lang) }, nil
+	}
+	updates, leave, err := v.s.live.watch(fmt.Sprintf("gift %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), at)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return Stream(v.Context, v.book.Zone, v.s.Now, updates)
+}
+
+func (v visit) giftFragment(ctx context.Context, id uuid.UUID, lang Lang) (string, error) {
+	v.lang = lang
+	view := giftView{Page: Page{Site: v.site(), Prefs: Prefs{Lang: lang}, Now: v.now}}
+	if err := v.readGift(ctx, v.s.DB, id, &view); err != nil {
+		return "", err
+	}
+	return v.s.render.Fragment(view.Page, "public/gift", "live", view)
+}
+
+func (s giftState) version() string { return fmt.Sprintf("%s-%d", s.State, s.Refunded.Minor) }
+
+// readGift reads a gift that is booked, or the one that is started.
+func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *giftView) error {
+	view.Ref = giving.Ref(v.book, id)
+	receipt, err := giving.GiftByID(ctx, q, v.book, id)
+	switch {
+	case err == nil:
+		v.fillReceived(receipt, view)
+		return nil
+	case !errors.Is(err, giving.ErrNoGift):
+		return err
+	}
+	checkout, err := giving.CheckoutByID(ctx, q, v.book, id)
+	if err != nil {
+		return err
+	}
+	session, err := payments.SessionByGift(ctx, q, v.book, id)
+	if err != nil && !errors.Is(err, payments.ErrNoSession) {
+		return err
+	}
+	campaign, err := giving.CampaignByID(ctx, q, v.book, checkout.CampaignID)
+	if err != nil {
+		return err
+	}
+	funds, err := (&visit{s: v.s, book: v.book}).fundsOf(ctx, q)
+	if err != nil {
+		return err
+	}
+	v.fillStarted(checkout, campaign, session, view)
+	if fund, ok := funds[campaign.FundID]; ok {
+		view.Fund = Link{fund.Name(string(v.lang)), fundHref(fund)}
+	}
+	return nil
+}
+
+func (v *visit) fillReceived(r *giving.Receipt, view *giftView) {
+	lang := string(v.lang)
+	view.State = giftReceived
+	if r.Gift.Refunded >= r.Gift.Amount {
+		view.State = giftRefunded
+	}
+	view.Amount = money.Money{Minor: r.Gift.Amount, Currency: r.Gift.Currency}
+	view.Refunded = money.Money{Minor: r.Gift.Refunded, Currency: r.Gift.Currency}
+	view.At = r.Gift.PaidAt
+	view.Campaign = Link{r.Campaign.Title(lang), "/c/" + r.Campaign.Slug}
+	view.Fund = Link{r.Fund.Name(lang), fundHref(&r.Fund)}
+	view.AgainHref = view.Campaign.Href
+	zone := v.book.Zone
+	view.Steps = []Step{
+		{State: "done", Label: T(v.lang, "mine.step.paid"), At: When(v.lang, r.Gift.PaidAt, zone), Note: r.Gift.Channel.Name(lang)},
+		{State: "done", Label: T(v.lang, "mine.step.booked"), At: When(v.lang, r.RecordedAt, zone), Note: T(v.lang, "mine.step.booked.note", Day(v.lang, r.EffectiveOn))},
+	}
+	for _, back := range r.Refunds {
+		amount := money.Money{Minor: back.Amount, Currency: r.Gift.Currency}
+		view.Steps = append(view.Steps, Step{State: "done", Label: T(v.lang, "mine.step.refunded", amount), At: When(v.lang, back.RefundedAt, zone)})
+	}
+	view.Facts = v.giftFacts(view, r.Gift.Name, r.Gift.Anonymous, r.Gift.Message)
+}
+
+func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, session *payments.Session, view *giftView) {
+	view.Amount = money.Money{Minor: c.Amount, Currency: c.Currency}
+	view.Refunded.Currency = c.Currency
+	view.At = c.CreatedAt
+	view.Campaign = Link{campaign.Title(string(v.lang)), "/c/" + campaign.Slug}
+	view.AgainHref = "/c/" + campaign.Slug + "/give?amount=" + money.Format(c.Amount, c.Currency)
+	switch {
+	case c.State == giving.CheckoutFailed:
+		view.State = giftFailed
+	case c.State == giving.CheckoutStarted && session != nil && session.State == payments.SessionOpen:
+		view.State, view.PayHref = giftUnpaid, session.Path()
+	default: // something was decided there, and the processor's word is not here yet
+		view.State = giftPending
+		if session != nil && session.State == payments.SessionPending {
+			view.PayHref = session.Path()
+		}
+	}
+	step := func(state, key string) Step { return Step{State: state, Label: T(v.lang, key)} }
+	paid := step("now", "mine.step.paid")
+	if view.State == giftFailed {
+		paid = step("open", "mine.step.failed")
+	}
+	view.Steps = []Step{
+		{State: "done", Label: T(v.lang, "mine.step.started"), At: When(v.lang, c.CreatedAt, v.book.Zone)},
+		paid, step("open", "mine.step.booked"),
+	}
+	view.Facts = v.giftFacts(view, c.DonorName, c.Anonymous, c.Message)
+}
+
+// giftFacts are what the donor wrote, as it is shown. No contact data: whoever has the address sees this page.
+func (v *visit) giftFacts(view *giftView, name string, anonymous bool, message string) []Fact {
+	if anonymous || name == "" {
+		name = T(v.lang, "gift.nameless")
+	}
+	facts := []Fact{
+		{Term: T(v.lang, "mine.fact.campaign"), Value: view.Campaign.Label, Href: view.Campaign.Href},
+		{Term: T(v.lang, "mine.fact.fund"), Value: view.Fund.Label, Href: view.Fund.Href},
+		{Term: T(v.lang, "mine.fact.name"), Value: name},
+	}
+	if message != "" {
+		facts = append(facts, Fact{Term: T(v.lang, "mine.fact.message"), Value: message})
+	}
+	return append(facts, Fact{Term: T(v.lang, "mine.fact.ref"), Value: view.Ref})
+}

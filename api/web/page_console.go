@@ -1,0 +1,85 @@
+package web
+
+import (
+	"strings"
+
+	"sunfund/ledger/staff"
+)
+
+// place is one entry of the console's side bar and the permission that shows it.
+type place struct {
+	group, key, href, icon string
+	needs                  staff.Permission
+	pinned                 bool // stands in the phone's bottom bar
+}
+
+// places is the side bar in order. A person sees those whose page would open for them.
+var places = []place{
+	{"", "place.today", "/console", "today", signedIn, true},
+	{"", "place.funds", "/console/funds", "fund", staff.FundRead, true},
+	{"", "place.approvals", "/console/approvals", "approve", staff.EntryRead, true},
+	{"place.books", "place.entries", "/console/entries", "", staff.EntryRead, false},
+	{"place.books", "place.voucher", "/console/vouchers/new", "", staff.EntryDraft, false},
+	{"place.books", "place.accounts", "/console/accounts", "", staff.EntryRead, false},
+	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
+	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
+	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},
+	{"place.admin", "place.keys", "/console/keys", "", staff.KeyAdmin, false},
+	{"place.mine", "place.me", "/console/me", "", signedIn, false},
+}
+
+// consolePage starts a page of the console. here is the address of its place in the side bar; empty for none.
+func (v *visit) consolePage(title, here string) Page {
+	p := NewPage(v.Context, v.site(), v.now, title)
+	p.Person = &Person{Name: v.who.Person.Name(string(v.lang)), Role: v.roles()}
+	p.Period = v.now.In(v.book.Zone).Format("2006-01")
+	for _, place := range places {
+		if place.needs != signedIn && !v.who.May(place.needs) {
+			continue
+		}
+		item := NavItem{Label: p.T(place.key), Href: place.href, Icon: place.icon, Here: place.href == here, Pinned: place.pinned}
+		if place.group != "" {
+			item.Group = p.T(place.group)
+		}
+		if place.key == "place.approvals" {
+			item.Count = v.waiting()
+		}
+		if item.Here && place.href != "/console" {
+			p.Crumbs = []Link{{p.T("place.today"), "/console"}, {item.Label, place.href}}
+		}
+		p.Nav = append(p.Nav, item)
+	}
+	switch n := len(p.Crumbs); {
+	case n == 0:
+	case p.Crumbs[n-1].Label == title:
+		p.Crumbs[n-1].Href = ""
+	default:
+		p.Crumbs = append(p.Crumbs, Link{Label: title})
+	}
+	return p
+}
+
+// waiting counts what this person is asked to decide. A side bar without its count is better than no page.
+func (v *visit) waiting() int64 {
+	if !v.who.May(staff.EntryApprove) {
+		return 0
+	}
+	n, err := staff.Waiting(v.ctx(), v.s.DB, v.who)
+	if err != nil {
+		v.s.Log.Error("count waiting requests", "error", err)
+	}
+	return int64(n)
+}
+
+// roles names the person's roles, each once.
+func (v *visit) roles() string {
+	var names []string
+	seen := map[staff.Role]bool{}
+	for _, held := range v.who.Roles {
+		if !seen[held.Role] {
+			seen[held.Role] = true
+			names = append(names, T(v.lang, "role."+string(held.Role)))
+		}
+	}
+	return strings.Join(names, T(v.lang, "console.and"))
+}

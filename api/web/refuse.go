@@ -1,0 +1,45 @@
+package web
+
+import (
+	"errors"
+
+	"sunfund/api/problem"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/staff"
+)
+
+// refuse answers with a page that says which rule stood against it, by how much, and what would help. s names the
+// funds; nil when none is spoken of.
+func (v *visit) refuse(err error, s *sight, ways ...Link) error {
+	p := problem.Of(err)
+	view := NewErrorView(v.consolePage("", ""), p.Status)
+	view.Heading, view.What, view.Next, view.Ways = T(v.lang, "refuse.heading"), p.Title(string(v.lang)), "", ways
+	var short *ledger.ShortError
+	var guard *ledger.GuardError
+	var unbalanced *ledger.UnbalancedError
+	switch {
+	case errors.As(err, &short):
+		view.What = T(v.lang, "refuse.short", v.fundName(s, short.Fund), v.amount(short.Needed-short.Available), v.amount(short.Needed), v.amount(short.Available))
+		view.Next = T(v.lang, "refuse.short.next")
+	case errors.As(err, &guard):
+		acct := chart.MustByID(guard.Leaf.Chart)
+		view.What = T(v.lang, "refuse.guard", v.code(acct)+" "+acct.Name(string(v.lang)), v.fundName(s, guard.Leaf.Fund), v.amount(max(guard.After, -guard.After)))
+		view.Next = T(v.lang, "refuse.guard.next")
+	case errors.As(err, &unbalanced):
+		view.What = T(v.lang, "refuse.unbalanced", v.fundName(s, unbalanced.Fund), v.amount(unbalanced.Difference))
+	case errors.Is(err, staff.ErrOwn):
+		view.What = T(v.lang, "approval.own")
+	}
+	view.Title = view.Heading
+	return v.s.render.Fail(v.Context, view)
+}
+
+func (v *visit) fundName(s *sight, id int32) string {
+	if s != nil {
+		if f := s.fund(id); f != nil {
+			return f.Name(string(v.lang))
+		}
+	}
+	return T(v.lang, "refuse.fund")
+}

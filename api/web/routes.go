@@ -1,0 +1,87 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"sunfund/ledger/staff"
+)
+
+// route is one address, what it needs, and who answers. An empty permission with open set is for anybody.
+type route struct {
+	method string
+	path   string
+	open   bool
+	needs  staff.Permission
+	answer handler
+}
+
+// routes is every page there is.
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		// public
+		{get, "/", true, "", (*visit).home},
+		{get, "/campaigns", true, "", (*visit).campaignList},
+		{get, "/c/:slug", true, "", (*visit).campaignShow},
+		{get, "/c/:slug/live", true, "", (*visit).campaignLive},
+		{get, "/c/:slug/give", true, "", (*visit).giftForm},
+		{post, "/c/:slug/give", true, "", (*visit).giftCreate},
+		{get, "/sandbox/:session", true, "", (*visit).sandboxShow},
+		{post, "/sandbox/:session", true, "", (*visit).sandboxDecide},
+		{get, "/g/:ref", true, "", (*visit).giftShow},
+		{get, "/g/:ref/live", true, "", (*visit).giftLive},
+		{get, "/g/:ref/receipt", true, "", (*visit).giftReceipt},
+		{get, "/f/:code", true, "", (*visit).fundPublic},
+		{get, "/funds", true, "", (*visit).fundPublicList},
+		{get, "/about", true, "", (*visit).about},
+
+		// console
+		{get, "/console/sign-in", true, "", (*visit).signInForm},
+		{post, "/console/sign-in", true, "", (*visit).signIn},
+		{post, "/console/sign-out", false, signedIn, (*visit).signOut},
+		{get, "/console/me", false, signedIn, (*visit).meShow},
+		{post, "/console/me/sessions", false, signedIn, (*visit).sessionEnd},
+		{get, "/console", false, signedIn, (*visit).today},
+		{get, "/console/search", false, signedIn, (*visit).search},
+		{get, "/console/funds", false, staff.FundRead, (*visit).fundList},
+		{get, "/console/funds/:id", false, staff.FundRead, (*visit).fundShow},
+		{get, "/console/entries", false, staff.EntryRead, (*visit).entryList},
+		{get, "/console/entries/:id", false, staff.EntryRead, (*visit).entryShow},
+		{post, "/console/entries/:id/reverse", false, staff.EntryDraft, (*visit).entryReverse},
+		{get, "/console/vouchers/new", false, staff.EntryDraft, (*visit).voucherForm},
+		{post, "/console/vouchers", false, staff.EntryDraft, (*visit).voucherCreate},
+		{get, "/console/approvals", false, staff.EntryRead, (*visit).approvalList},
+		{get, "/console/approvals/:id", false, staff.EntryRead, (*visit).approvalShow},
+		{post, "/console/approvals/:id", false, staff.EntryRead, (*visit).approvalDecide},
+		{get, "/console/trial-balance", false, staff.ReportRead, (*visit).trialBalance},
+		{get, "/console/accounts", false, staff.EntryRead, (*visit).accountList},
+		{get, "/console/accounts/:id", false, staff.EntryRead, (*visit).accountShow},
+		{get, "/console/gifts", false, staff.GiftRead, (*visit).giftList},
+		{get, "/console/people", false, staff.PeopleRead, (*visit).peopleList},
+		{post, "/console/people", false, staff.PeopleAdmin, (*visit).personCreate},
+		{get, "/console/keys", false, staff.KeyAdmin, (*visit).keyList},
+		{post, "/console/keys", false, staff.KeyAdmin, (*visit).keyCreate},
+		{post, "/console/keys/revoke", false, staff.KeyAdmin, (*visit).keyRevoke},
+	}
+}
+
+// Register puts the pages on e. Webhooks and the API are registered elsewhere, outside of the cross-origin guard.
+func (s *Server) Register(e *echo.Echo) error {
+	guard, err := CrossOrigin(s.Origins...)
+	if err != nil {
+		return err
+	}
+	g := e.Group("", Headers, Language, guard, LimitForms)
+	g.GET("/static/:hash/:name", Static)
+	g.POST(PrefsPath, SetPrefs)
+	for _, r := range s.routes() {
+		h := s.needs(r.needs, r.answer)
+		if r.open {
+			h = s.open(r.answer)
+		}
+		g.Add(r.method, r.path, h)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	"sunfund/api/problem"
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/staff"
+)
+
+// Config is what the pages work with.
+type Config struct {
+	DB      *pgxpool.Pool
+	Books   []*ledger.Book // the first one answers host names that no book claims
+	Contact string         // telephone, address or e-mail of the association; shown in the foot and on /about
+	Hasher  *staff.Hasher
+	Now     func() time.Time
+	Log     *slog.Logger
+	Origins []string // trusted beside our own, for forms
+
+	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
+	Decided func(*ledger.Book)
+}
+
+// Server answers the pages of all books.
+type Server struct {
+	Config
+	render *Renderer
+	live   *live
+}
+
+// NewServer parses all templates.
+func NewServer(cfg Config) (*Server, error) {
+	r, err := NewRenderer()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Config: cfg, render: r, live: newLive()}, nil
+}
+
+// visit is one request: whose book, who asks, and the page that answers.
+type visit struct {
+	echo.Context
+	s    *Server
+	book *ledger.Book
+	who  staff.Identity // zero when nobody is signed in
+	lang Lang
+	now  time.Time
+}
+
+// sessionCookie carries a staff session's token. Over https the name binds it to the host.
+const (
+	sessionCookie       = "sunfund_session"
+	sessionCookieSecure = "__Host-sunfund_session"
+)
+
+// bookOf is the book of a host name.
+func (s *Server) bookOf(host string) (*ledger.Book, error) {
+	for _, b := range s.Books {
+		if b.Host != "" && b.Host == host {
+			return b, nil
+		}
+	}
+	if len(s.Books) == 0 {
+		return nil, ledger.ErrNoBook
+	}
+	return s.Books[0], nil
+}
+
+func (s *Server) visit(c echo.Context) (*visit, error) {
+	book, err := s.bookOf(c.Request().Host)
+	if err != nil {
+		return nil, err
+	}
+	return &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}, nil
+}
+
+// handler answers one visit.
+type handler func(*visit) error
+
+// open is a page that anybody may see.
+func (s *Server) open(h handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v, err := s.visit(c)
+		if err != nil {
+			return err
+		}
+		return h(v)
+	}
+}
+
+// needs is a page for staff who carry the permission. Who is not signed in is asked to, and comes back.
+func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v, err := s.visit(c)
+		if err != nil {
+			return err
+		}
+		if err := v.identify(); err != nil {
+			if errors.Is(err, staff.ErrNoSession) {
+				return v.toSignIn()
+			}
+			return err
+		}
+		if p != signedIn && !v.who.May(p) {
+			return staff.ErrDenied
+		}
+		c.Response().Header().Set("Cache-Control", "no-store")
+		return h(v)
+	}
+}
+
+// signedIn is asked of pages that are for every member of staff, such as one's own sessions.
+const signedIn staff.Permission = ""
+
+// identify reads who is signed in, or staff.ErrNoSession.
+func (v *visit) identify() error {
+	token := cookie(v.Context, v.cookieName())
+	if token == "" {
+		return staff.ErrNoSession
+	}
+	ctx := v.ctx()
+	who, seen, err := staff.Lookup(ctx, v.s.DB, v.book.ID, token, v.now)
+	if err != nil {
+		return err
+	}
+	v.who = who
+	if v.now.Sub(seen) > time.Minute { // one write a minute is enough to know that somebody is there
+		return pg.InTx(ctx, v.s.DB, func(tx pgx.Tx) error { return staff.Touch(ctx, tx, who, v.now) })
+	}
+	return nil
+}
+
+func (v *visit) cookieName() string {
+	if v.Scheme() == "https" {
+		return sessionCookieSecure
+	}
+	return sessionCookie
+}
+
+func (v *visit) toSignIn() error {
+	if v.Request().Method != http.MethodGet {
+		return staff.ErrNoSession
+	}
+	return v.Redirect(http.StatusSeeOther, "/console/sign-in?next="+urlQuery(v.Request().URL.RequestURI()))
+}
+
+func (v *visit) ctx() context.Context { return v.Request().Context() }
+
+func (v *visit) ip() netip.Addr {
+	addr, err := netip.ParseAddr(v.RealIP())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr
+}
+
+// site is what all pages of the book show.
+func (v *visit) site() Site {
+	name := v.book.Name(string(v.lang))
+	return Site{Book: name, Legal: name, Contact: v.s.Contact, Sandbox: v.book.Sandbox, Zone: v.book.Zone}
+}
+
+// Error answers a request that failed: the table of problems says what the error means, the log gets the rest.
+func (s *Server) Error(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	v, bookErr := s.visit(c)
+	if bookErr != nil {
+		http.Error(c.Response(), problem.Of(bookErr).TitleEN, http.StatusNotFound)
+		return
+	}
+	p := problem.Of(err)
+	var httpErr *echo.HTTPError
+	if errors.As(err, &httpErr) {
+		p = problem.Problem{Status: httpErr.Code}
+	}
+	page := v.page("")
+	if v.identify() == nil {
+		page = v.consolePage("", "")
+	}
+	view := NewErrorView(page, p.Status)
+	if title := p.Title(string(v.lang)); title != "" && p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {
+		view.What = title
+	}
+	if p.Status >= http.StatusInternalServerError {
+		view.Reference = c.Response().Header().Get(echo.HeaderXRequestID)
+		s.Log.Error("request failed", "path", c.Path(), "error", err, "request", view.Reference)
+	}
+	var wait staff.TooMany
+	if errors.As(err, &wait) {
+		view.RetryAt = v.now.Add(wait.RetryAfter)
+	}
+	if err := s.render.Fail(c, view); err != nil {
+		s.Log.Error("error page failed", "error", fmt.Errorf("write error page: %w", err))
+	}
+}

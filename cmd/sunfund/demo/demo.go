@@ -1,0 +1,204 @@
+// Package demo is the demo association: invented people and places, real kinds of figures. Everything in it
+// is booked through the same code as real gifts, vouchers and payments.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
+)
+
+// Code is the demo book's code; a database that has it is loaded already.
+const Code = "sunshine-demo"
+
+// Post is the sandbox's way to us: events go out over HTTP, and the worker books what came in.
+type Post struct {
+	Deliver func(context.Context) (int, error)
+	Work    func(context.Context) (int, error)
+}
+
+// Sign-ins of the demo people, the same on every machine: the demo takes no real money.
+var People = []Person{
+	{"wang", "王会计", "Wang", staff.Accountant, ""},
+	{"li", "李主任", "Li", staff.Approver, ""},
+	{"chen", "陈干事", "Chen", staff.StreetOfficer, "spq"},
+	{"zhao", "赵审计", "Zhao", staff.Auditor, ""},
+	{"sun", "孙管理", "Sun", staff.Admin, ""},
+}
+
+// Person is somebody who can sign in to the demo.
+type Person struct {
+	Login, NameZH, NameEN string
+	Role                  staff.Role
+	Street                string // code, for a street officer
+}
+
+// Password of every demo person.
+const Password = "sunfund-demo"
+
+// loader carries what the steps of loading share.
+type loader struct {
+	db      *pgxpool.Pool
+	hasher  *staff.Hasher
+	mail    Post
+	now     time.Time
+	book    *ledger.Book
+	streets map[string]int32
+	funds   map[string]*ledger.Fund
+	persons map[string]uuid.UUID
+	camps   map[string]*giving.Campaign
+}
+
+// Prepare opens the demo book with its streets, funds, people and campaigns, unless it is there already.
+func Prepare(ctx context.Context, db *pgxpool.Pool, hasher *staff.Hasher, now time.Time) (*ledger.Book, error) {
+	book, err := ledger.BookByCode(ctx, db, Code)
+	if !errors.Is(err, ledger.ErrNoBook) {
+		return book, err
+	}
+	l := newLoader(db, hasher, now)
+	if err := l.association(ctx); err != nil {
+		return nil, fmt.Errorf("load demo: %w", err)
+	}
+	return l.book, nil
+}
+
+// Loaded tells whether the demo's years are all booked.
+func Loaded(ctx context.Context, db *pgxpool.Pool, book *ledger.Book) (bool, error) {
+	page, err := ledger.Journal(ctx, db, book, ledger.JournalFilter{Text: lastRef, Limit: 1})
+	if err != nil {
+		return false, err
+	}
+	return len(page.Entries) > 0, nil
+}
+
+// Load books the demo's years into the book that Prepare made. Broken off, it goes on where it was: every
+// entry and every form has a key of its own that stays the same. progress is told what is being done.
+func Load(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, mail Post, now time.Time, progress func(string)) error {
+	l := newLoader(db, nil, now)
+	l.book, l.mail = book, mail
+	if err := l.recall(ctx); err != nil {
+		return fmt.Errorf("load demo: %w", err)
+	}
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"2025: E爱空间·阳光相伴, 11 households", l.firstYear},
+		{"2026: gifts to the running campaigns", l.runningGifts},
+		{"2026: openings, subsidies and contracts", l.secondYear}, // its last voucher tells Loaded that all is there
+	} {
+		progress(step.name)
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("load demo: %s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// key is the idempotency key of one step of the story.
+func key(format string, args ...any) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "sunfund demo: "+format, args...))
+}
+
+func newLoader(db *pgxpool.Pool, hasher *staff.Hasher, now time.Time) *loader {
+	return &loader{db: db, hasher: hasher, now: now, streets: map[string]int32{}, funds: map[string]*ledger.Fund{},
+		persons: map[string]uuid.UUID{}, camps: map[string]*giving.Campaign{}}
+}
+
+// association makes the book and all that stands in it before the first entry, in one transaction.
+func (l *loader) association(ctx context.Context) error {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	hash, err := l.hasher.Hash(ctx, Password)
+	if err != nil {
+		return err
+	}
+	return pg.InTx(ctx, l.db, func(tx pgx.Tx) error {
+		l.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: Code, NameZH: "阳光区慈善会", NameEN: "Sunshine District Charity Association",
+			Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
+		if err != nil {
+			return err
+		}
+		for _, s := range streets {
+			made, err := ledger.CreateStreet(ctx, tx, l.book, s)
+			if err != nil {
+				return err
+			}
+			l.streets[s.Code] = made.ID
+		}
+		for _, f := range funds {
+			if id, ok := l.streets[f.street]; ok {
+				f.StreetID = &id
+			}
+			if l.funds[f.Code], err = ledger.CreateFund(ctx, tx, l.book, f.Fund); err != nil {
+				return err
+			}
+		}
+		for _, c := range campaigns(zone) {
+			c.FundID = l.funds[c.fund].ID
+			if l.camps[c.Slug], err = giving.CreateCampaign(ctx, tx, l.book, c.Campaign); err != nil {
+				return err
+			}
+		}
+		if err := payments.AddProcessor(ctx, tx, l.book, payments.SandboxCode); err != nil {
+			return err
+		}
+		return l.people(ctx, tx, hash)
+	})
+}
+
+func (l *loader) people(ctx context.Context, tx pgx.Tx, hash string) error {
+	for _, p := range People {
+		person, err := staff.Create(ctx, tx, l.book.ID, staff.Person{Login: p.Login, NameZH: p.NameZH, NameEN: p.NameEN, Lang: "zh-CN"}, hash, uuid.Nil, l.now)
+		if err != nil {
+			return err
+		}
+		held := staff.Held{Role: p.Role}
+		if p.Street != "" {
+			id := l.streets[p.Street]
+			held.Street = &id
+		}
+		if _, err := staff.GrantRole(ctx, tx, l.book.ID, person.ID, uuid.Nil, held, l.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recall finds again what association made.
+func (l *loader) recall(ctx context.Context) error {
+	all, err := ledger.Funds(ctx, l.db, l.book)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		l.funds[all[i].Code] = &all[i]
+	}
+	for _, p := range People {
+		person, err := staff.ByLogin(ctx, l.db, l.book.ID, p.Login)
+		if err != nil {
+			return err
+		}
+		l.persons[p.Login] = person.ID
+	}
+	for _, c := range campaigns(l.book.Zone) {
+		if l.camps[c.Slug], err = giving.CampaignBySlug(ctx, l.db, l.book, c.Slug); err != nil {
+			return err
+		}
+	}
+	return nil
+}

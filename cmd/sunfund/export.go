@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/reports"
+)
+
+var (
+	errWhichBook = errors.New("there are several books, name one with --book")
+	errNoBooks   = errors.New("there is no book yet")
+)
+
+// exportCmd writes a book for other programs to add up.
+type exportCmd struct {
+	database
+	Format string `required:"" enum:"hledger,beancount" placeholder:"FORMAT" help:"hledger or beancount."`
+	Book   string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+	Output string `short:"o" placeholder:"FILE" help:"Where to write; to standard output when missing. The file appears when it is complete."`
+	Lang   string `env:"LANG" default:"en" help:"Language of descriptions where an entry has no words of its own: zh-CN or en."`
+}
+
+func (c *exportCmd) Run(ctx context.Context, term terminal) error {
+	err := inOneMoment(ctx, c.database, func(tx pgx.Tx) error {
+		books, err := chosenBooks(ctx, tx, c.Book)
+		if err != nil {
+			return err
+		}
+		if len(books) > 1 {
+			return errWhichBook
+		}
+		write := reports.WriteHledger
+		if c.Format == "beancount" {
+			write = reports.WriteBeancount
+		}
+		if c.Output == "" {
+			return write(ctx, tx, books[0], term.out, reports.Options{Lang: language(c.Lang)})
+		}
+		return writeFile(c.Output, func(w io.Writer) error {
+			return write(ctx, tx, books[0], w, reports.Options{Lang: language(c.Lang)})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return nil
+}
+
+// inOneMoment runs fn in a read-only transaction that sees the database as it is now, however long it takes.
+func inOneMoment(ctx context.Context, d database, fn func(pgx.Tx) error) error {
+	db, done, err := d.open(ctx, pg.MaxConns(1), pg.StatementTimeout(0),
+		pg.Param("idle_in_transaction_session_timeout", "0")) // a reader of our output may be slow
+	if err != nil {
+		return err
+	}
+	defer done()
+	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+}
+
+// chosenBooks are the one with the code, or all when code is empty; at least one.
+func chosenBooks(ctx context.Context, q pg.Querier, code string) ([]*ledger.Book, error) {
+	if code != "" {
+		book, err := ledger.BookByCode(ctx, q, code)
+		return []*ledger.Book{book}, err
+	}
+	books, err := ledger.Books(ctx, q)
+	if err == nil && len(books) == 0 {
+		err = errNoBooks
+	}
+	return books, err
+}
+
+// language reads "zh-CN" as well as a locale, "zh_CN.UTF-8"; all but Chinese is English.
+func language(locale string) string {
+	if strings.HasPrefix(strings.ToLower(locale), "zh") {
+		return "zh-CN"
+	}
+	return "en"
+}
+
+// writeFile replaces the file at path once fn has written all of it. A device or pipe is written to as it is.
+func writeFile(path string, fn func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fn(f), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err := errors.Join(fn(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

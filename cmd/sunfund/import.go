@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
+)
+
+var errRefusedLines = errors.New("some lines were refused")
+
+// importCmd brings files of others onto the books.
+type importCmd struct {
+	Gifts importGiftsCmd `cmd:"" help:"Book a gift file (CSV), each line once however often it is run."`
+	Setup importSetupCmd `cmd:"" help:"Open the funds and campaigns of a set-up file (JSON) that the book does not have yet."`
+}
+
+type importGiftsCmd struct {
+	database
+	File    string            `arg:"" type:"existingfile" help:"The file."`
+	Book    string            `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+	Rejects string            `placeholder:"FILE" help:"Where refused lines go with number and reason; FILE.rejects.csv beside the file when missing."`
+	Rate    map[string]string `placeholder:"USD=7.10" help:"Book currency for one unit of a foreign currency; others go by the table of rates."`
+}
+
+func (c *importGiftsCmd) Run(ctx context.Context, term terminal) error {
+	if err := c.run(ctx, term); err != nil {
+		return fmt.Errorf("import gifts: %w", err)
+	}
+	return nil
+}
+
+func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
+	rates := map[string]decimal.Decimal{}
+	for ccy, text := range c.Rate {
+		rate, err := decimal.NewFromString(text)
+		if err != nil || !rate.IsPositive() {
+			return fmt.Errorf("--rate %s=%s: not a rate", ccy, text)
+		}
+		rates[ccy] = rate
+	}
+	db, done, err := c.open(ctx, pg.StatementTimeout(0))
+	if err != nil {
+		return err
+	}
+	defer done()
+	book, err := oneBook(ctx, db, c.Book)
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	path := c.Rejects
+	if path == "" {
+		path = strings.TrimSuffix(c.File, ".csv") + ".rejects.csv"
+	}
+	rejects, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer rejects.Close()
+	totals, err := payments.ImportGifts(ctx, db, book, file, payments.ImportOptions{
+		Rejects: rejects, Rates: rates, Now: time.Now(),
+		Progress: func(lines, bytes int64) {
+			fmt.Fprintf(term.err, "\r%d lines, %d %% of the file", lines, bytes*100/max(info.Size(), 1))
+		},
+	})
+	fmt.Fprintln(term.err)
+	if totals != nil {
+		printTotals(term.out, book, totals)
+	}
+	if err != nil {
+		return err
+	}
+	if totals.Refused > 0 {
+		return fmt.Errorf("%w: %d, see %s", errRefusedLines, totals.Refused, path)
+	}
+	return rejects.Close()
+}
+
+// oneBook is the book with the code, or the only one there is.
+func oneBook(ctx context.Context, q pg.Querier, code string) (*ledger.Book, error) {
+	books, err := chosenBooks(ctx, q, code)
+	if err != nil {
+		return nil, err
+	}
+	if len(books) > 1 {
+		return nil, errWhichBook
+	}
+	return books[0], nil
+}
+
+// printTotals prints the control totals, to be held against those of who made the file.
+func printTotals(w io.Writer, book *ledger.Book, t *payments.Totals) {
+	fmt.Fprintf(w, "Book %s: %d lines read; %d gifts, %d refunds; %d booked now, %d booked before, %d refused\n",
+		book.Code, t.Lines, t.Gifts, t.Refunds, t.Booked, t.Replayed, t.Refused)
+	for _, group := range []struct {
+		name string
+		sums map[string]map[string]int64
+	}{{"fund", t.ByFund}, {"campaign", t.ByCampaign}} {
+		for _, code := range slices.Sorted(maps.Keys(group.sums)) {
+			for _, ccy := range slices.Sorted(maps.Keys(group.sums[code])) {
+				fmt.Fprintf(w, "  %-8s %-24s %s %18s\n", group.name, code, ccy, money.Format(group.sums[code][ccy], ccy))
+			}
+		}
+	}
+}
+
+type importSetupCmd struct {
+	database
+	File string `arg:"" type:"existingfile" help:"The file."`
+	Book string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+}
+
+func (c *importSetupCmd) Run(ctx context.Context, term terminal) error {
+	db, done, err := c.open(ctx)
+	if err != nil {
+		return fmt.Errorf("import setup: %w", err)
+	}
+	defer done()
+	book, err := oneBook(ctx, db, c.Book)
+	if err != nil {
+		return fmt.Errorf("import setup: %w", err)
+	}
+	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+		file, err := os.Open(c.File) // again for each try of the transaction
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		return payments.PrepareFromSetup(ctx, tx, book, file)
+	})
+	if err != nil {
+		return fmt.Errorf("import setup: %w", err)
+	}
+	fmt.Fprintf(term.out, "Book %s has the funds and campaigns of %s\n", book.Code, c.File)
+	return nil
+}

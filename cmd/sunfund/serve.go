@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"sunfund/api"
+	"sunfund/api/web"
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
+	"sunfund/migrations"
+)
+
+// serveCmd is the service on a PostgreSQL that somebody else runs. Its role is a member of sunfund_app and owns nothing.
+type serveCmd struct {
+	DatabaseURL string   `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
+	Listen      string   `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
+	BehindProxy bool     `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
+	Origins     []string `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
+	Contact     string   `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
+	LogLevel    string   `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
+}
+
+func (c *serveCmd) Run(ctx context.Context, term terminal) error {
+	db, err := pg.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	defer db.Close()
+	pending, err := migrations.Pending(ctx, db)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	if len(pending) > 0 {
+		return fmt.Errorf("serve: the database lacks %s: run `sunfund migrate` first", strings.Join(pending, ", "))
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s, err := newService(ctx, db, listener, *c, term)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s.log.Info("serving", "address", listener.Addr().String(), "books", len(s.books))
+	return s.run(ctx)
+}
+
+// service is everything that runs: the two faces over HTTP, and per book its intake, inbox and sandbox.
+type service struct {
+	db       *pgxpool.Pool
+	books    []*ledger.Book
+	intakes  map[int32]*giving.Intake
+	workers  map[int32]*payments.Worker
+	senders  map[int32]*payments.Deliverer // of books in sandbox mode
+	http     *http.Server
+	listener net.Listener
+	log      *slog.Logger
+}
+
+const (
+	shutdownTimeout = 20 * time.Second
+	requestTimeout  = 10 * time.Second
+	hashersMax      = 2 // password hashes at a time: each takes much memory
+)
+
+// newService wires everything together, in reading order. Nothing runs before run.
+func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cfg serveCmd, term terminal) (*service, error) {
+	books, err := ledger.Books(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		return nil, fmt.Errorf("log level: %w", err)
+	}
+	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
+		senders: map[int32]*payments.Deliverer{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+	for _, b := range books {
+		s.intakes[b.ID] = giving.NewIntake(db, b)
+		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], time.Now)
+		if b.Sandbox {
+			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
+		}
+	}
+	hasher, err := staff.NewHasher(hashersMax)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Now: time.Now, Log: s.log,
+		Origins: cfg.Origins, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() }})
+	if err != nil {
+		return nil, err
+	}
+	programs := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: s.intakes, Workers: s.workers, Now: time.Now, Log: s.log}}
+	e := s.router(cfg, pages, programs)
+	if err := pages.Register(e); err != nil {
+		return nil, err
+	}
+	programs.Register(e)
+	s.http = &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	return s, nil
+}
+
+// webhookURL is where the sandbox reaches us: the address we listen on, whatever name the world knows us by.
+func webhookURL(listener net.Listener, b *ledger.Book) string {
+	host, port, err := net.SplitHostPort(listener.Addr().String())
+	if ip := net.ParseIP(host); err == nil && (ip == nil || ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/webhooks/" + b.Code + "/" + payments.SandboxCode
+}
+
+func (s *service) router(cfg serveCmd, pages *web.Server, programs *api.Server) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	if cfg.BehindProxy {
+		e.IPExtractor = echo.ExtractIPFromXFFHeader()
+	}
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		path := c.Request().URL.Path
+		if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
+			programs.Error(err, c)
+			return
+		}
+		pages.Error(err, c)
+	}
+	e.Pre(middleware.RemoveTrailingSlash())
+	e.Use(middleware.RequestID(), middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			s.log.Error("panic", "path", c.Path(), "error", err, "stack", string(stack))
+			return err
+		},
+	}), s.logRequests(), deadline)
+	e.GET("/healthz", s.health)
+	return e
+}
+
+// logRequests notes each request by its route, not its address: addresses of gifts are secrets.
+func (s *service) logRequests() echo.MiddlewareFunc {
+	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		LogStatus: true, LogMethod: true, LogRoutePath: true, LogLatency: true, LogRequestID: true,
+		LogValuesFunc: func(_ echo.Context, v middleware.RequestLoggerValues) error {
+			s.log.Debug("request", "method", v.Method, "route", v.RoutePath, "status", v.Status, "ms", v.Latency.Milliseconds(), "id", v.RequestID)
+			return nil
+		},
+	})
+}
+
+// deadline bounds every request but the event streams, which end when their reader leaves.
+func deadline(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if strings.HasSuffix(c.Path(), "/live") {
+			return next(c)
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// health answers whether the database does.
+func (s *service) health(c echo.Context) error {
+	if err := s.db.Ping(c.Request().Context()); err != nil {
+		return c.String(http.StatusServiceUnavailable, "database does not answer\n")
+	}
+	return c.String(http.StatusOK, "well\n")
+}
+
+// run serves until ctx ends, then lets requests and gifts under way come to their end.
+func (s *service) run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	task := func(name string, run func(context.Context) error) {
+		tasks.Go(func() {
+			if err := run(background); err != nil && !errors.Is(err, context.Canceled) {
+				s.log.Error("task ended", "task", name, "error", err)
+			}
+		})
+	}
+	for id := range s.workers {
+		task("inbox", s.workers[id].Run)
+		if sender := s.senders[id]; sender != nil {
+			task("sandbox", sender.Run)
+		}
+	}
+	s.http.RegisterOnShutdown(stop) // event streams and tasks end when shutdown begins
+	s.http.BaseContext = func(net.Listener) context.Context { return background }
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	return errors.Join(err, s.close(stop, &tasks))
+}
+
+func (s *service) close(stop func(), tasks *sync.WaitGroup) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	stop()
+	tasks.Wait()
+	for _, in := range s.intakes {
+		err = errors.Join(err, in.Close(ctx))
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+)
+
+// errDiffers makes the command exit 1.
+var errDiffers = errors.New("the books differ from themselves")
+
+// verifyCmd recomputes what is derived and compares; it changes nothing.
+type verifyCmd struct {
+	database
+	Book string `placeholder:"CODE" help:"Which book; all of them when missing."`
+	Lang string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
+}
+
+func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
+	clean := true
+	err := inOneMoment(ctx, c.database, func(tx pgx.Tx) error {
+		books, err := chosenBooks(ctx, tx, c.Book)
+		if err != nil {
+			return err
+		}
+		for _, book := range books {
+			checks, err := verifyBook(ctx, tx, book)
+			if err != nil {
+				return fmt.Errorf("book %s: %w", book.Code, err)
+			}
+			printChecks(term.out, book, checks, language(c.Lang))
+			clean = clean && ledger.Clean(checks)
+		}
+		return nil
+	})
+	if err == nil && !clean {
+		err = errDiffers
+	}
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	return nil
+}
+
+// verifyBook is every check there is on one book.
+func verifyBook(ctx context.Context, q pg.Querier, book *ledger.Book) (all []ledger.Check, err error) {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
+		checks, err := verify(ctx, q, book)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, checks...)
+	}
+	return all, nil
+}
+
+// verifyText is what the report says beside the checks.
+type verifyText struct{ book, same, differs, line, more, sum string }
+
+var verifyTexts = map[string]verifyText{
+	"en": {
+		book: "Book %s: %s\n", same: "same   ", differs: "DIFFERS",
+		line: "  %s  %s: %s; %d compared, %d differ\n", more: "           and %d more\n",
+		sum: "  %d checks, %d compared, %d differ\n",
+	},
+	"zh-CN": {
+		book: "账套 %s：%s\n", same: "相符", differs: "不符",
+		line: "  %s  %s：%s；核对 %d 项，不符 %d 项\n", more: "           另有 %d 项\n",
+		sum: "  共 %d 类检查，核对 %d 项，不符 %d 项\n",
+	},
+}
+
+func printChecks(w io.Writer, book *ledger.Book, checks []ledger.Check, lang string) {
+	text := verifyTexts[lang]
+	fmt.Fprintf(w, text.book, book.Code, book.Name(lang))
+	var compared, differ int64
+	for _, c := range checks {
+		mark, name := text.same, c.Name
+		if c.DiffersAll > 0 {
+			mark = text.differs
+		}
+		if lang == "zh-CN" {
+			name = checkNames[c.Code]
+		}
+		fmt.Fprintf(w, text.line, mark, c.Code, name, c.Compared, c.DiffersAll)
+		for _, row := range c.Differs {
+			fmt.Fprintf(w, "           %s\n", row)
+		}
+		if rest := c.DiffersAll - int64(len(c.Differs)); rest > 0 {
+			fmt.Fprintf(w, text.more, rest)
+		}
+		compared, differ = compared+c.Compared, differ+c.DiffersAll
+	}
+	fmt.Fprintf(w, text.sum, len(checks), compared, differ)
+}
+
+// checkNames are the checks in Chinese; in English they name themselves.
+var checkNames = map[string]string{
+	"balance":         "科目余额等于其分录之和，序号无缺",
+	"running":         "每笔分录后的余额等于此前分录之和",
+	"turnover":        "每日发生额等于当日分录之和",
+	"entry":           "每张凭证在每个基金、每种货币内借贷平衡",
+	"lines":           "凭证的分录齐全，分录都有凭证",
+	"tags":            "分录的基金和货币与其科目一致",
+	"guard":           "受保护的科目没有越过零",
+	"interfund":       "基金间应收应付相等，划转合计为零",
+	"mirror":          "冲销凭证与原凭证方向相反、金额相等",
+	"numbers":         "凭证号连续无缺",
+	"agency":          "受托代理资产等于受托代理负债",
+	"account":         "科目与其键、货币和保护界限一致",
+	"hash":            "凭证内容与记账时相同",
+	"gift":            "每笔捐赠都有凭证，每张捐赠凭证都有捐赠",
+	"gift-names":      "捐赠所属的基金、活动和捐赠人都存在",
+	"gift-amount":     "捐赠全额、一次记入其基金和活动",
+	"gift-units":      "外币捐赠按原币数量足额保留",
+	"campaign":        "活动显示的笔数和金额等于逐笔捐赠之和",
+	"campaign-refund": "活动显示的退款等于逐笔退款之和",
+	"fee-kept":        "各笔捐赠的手续费等于支付机构从各基金扣下的金额",
+	"fee-cost":        "各笔捐赠的手续费等于承担基金的筹资费用",
+	"refund":          "每笔退款都有凭证，金额一致",
+	"refunded":        "退款不超过捐赠",
+	"checkout":        "发起并已支付的捐赠都已入账，内容与发起时一致",
+}

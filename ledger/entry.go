@@ -1,0 +1,372 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"sunfund/ledger/chart"
+)
+
+// Refusals of an entry. A refused entry changes nothing; the others of its batch stand.
+var (
+	ErrUnknownAccount = errors.New("unknown account")
+	ErrUnbalanced     = errors.New("entry does not balance")
+	ErrTooManyLines   = errors.New("entry has too many lines")
+	ErrAmount         = errors.New("amount out of range")
+	ErrNoReason       = errors.New("reversal needs a reason and a name")
+	ErrKeyReused      = errors.New("key was used for another entry")
+	ErrPeriodClosed   = errors.New("period is closed")
+	ErrGuarded        = errors.New("guarded account would cross zero")
+	ErrShort          = errors.New("fund has not enough available")
+	ErrReversed       = errors.New("entry is already reversed")
+	ErrNoEntry        = errors.New("no such entry")
+	ErrDocument       = errors.New("document is not complete")
+	ErrSamePerson     = errors.New("maker of a document may not be its checker")
+)
+
+// Limits of one entry.
+const (
+	LinesMax  = 1000
+	AmountMax = int64(1_000_000_000_000_000) // minor units: ten trillion yuan, far inside int64 for any sum
+)
+
+// Kind is the business event an entry records.
+type Kind int16
+
+// The events booked so far; numbers are stored and never change meaning. E.. is the event in docs/bookkeeping.md.
+const (
+	KindVoucher      Kind = 1  // made by hand
+	KindOpening      Kind = 2  // E49
+	KindGift         Kind = 3  // E02, E12, E14
+	KindFee          Kind = 4  // E03
+	KindPayoutStart  Kind = 5  // E04
+	KindPayoutLanded Kind = 6  // E05
+	KindPayoutFailed Kind = 7  // E06
+	KindRefund       Kind = 8  // E07, E08
+	KindSubsidy      Kind = 9  // E31, E32
+	KindTransfer     Kind = 10 // E28, interfund settlement
+	KindContract     Kind = 11 // E36
+	KindAcceptance   Kind = 12 // E33, E38
+	KindPayment      Kind = 13 // E37, E40, E43, E52
+	KindBankDebit    Kind = 14 // E41
+	KindClose        Kind = 15 // E45, E47
+	KindCorrection   Kind = 16 // E48: reversal
+)
+
+// KindInfo is how a kind is called.
+type KindInfo struct {
+	Code   string
+	NameZH string
+	NameEN string
+	// outside: it has already happened out there, so it is booked even when a fund falls short by it.
+	outside bool
+}
+
+var kinds = map[Kind]KindInfo{
+	KindVoucher:      {"voucher", "手工凭证", "Manual voucher", false},
+	KindOpening:      {"opening", "期初余额", "Opening balance", false},
+	KindGift:         {"gift", "捐赠", "Gift", true},
+	KindFee:          {"fee", "支付手续费", "Processor fee", true},
+	KindPayoutStart:  {"payout-start", "提现发起", "Payout started", true},
+	KindPayoutLanded: {"payout-landed", "提现到账", "Payout landed", true},
+	KindPayoutFailed: {"payout-failed", "提现失败", "Payout failed", true},
+	KindRefund:       {"refund", "退款", "Refund", true},
+	KindSubsidy:      {"subsidy", "街道配套", "Street subsidy", false},
+	KindTransfer:     {"transfer", "基金间划转", "Transfer between funds", false},
+	KindContract:     {"contract", "合同签订", "Contract signed", false},
+	KindAcceptance:   {"acceptance", "验收", "Acceptance", false},
+	KindPayment:      {"payment", "付款", "Payment", false},
+	KindBankDebit:    {"bank-debit", "银行扣款", "Bank debit", true},
+	KindClose:        {"close", "结转", "Closing transfer", false},
+	KindCorrection:   {"correction", "红字冲销", "Reversal", false},
+}
+
+// Info names the kind.
+func (k Kind) Info() KindInfo { return kinds[k] }
+
+// Name is the kind's name in lang.
+func (k Kind) Name(lang string) string { return pick(lang, kinds[k].NameZH, kinds[k].NameEN) }
+
+// KindByCode finds a kind by its code ("gift", "fee", …).
+func KindByCode(code string) (Kind, bool) {
+	for k, info := range kinds {
+		if info.Code == code {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// Line is one side of an entry. Amount is in minor units of the book's currency, debit positive.
+// On a leaf in a foreign currency, Units are that currency's minor units and Amount is what they are
+// worth; a revaluation has Amount only.
+type Line struct {
+	Leaf   Leaf
+	Amount int64
+	Units  int64
+}
+
+// Debit and Credit make lines; amount is not negative.
+func Debit(leaf Leaf, amount int64) Line  { return Line{Leaf: leaf, Amount: amount} }
+func Credit(leaf Leaf, amount int64) Line { return Line{Leaf: leaf, Amount: -amount} }
+
+// Document says in words what an entry is for and who stands behind it. Gifts have none.
+type Document struct {
+	Summary     string // 摘要, 1 to 400 characters
+	SourceKind  string // what caused it: "voucher", "subsidy", "contract", …
+	SourceRef   string
+	Reason      string // mandatory for a reversal
+	Attachments int16
+	MadeBy      string
+	CheckedBy   string // second person; empty when none was needed
+}
+
+// check refuses what the document table would refuse for the whole batch.
+func (doc *Document) check() error {
+	if doc == nil {
+		return nil
+	}
+	if n := utf8.RuneCountInString(doc.Summary); n < 1 || n > 400 {
+		return fmt.Errorf("%w: summary of %d characters", ErrDocument, n)
+	}
+	if doc.Attachments < 0 || doc.Attachments > 999 {
+		return fmt.Errorf("%w: %d attachments", ErrDocument, doc.Attachments)
+	}
+	if !storable(doc.Summary, doc.SourceKind, doc.SourceRef, doc.Reason, doc.MadeBy, doc.CheckedBy) {
+		return fmt.Errorf("%w: text that cannot be stored", ErrDocument)
+	}
+	if doc.CheckedBy != "" && doc.CheckedBy == doc.MadeBy {
+		return ErrSamePerson
+	}
+	return nil
+}
+
+// storable tells whether PostgreSQL takes the texts: UTF-8 without NUL.
+func storable(texts ...string) bool {
+	for _, s := range texts {
+		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Entry is one business event to be booked.
+type Entry struct {
+	ID          uuid.UUID // UUIDv7; made when zero
+	Key         uuid.UUID // idempotency key: the same key and body are booked once; the ID when zero
+	Kind        Kind
+	EffectiveOn time.Time // business day (see Day)
+	Actor       uuid.UUID // person or machine that records it
+	Reverses    uuid.UUID // the entry it mirrors, if any
+	Document    *Document
+	Lines       []Line
+
+	// Recount, when set, gives the lines once the entries before it in the batch are decided, such as
+	// one fee entry over the gifts that were really booked. It may use only leaves that Lines names;
+	// without lines nothing is booked.
+	Recount func(before []Result) []Line
+}
+
+// Result says what became of one entry of a batch.
+type Result struct {
+	ID       uuid.UUID // of the entry that stands under the key; zero when a recount left nothing to book
+	Replayed bool      // it was booked before
+	Err      error     // why it was refused
+}
+
+// side is a posting to be: a line after foreign money has been taken apart.
+type side struct {
+	leaf   Leaf
+	amount int64
+}
+
+// draft is an entry ready to be decided.
+type draft struct {
+	entry Entry
+	sides []side
+	hash  [32]byte
+}
+
+// prepare checks what can be checked without the database.
+func prepare(book *Book, e Entry) (draft, error) {
+	if e.ID == uuid.Nil {
+		e.ID = uuid.Must(uuid.NewV7())
+	}
+	if e.Key == uuid.Nil {
+		e.Key = e.ID
+	}
+	e.EffectiveOn = Day(e.EffectiveOn.Date()) // a time of day would be hashed but not stored
+	d := draft{entry: e}
+	if _, ok := kinds[e.Kind]; !ok {
+		return d, fmt.Errorf("unknown kind of entry %d", e.Kind)
+	}
+	if e.EffectiveOn.Year() < 1900 || e.EffectiveOn.Year() > 9999 {
+		return d, fmt.Errorf("entry has no business day: %s", e.EffectiveOn.Format(time.DateOnly))
+	}
+	if err := e.Document.check(); err != nil {
+		return d, err
+	}
+	if e.Reverses != uuid.Nil && (e.Document == nil || e.Document.Reason == "" || e.Document.MadeBy == "") {
+		return d, ErrNoReason
+	}
+	if len(e.Lines) > LinesMax {
+		return d, fmt.Errorf("%w: %d of at most %d", ErrTooManyLines, len(e.Lines), LinesMax)
+	}
+	d.sides = make([]side, 0, len(e.Lines))
+	for _, l := range e.Lines {
+		if err := d.take(book, l); err != nil {
+			return d, err
+		}
+	}
+	if err := d.checkBalance(); err != nil {
+		return d, err
+	}
+	d.hash = d.bodyHash()
+	return d, nil
+}
+
+// take appends a line's postings. Foreign units get a contra of their own, so that each currency balances.
+func (d *draft) take(book *Book, l Line) error {
+	acct, ok := chart.ByID(l.Leaf.Chart)
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrUnknownAccount, l.Leaf.Chart)
+	}
+	if !l.Leaf.Dims.storable() {
+		return fmt.Errorf("%w: %s has a tag that cannot be stored", ErrUnknownAccount, l.Leaf.Chart)
+	}
+	foreign := l.Leaf.Currency != "" && l.Leaf.Currency != book.Currency
+	if foreign && !acct.Foreign {
+		return fmt.Errorf("%w: %s may not hold %s", ErrUnknownAccount, l.Leaf.Chart, l.Leaf.Currency)
+	}
+	if outOfRange(l.Amount) || outOfRange(l.Units) || l.Amount == 0 && l.Units == 0 || l.Units != 0 && !foreign {
+		return fmt.Errorf("%w: %d", ErrAmount, l.Amount)
+	}
+	value := l.Leaf
+	value.Currency = book.Currency
+	if foreign {
+		value.Dims.Foreign = l.Leaf.Currency
+	}
+	if l.Amount != 0 {
+		d.sides = append(d.sides, side{value, l.Amount})
+	}
+	if l.Units != 0 {
+		units := Leaf{Chart: "fx.units", Fund: l.Leaf.Fund, Currency: l.Leaf.Currency, Dims: l.Leaf.Dims}
+		units.Dims.UnitsOf = string(l.Leaf.Chart)
+		contra := Leaf{Chart: "fx.units.contra", Fund: l.Leaf.Fund, Currency: l.Leaf.Currency}
+		d.sides = append(d.sides, side{units, l.Units}, side{contra, -l.Units})
+	}
+	return nil
+}
+
+func outOfRange(amount int64) bool { return amount > AmountMax || amount < -AmountMax }
+
+// checkBalance holds the entry to I1, I2, I3 and I7: zero in every fund and unit, between funds, over
+// transfers, and over the accounts of agency money, which balance by themselves.
+func (d *draft) checkBalance() error {
+	if len(d.sides) < 2 {
+		return fmt.Errorf("%w: fewer than two lines", ErrUnbalanced)
+	}
+	type cell struct {
+		fund   int32
+		unit   int16
+		agency bool
+	}
+	// Entries touch a handful of cells: a slice beats a map here.
+	var cells [8]cell
+	var sums [8]int64
+	used := cells[:0]
+	rest := sums[:0]
+	var interfund, transfer int64
+	for _, s := range d.sides {
+		unit, err := s.leaf.unit()
+		if err != nil {
+			return err
+		}
+		c := cell{s.leaf.Fund, unit, holdsAgency(s.leaf.Chart)}
+		i := 0
+		for i < len(used) && used[i] != c {
+			i++
+		}
+		if i == len(used) {
+			used, rest = append(used, c), append(rest, 0)
+		}
+		rest[i] += s.amount // at most LinesMax * AmountMax, inside int64
+		switch s.leaf.Chart {
+		case "if.due.from", "if.due.to":
+			interfund += s.amount
+		case "transfer":
+			transfer += s.amount
+		}
+	}
+	for i, r := range rest {
+		if r != 0 {
+			return &UnbalancedError{Fund: used[i].fund, Unit: used[i].unit, Difference: r}
+		}
+	}
+	if interfund != 0 {
+		return fmt.Errorf("%w: due from and due to other funds differ by %d", ErrUnbalanced, interfund)
+	}
+	if transfer != 0 {
+		return fmt.Errorf("%w: transfers between funds do not add up to zero but %d", ErrUnbalanced, transfer)
+	}
+	return nil
+}
+
+// holdsAgency tells the accounts of money that is not ours (1801 + 1002.09 + 1009.09 = 2601).
+func holdsAgency(id chart.ID) bool {
+	switch id {
+	case "agency.a", "bank.agency", "psp.agency", "agency.l":
+		return true
+	}
+	return false
+}
+
+// UnbalancedError says in which fund an entry does not balance, and by how much (debits less credits). It is ErrUnbalanced.
+type UnbalancedError struct {
+	Fund       int32
+	Unit       int16
+	Difference int64
+}
+
+func (e *UnbalancedError) Error() string {
+	return fmt.Sprintf("entry does not balance in fund %d: debits less credits are %d", e.Fund, e.Difference)
+}
+
+// Is makes it ErrUnbalanced.
+func (e *UnbalancedError) Is(target error) bool { return target == ErrUnbalanced }
+
+// bodyHash covers what the entry says; not who sent it, when, or under which id.
+func (d *draft) bodyHash() [32]byte {
+	e := &d.entry
+	b := make([]byte, 0, 64+24*len(d.sides))
+	b = binary.BigEndian.AppendUint16(b, uint16(e.Kind))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.EffectiveOn.Unix()))
+	b = append(b, e.Reverses[:]...)
+	for _, s := range d.sides {
+		h := s.leaf.hash()
+		b = append(b, h[:]...)
+		b = binary.BigEndian.AppendUint64(b, uint64(s.amount))
+	}
+	if e.Document != nil {
+		b = fmt.Appendf(b, "%q %q %q %q", e.Document.Summary, e.Document.SourceKind, e.Document.SourceRef, e.Document.Reason)
+	}
+	return sha256.Sum256(b)
+}
+
+// addSafe adds two balances; overflow cannot happen below AmountMax a posting until 9,000 postings of it in one account.
+func addSafe(a, b int64) (int64, error) {
+	s := a + b
+	if (b > 0 && s < a) || (b < 0 && s > a) || s == math.MinInt64 {
+		return 0, fmt.Errorf("%w: balance would overflow", ErrAmount)
+	}
+	return s, nil
+}

@@ -1,0 +1,226 @@
+package giving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+)
+
+// Gift is a paid gift as it stands. Name and Email are personal data: show Name only through ShownName.
+type Gift struct {
+	ID           uuid.UUID
+	CampaignID   int32
+	FundID       int32
+	Amount       int64 // minor units of Currency
+	Currency     string
+	Fee          int64 // minor units of the book's currency
+	PaidAt       time.Time
+	Channel      Channel
+	Anonymous    bool
+	Ref          string
+	ProcessorRef string
+	Message      string
+	Name         string
+	Email        string
+	Refunded     int64 // minor units of Currency
+}
+
+// ShownName is the name that the public sees; empty means 爱心人士 / a kind person.
+func (g *Gift) ShownName() string {
+	if g.Anonymous {
+		return ""
+	}
+	return g.Name
+}
+
+// Refund is money of a gift given back.
+type Refund struct {
+	ID           uuid.UUID
+	Amount       int64 // minor units of the gift's currency
+	Fee          int64 // minor units of the book's currency; negative when the processor gave it back
+	RefundedAt   time.Time
+	Ref          string
+	ProcessorRef string
+}
+
+const (
+	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, g.anonymity = 1, g.ref,
+       coalesce(g.processor_ref, ''), coalesce(g.message, ''), coalesce(d.name, ''), coalesce(d.email, ''),
+       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8`
+
+	giftTables = `gift g left join donor d on d.book_id = g.book_id and d.id = g.donor_id`
+
+	sqlGiftsOfCampaign = `
+select ` + giftColumns + ` from ` + giftTables + `
+ where g.book_id = $1 and g.campaign_id = $2 and g.id < $3 order by g.id desc limit $4`
+
+	sqlGifts = `
+select ` + giftColumns + ` from ` + giftTables + `
+ where g.book_id = $1 and g.id < $2 order by g.id desc limit $3`
+
+	sqlGiftByID = `select ` + giftColumns + ` from ` + giftTables + ` where g.book_id = $1 and g.id = $2`
+
+	sqlGiftByChannelRef = `select ` + giftColumns + ` from ` + giftTables + ` where g.book_id = $1 and g.channel = $2 and g.ref = $3`
+
+	sqlReceiptFund = `
+select fund_id, code, kind, name_zh, name_en, purpose_zh, purpose_en, street_id, fee_bearer
+  from fund where book_id = $1 and fund_id = $2`
+
+	sqlReceiptRefunds = `
+select id, amount, fee, refunded_at, ref, coalesce(processor_ref, '')
+  from refund where book_id = $1 and gift_id = $2 order by id`
+
+	sqlReceiptEntry = `select recorded_at, effective_on from entry where book_id = $1 and id = $2`
+)
+
+// ListGifts gives up to limit gifts, latest started first, before the one named by before (nil id: from the start),
+// of one campaign or, with campaign 0, of the book.
+func ListGifts(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32, before uuid.UUID, limit int) ([]Gift, error) {
+	if before == uuid.Nil {
+		before = uuid.Max
+	}
+	var rows pgx.Rows
+	var err error
+	if campaign == 0 {
+		rows, err = q.Query(ctx, sqlGifts, book.ID, before, pageSize(limit))
+	} else {
+		rows, err = q.Query(ctx, sqlGiftsOfCampaign, book.ID, campaign, before, pageSize(limit))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list gifts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Gift])
+	if err != nil {
+		return nil, fmt.Errorf("list gifts: %w", err)
+	}
+	return list, nil
+}
+
+// RecentGift is a gift as a campaign's page shows it, without personal data its donor keeps back.
+type RecentGift struct {
+	ID       uuid.UUID // the cursor of the page; public links use Ref
+	Name     string    // empty: 爱心人士 / a kind person
+	Amount   int64
+	Currency string
+	Message  string
+	PaidAt   time.Time
+}
+
+// RecentGifts gives a campaign's latest gifts, before the one named by before (nil id: from the start).
+func RecentGifts(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32, before uuid.UUID, limit int) ([]RecentGift, error) {
+	gifts, err := ListGifts(ctx, q, book, campaign, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]RecentGift, len(gifts))
+	for i := range gifts {
+		g := &gifts[i]
+		list[i] = RecentGift{g.ID, g.ShownName(), g.Amount, g.Currency, g.Message, g.PaidAt}
+	}
+	return list, nil
+}
+
+// GiftByChannelRef finds a gift by the reference under which it reached us, or ErrNoGift.
+func GiftByChannelRef(ctx context.Context, q pg.Querier, book *ledger.Book, channel Channel, ref string) (*Gift, error) {
+	return oneGift(ctx, q, sqlGiftByChannelRef, book.ID, int16(channel), ref)
+}
+
+func oneGift(ctx context.Context, q pg.Querier, sql string, args ...any) (*Gift, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read gift: %w", err)
+	}
+	g, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Gift])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("%w: %v", ErrNoGift, args[1:])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read gift: %w", err)
+	}
+	return &g, nil
+}
+
+// Receipt is all that the gift's own page and its printed receipt say. The entry's id is the gift's.
+type Receipt struct {
+	Gift        Gift
+	Ref         string // public
+	Campaign    Campaign
+	Fund        ledger.Fund
+	Refunds     []Refund
+	EffectiveOn time.Time // business day of the entry
+	RecordedAt  time.Time // when it came on the books
+}
+
+// GiftByRef reads a gift by its public reference: ErrRef or ErrNoGift when there is none.
+func GiftByRef(ctx context.Context, q pg.Querier, book *ledger.Book, ref string) (*Receipt, error) {
+	id, err := ParseRef(book, ref)
+	if err != nil {
+		return nil, err
+	}
+	return GiftByID(ctx, q, book, id)
+}
+
+// GiftByID reads a gift with all that belongs to it, or ErrNoGift.
+func GiftByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Receipt, error) {
+	gift, err := oneGift(ctx, q, sqlGiftByID, book.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	r := &Receipt{Gift: *gift, Ref: Ref(book, id)}
+	b := &pgx.Batch{}
+	b.Queue(sqlCampaignByID, book.ID, gift.CampaignID).Query(func(rows pgx.Rows) (err error) {
+		r.Campaign, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Campaign])
+		return err
+	})
+	b.Queue(sqlReceiptFund, book.ID, gift.FundID).Query(func(rows pgx.Rows) (err error) {
+		r.Fund, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[ledger.Fund])
+		return err
+	})
+	b.Queue(sqlReceiptRefunds, book.ID, id).Query(func(rows pgx.Rows) (err error) {
+		r.Refunds, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Refund])
+		return err
+	})
+	b.Queue(sqlReceiptEntry, book.ID, id).QueryRow(func(row pgx.Row) error { return row.Scan(&r.RecordedAt, &r.EffectiveOn) })
+	if err := q.SendBatch(ctx, b).Close(); err != nil {
+		return nil, fmt.Errorf("read gift %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// Sum is money of one fund or campaign in one currency.
+type Sum struct {
+	FundID, CampaignID int32
+	Currency           string
+	Amount             int64 // gifts less refunds, minor units of Currency
+	Gifts, Refunds     int64 // how many
+}
+
+const sqlRecorded = `
+select fund_id, campaign_id, ccy, sum(amount)::int8, count(*) filter (where amount > 0), count(*) filter (where amount < 0)
+  from (select fund_id, campaign_id, ccy, amount from gift where book_id = $1
+        union all
+        select g.fund_id, g.campaign_id, r.ccy, -r.amount
+          from refund r join gift g on g.book_id = r.book_id and g.id = r.gift_id
+         where r.book_id = $1) x
+ group by 1, 2, 3
+ order by 1, 2, 3`
+
+// Recorded adds up all gifts of the book by fund, campaign and currency, from the gifts themselves: it reads every one.
+func Recorded(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Sum, error) {
+	rows, err := q.Query(ctx, sqlRecorded, book.ID)
+	if err != nil {
+		return nil, fmt.Errorf("add up gifts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Sum])
+	if err != nil {
+		return nil, fmt.Errorf("add up gifts: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,349 @@
+package giving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/money"
+)
+
+// Refusals of a refund.
+var (
+	ErrNoGift         = errors.New("no such gift")
+	ErrRefundTooLarge = errors.New("refund is more than is left of the gift")
+)
+
+// Refunded is money of a gift that was given back, in whole or in part, through the gift's channel.
+type Refunded struct {
+	GiftID       uuid.UUID // the gift, or its reference in the channel below
+	GiftRef      string
+	CampaignID   int32  // the gift's; zero: not checked
+	FundID       int32  // the gift's; zero: not checked
+	Amount       int64  // minor units of the gift's currency
+	Currency     string // the gift's; empty: not checked
+	Fee          int64  // minor units of the book's currency: kept by the processor for it, negative when given back
+	RefundedAt   time.Time
+	Channel      Channel
+	Ref          string // unique in its channel
+	ProcessorRef string
+	Actor        uuid.UUID
+}
+
+func (r *Refunded) check() error {
+	_, known := channels[r.Channel]
+	switch {
+	case !known:
+		return fmt.Errorf("%w: channel %d", ErrBadPaid, r.Channel)
+	case r.Amount <= 0 || r.Amount > ledger.AmountMax || r.Fee > ledger.AmountMax || r.Fee < -ledger.AmountMax:
+		return fmt.Errorf("%w: amount %d, fee %d", ErrBadPaid, r.Amount, r.Fee)
+	case r.Fee != 0 && !r.Channel.Processor():
+		return fmt.Errorf("%w: %s", ErrFeeChannel, r.Channel.Code())
+	case r.Ref == "" || !storable(r.Ref, refMax) || !storable(r.ProcessorRef, refMax) || !storable(r.GiftRef, refMax):
+		return fmt.Errorf("%w: reference", ErrBadPaid)
+	}
+	return checkTime(r.RefundedAt)
+}
+
+// lockRefunds serialises refunds of a book, so that two cannot share what is left of one gift. It comes
+// before all locks of the ledger.
+const lockRefunds = -3
+
+const (
+	sqlLock = `select pg_advisory_xact_lock($1, $2)`
+
+	sqlRefundKnown = `
+select u.channel, u.ref, r.id, r.gift_id, r.amount, r.fee, r.refunded_at
+  from unnest($2::int2[], $3::text[]) u(channel, ref)
+ cross join lateral (select id, gift_id, amount, fee, refunded_at from refund
+                      where book_id = $1 and channel = u.channel and ref = u.ref limit 1) r`
+
+	// What a gift was worth in the book's currency is the debit of its entry; the same figure as the gift unless foreign.
+	refundedGift = `
+       g.id, g.campaign_id, g.fund_id, g.amount, g.channel, g.ccy, f.kind, f.fee_bearer,
+       coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id), 0)::int8,
+       case when g.ccy = $4 then g.amount else
+         (select sum(p.amount) from entry e cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
+            join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
+           where e.book_id = $1 and e.id = g.id and p.unit = $5 and p.amount > 0)::int8 end`
+
+	sqlGiftsByRef = `
+select u.member, ` + refundedGift + `
+  from unnest($2::int4[], $3::text[], $6::int2[]) u(member, ref, channel)
+ cross join lateral (select * from gift where book_id = $1 and channel = u.channel and ref = u.ref limit 1) g
+  join fund f on f.book_id = $1 and f.fund_id = g.fund_id`
+
+	sqlGiftsByID = `
+select u.member, ` + refundedGift + `
+  from unnest($2::int4[], $3::uuid[]) u(member, id)
+ cross join lateral (select * from gift where book_id = $1 and id = u.id limit 1) g
+  join fund f on f.book_id = $1 and f.fund_id = g.fund_id`
+
+	sqlGeneralFund = `select fund_id from fund where book_id = $1 and kind = 'general' order by fund_id limit 1`
+
+	sqlRefundInsert = `
+insert into refund (book_id, id, gift_id, amount, fee, refunded_at, channel, ccy, ref, processor_ref)
+select $1, * from unnest($2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[], $8::text[], $9::text[], $10::text[])`
+)
+
+// refundable is a gift with what has been given back of it so far.
+type refundable struct {
+	id         uuid.UUID
+	campaignID int32
+	fund       ledger.Fund
+	amount     int64
+	channel    Channel
+	ccy        string
+	refunded   int64
+	worth      int64 // of the whole gift, in the book's currency
+}
+
+// returning is one call of BookRefunds.
+type returning struct {
+	book     *ledger.Book
+	list     []Refunded
+	outcomes []Outcome
+	known    map[reference]bookedRefund
+	gifts    map[int]refundable // by member
+	general  int32
+
+	entries  []ledger.Entry
+	entryOf  []int
+	refunded map[uuid.UUID]int64 // by gift, moved along with the batch
+	firstOf  map[reference]int
+	repeats  map[int]int // member -> the earlier member with its reference
+	fees     fees
+}
+
+type bookedRefund struct {
+	id, giftID  uuid.UUID
+	amount, fee int64
+	day         time.Time
+}
+
+// BookRefunds books money given back (E07) inside tx; it answers as Book does. The same reference and
+// figures are a replay, a refund above what is left of its gift is ErrRefundTooLarge.
+func BookRefunds(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Refunded) ([]Outcome, error) {
+	if len(list) > BatchMax {
+		return nil, fmt.Errorf("book refunds: %d of at most %d a batch", len(list), BatchMax)
+	}
+	b := &returning{
+		book: book, list: append([]Refunded(nil), list...), outcomes: make([]Outcome, len(list)), entryOf: make([]int, len(list)),
+		known: map[reference]bookedRefund{}, gifts: map[int]refundable{}, refunded: map[uuid.UUID]int64{},
+		firstOf: map[reference]int{}, repeats: map[int]int{},
+	}
+	if err := b.read(ctx, tx); err != nil {
+		return nil, err
+	}
+	b.decide()
+	entries := b.fees.entries(book, b.entries, b.general)
+	results, err := ledger.Post(ctx, tx, book, entries, b.write)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results[len(b.entries):] {
+		if r.Err != nil {
+			return nil, fmt.Errorf("book fee entry %d of refunds: %w: %w", i, errFeeEntry, r.Err)
+		}
+	}
+	for i, e := range b.entryOf {
+		if e >= 0 {
+			b.outcomes[i] = Outcome{ID: results[e].ID, Replayed: results[e].Replayed, Err: results[e].Err}
+		}
+	}
+	for i, first := range b.repeats {
+		b.outcomes[i] = b.outcomes[first]
+		if r := &b.list[first]; b.outcomes[i].Err == nil {
+			k := bookedRefund{b.outcomes[first].ID, b.gifts[first].id, r.Amount, r.Fee, book.Day(r.RefundedAt)}
+			b.outcomes[i] = k.answer(book, &b.list[i], b.gifts[i].id)
+		}
+	}
+	return b.outcomes, nil
+}
+
+func (b *returning) read(ctx context.Context, tx pgx.Tx) error {
+	var channel, refChannel []int16
+	var refs, giftRefs []string
+	var byRef, byID []int32
+	var ids []uuid.UUID
+	for i := range b.list {
+		r := &b.list[i]
+		b.entryOf[i] = -1
+		if b.outcomes[i].Err = r.check(); b.outcomes[i].Err != nil {
+			continue
+		}
+		r.RefundedAt = r.RefundedAt.Truncate(time.Microsecond)
+		channel, refs = append(channel, int16(r.Channel)), append(refs, r.Ref)
+		if r.GiftID != uuid.Nil {
+			byID, ids = append(byID, int32(i)), append(ids, r.GiftID)
+		} else {
+			byRef, giftRefs, refChannel = append(byRef, int32(i)), append(giftRefs, r.GiftRef), append(refChannel, int16(r.Channel))
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	base, ok := money.Lookup(b.book.Currency)
+	if !ok {
+		return fmt.Errorf("%w: %q", money.ErrCurrency, b.book.Currency)
+	}
+	unit := base.Numeric
+	q := &pgx.Batch{}
+	q.Queue(sqlLock, b.book.ID, lockRefunds)
+	q.Queue(sqlRefundKnown, b.book.ID, channel, refs).Query(b.scanKnown)
+	if len(byRef) > 0 {
+		q.Queue(sqlGiftsByRef, b.book.ID, byRef, giftRefs, b.book.Currency, unit, refChannel).Query(b.scanGifts)
+	}
+	if len(byID) > 0 {
+		q.Queue(sqlGiftsByID, b.book.ID, byID, ids, b.book.Currency, unit).Query(b.scanGifts)
+	}
+	q.Queue(sqlGeneralFund, b.book.ID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&b.general}, func() error { return nil })
+		return err
+	})
+	if err := tx.SendBatch(ctx, q).Close(); err != nil {
+		return fmt.Errorf("read gifts to refund: %w", err)
+	}
+	return nil
+}
+
+func (b *returning) scanKnown(rows pgx.Rows) error {
+	var r reference
+	var k bookedRefund
+	var at time.Time
+	_, err := pgx.ForEachRow(rows, []any{&r.channel, &r.ref, &k.id, &k.giftID, &k.amount, &k.fee, &at}, func() error {
+		k.day = b.book.Day(at)
+		b.known[r] = k
+		return nil
+	})
+	return err
+}
+
+func (b *returning) scanGifts(rows pgx.Rows) error {
+	var member int
+	var g refundable
+	_, err := pgx.ForEachRow(rows, []any{&member, &g.id, &g.campaignID, &g.fund.ID, &g.amount, &g.channel, &g.ccy, &g.fund.Kind,
+		&g.fund.FeeBearer, &g.refunded, &g.worth}, func() error {
+		b.gifts[member] = g
+		b.refunded[g.id] = g.refunded
+		return nil
+	})
+	return err
+}
+
+func (b *returning) decide() {
+	for i := range b.list {
+		if b.outcomes[i].Err != nil {
+			continue
+		}
+		r, out := &b.list[i], &b.outcomes[i]
+		g, ok := b.gifts[i]
+		if !ok {
+			out.Err = fmt.Errorf("%w: %s%s", ErrNoGift, r.GiftRef, orEmpty(r.GiftID))
+			continue
+		}
+		key := reference{r.Channel, r.Ref}
+		if k, ok := b.known[key]; ok {
+			*out = k.answer(b.book, r, g.id)
+			continue
+		}
+		if first, ok := b.firstOf[key]; ok {
+			b.repeats[i] = first
+			continue
+		}
+		if out.Err = b.fits(r, g); out.Err != nil {
+			continue
+		}
+		e := b.entry(r, g)
+		out.ID = e.ID
+		b.refunded[g.id] += r.Amount
+		b.firstOf[key] = i
+		b.entryOf[i] = len(b.entries)
+		b.fees.add(g.fund, g.channel, e.EffectiveOn, r.Fee, len(b.entries))
+		b.entries = append(b.entries, e)
+	}
+}
+
+func orEmpty(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}
+
+func (k bookedRefund) answer(book *ledger.Book, r *Refunded, gift uuid.UUID) Outcome {
+	if k.giftID != gift || k.amount != r.Amount || k.fee != r.Fee || !k.day.Equal(book.Day(r.RefundedAt)) {
+		return Outcome{ID: k.id, Err: fmt.Errorf("%w: %s %s is refund %s", ErrRefReused, r.Channel.Code(), r.Ref, k.id)}
+	}
+	return Outcome{ID: k.id, Replayed: true}
+}
+
+// fits holds a refund to its gift.
+func (b *returning) fits(r *Refunded, g refundable) error {
+	switch {
+	case r.Channel != g.channel:
+		return fmt.Errorf("%w: given by %s, refunded by %s", ErrMismatch, g.channel.Code(), r.Channel.Code())
+	case r.Currency != "" && r.Currency != g.ccy:
+		return fmt.Errorf("%w: given in %s, refunded in %s", ErrMismatch, g.ccy, r.Currency)
+	case r.CampaignID != 0 && r.CampaignID != g.campaignID || r.FundID != 0 && r.FundID != g.fund.ID:
+		return fmt.Errorf("%w: given to another campaign or fund", ErrMismatch)
+	case r.Amount > g.amount-b.refunded[g.id]:
+		return fmt.Errorf("%w: %d of %d", ErrRefundTooLarge, r.Amount, g.amount-b.refunded[g.id])
+	case r.Fee != 0 && g.fund.FeeBearer != ledger.FeeByFund && b.general == 0:
+		return ErrNoGeneral
+	}
+	return nil
+}
+
+// entry is E07: income back, money out of the channel's account. Foreign money goes at what it was booked for, so
+// that a gift given back in whole leaves nothing.
+func (b *returning) entry(r *Refunded, g refundable) ledger.Entry {
+	before := b.refunded[g.id]
+	value := part(g.worth, before+r.Amount, g.amount) - part(g.worth, before, g.amount)
+	asset, units := g.channel.asset(g.fund.ID, g.ccy, b.book)
+	credit := ledger.Credit(asset, value)
+	if units {
+		credit.Units = -r.Amount
+	}
+	return ledger.Entry{
+		ID:   derivedID(b.book, "refund", r.RefundedAt, reference{r.Channel, r.Ref}),
+		Kind: ledger.KindRefund, EffectiveOn: b.book.Day(r.RefundedAt), Actor: r.Actor,
+		Lines: []ledger.Line{ledger.Debit(incomeLeaf(&g.fund, g.campaignID, natureRefund), value), credit},
+	}
+}
+
+// part is worth × some / whole rounded down; some is at most whole.
+func part(worth, some, whole int64) int64 {
+	hi, lo := bits.Mul64(uint64(worth), uint64(some))
+	quotient, _ := bits.Div64(hi, lo, uint64(whole))
+	return int64(quotient)
+}
+
+// write rides with the entries: the rows of the refunds really booked.
+func (b *returning) write(q *pgx.Batch, results []ledger.Result) {
+	var id, gift []uuid.UUID
+	var amount, fee []int64
+	var at []time.Time
+	var channel []int16
+	var ccy, ref []string
+	var processorRef []*string
+	for i, e := range b.entryOf {
+		if e < 0 || results[e].Err != nil || results[e].Replayed {
+			continue
+		}
+		r, g := &b.list[i], b.gifts[i]
+		id, gift = append(id, results[e].ID), append(gift, g.id)
+		amount, fee, at = append(amount, r.Amount), append(fee, r.Fee), append(at, r.RefundedAt)
+		channel, ccy = append(channel, int16(r.Channel)), append(ccy, g.ccy)
+		ref, processorRef = append(ref, r.Ref), append(processorRef, orNull(r.ProcessorRef))
+	}
+	if len(id) > 0 {
+		q.Queue(sqlRefundInsert, b.book.ID, id, gift, amount, fee, at, channel, ccy, ref, processorRef)
+	}
+}

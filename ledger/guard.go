@@ -1,0 +1,250 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"sunfund/ledger/chart"
+)
+
+// GuardError says which guarded account would cross zero. It is ErrGuarded.
+type GuardError struct {
+	Leaf  Leaf
+	After int64 // what the balance would be, debit positive
+}
+
+func (e *GuardError) Error() string {
+	return fmt.Sprintf("account %s of fund %d would stand at %d", e.Leaf.Chart, e.Leaf.Fund, e.After)
+}
+
+// Is makes it ErrGuarded.
+func (e *GuardError) Is(target error) bool { return target == ErrGuarded }
+
+// ShortError says by how much a fund falls short. It is ErrShort.
+type ShortError struct {
+	Fund      int32
+	Available int64 // before the entry, minor units
+	Needed    int64 // what the entry takes
+}
+
+func (e *ShortError) Error() string {
+	return fmt.Sprintf("fund %d has %d available, %d are needed", e.Fund, e.Available, e.Needed)
+}
+
+// Is makes it ErrShort.
+func (e *ShortError) Is(target error) bool { return target == ErrShort }
+
+// checkAccounts refuses an entry that would take a guarded account across zero, as it stands after the whole entry.
+func (s *state) checkAccounts(d *draft) error {
+	for i, side := range d.sides {
+		hash := s.hashes[side.leaf]
+		if d.sawBefore(i) {
+			continue
+		}
+		h := s.held[hash]
+		if h == nil {
+			return fmt.Errorf("%w: fund %d", ErrUnknownAccount, side.leaf.Fund)
+		}
+		after := h.balance
+		var err error
+		for _, other := range d.sides[i:] {
+			if other.leaf == side.leaf {
+				if after, err = addSafe(after, other.amount); err != nil {
+					return err
+				}
+			}
+		}
+		if h.floor != nil && after < *h.floor && after < h.balance || h.ceiling != nil && after > *h.ceiling && after > h.balance {
+			return &GuardError{Leaf: side.leaf, After: after}
+		}
+	}
+	return nil
+}
+
+// sawBefore tells whether an earlier line has the same leaf.
+func (d *draft) sawBefore(i int) bool {
+	for _, earlier := range d.sides[:i] {
+		if earlier.leaf == d.sides[i].leaf {
+			return true
+		}
+	}
+	return false
+}
+
+// fundState is what a fund has to spend and to keep, read once a batch and moved along with it.
+type fundState struct {
+	kind      string
+	available int64 // liquid less encumbered less reserved (accounting.md 1.4)
+	net       int64 // net assets, credit positive
+}
+
+// effect is what one posting does to its fund's available money and net assets.
+func effect(side side) (available, net int64) {
+	acct := chart.MustByID(side.leaf.Chart)
+	available = side.amount * int64(acct.Liquid-acct.Commit)
+	if holdsNetAssets(acct) {
+		net = -side.amount
+	}
+	return available, net
+}
+
+// Lowers tells whether an entry takes available money or net assets from a fund: such an entry needs a second person.
+func Lowers(e Entry) bool {
+	type moved struct{ available, net int64 }
+	funds := map[int32]moved{}
+	for _, l := range e.Lines {
+		a, n := effect(side{l.Leaf, l.Amount})
+		f := funds[l.Leaf.Fund]
+		funds[l.Leaf.Fund] = moved{f.available + a, f.net + n}
+	}
+	for _, f := range funds {
+		if f.available < 0 || f.net < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsNetAssets(acct chart.Account) bool {
+	switch acct.Type {
+	case chart.NetAssets, chart.Income, chart.Expense:
+		return true
+	}
+	return acct.ID == "transfer" || acct.ID == "release.u" || acct.ID == "release.r"
+}
+
+// checkFunds refuses an entry that spends what its fund does not have (I5, I6). What has already happened
+// outside is booked all the same.
+func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, err error) {
+	if kinds[d.entry.Kind].outside {
+		return nil, nil
+	}
+	for i, first := range d.sides {
+		fund := first.leaf.Fund
+		if d.sawFundBefore(i) {
+			continue
+		}
+		var available, net int64
+		for _, side := range d.sides[i:] {
+			if side.leaf.Fund == fund {
+				a, n := effect(side)
+				available, net = available+a, net+n
+			}
+		}
+		if available >= 0 && net >= 0 {
+			continue
+		}
+		f, err := s.fund(ctx, tx, fund)
+		if err != nil {
+			return nil, err
+		}
+		if f.kind == Agency {
+			continue // its liability may not turn into a claim: the ceiling on 2601 guards it
+		}
+		if available < 0 && f.available+available < 0 {
+			return &ShortError{Fund: fund, Available: f.available, Needed: -available}, nil
+		}
+		restricted := f.kind == Restricted || f.kind == Subsidy || f.kind == Endowment
+		if restricted && net < 0 && f.net+net < 0 {
+			return &ShortError{Fund: fund, Available: f.net, Needed: -net}, nil
+		}
+	}
+	return nil, nil
+}
+
+func (d *draft) sawFundBefore(i int) bool {
+	for _, earlier := range d.sides[:i] {
+		if earlier.leaf.Fund == d.sides[i].leaf.Fund {
+			return true
+		}
+	}
+	return false
+}
+
+// applyFunds moves the funds already read along with an entry that was booked.
+func (s *state) applyFunds(d *draft) {
+	if len(s.funds) == 0 {
+		return
+	}
+	for _, side := range d.sides {
+		if f := s.funds[side.leaf.Fund]; f != nil {
+			a, n := effect(side)
+			f.available, f.net = f.available+a, f.net+n
+		}
+	}
+}
+
+const (
+	sqlFundKind = `select kind from fund where book_id = $1 and fund_id = $2`
+
+	sqlFundByChart = `
+select a.chart, sum(b.balance)::int8
+  from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and a.fund_id = $2 and a.ccy = $3
+ group by a.chart`
+)
+
+// fund reads a fund's position under the lock. Balances that this batch has moved already are added.
+func (s *state) fund(ctx context.Context, tx pgx.Tx, id int32) (*fundState, error) {
+	if f := s.funds[id]; f != nil {
+		return f, nil
+	}
+	f := &fundState{}
+	if err := tx.QueryRow(ctx, sqlFundKind, s.book.ID, id).Scan(&f.kind); err != nil {
+		return nil, fmt.Errorf("read fund %d: %w", id, err)
+	}
+	rows, err := tx.Query(ctx, sqlFundByChart, s.book.ID, id, s.book.Currency)
+	if err != nil {
+		return nil, fmt.Errorf("read fund %d: %w", id, err)
+	}
+	var chartID chart.ID
+	var sum int64
+	_, err = pgx.ForEachRow(rows, []any{&chartID, &sum}, func() error {
+		a, n := effect(side{Leaf{Chart: chartID}, sum})
+		f.available, f.net = f.available+a, f.net+n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read fund %d: %w", id, err)
+	}
+	s.addUnwritten(id, f)
+	s.funds[id] = f
+	return f, nil
+}
+
+// addUnwritten adds what entries of this batch have moved in the fund before it was read.
+func (s *state) addUnwritten(fund int32, f *fundState) {
+	for _, h := range s.held {
+		if h.leaf.Fund == fund && h.leaf.Currency == s.book.Currency && h.touched {
+			a, n := effect(side{h.leaf, h.balance - h.readBalance})
+			f.available, f.net = f.available+a, f.net+n
+		}
+	}
+}
+
+// refusal names what PostgreSQL refused at the last moment.
+func refusal(err error) error {
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) {
+		return fmt.Errorf("write entries: %w", err)
+	}
+	switch pgErr.ConstraintName {
+	case "entry_reverses":
+		return fmt.Errorf("write entries: %w: %w", ErrReversed, err)
+	case "entry_balances":
+		return fmt.Errorf("write entries: %w: %w", ErrUnbalanced, err)
+	case "period_open":
+		return fmt.Errorf("write entries: %w: %w", ErrPeriodClosed, err)
+	case "balance_floor", "balance_ceiling":
+		return fmt.Errorf("write entries: %w: %w", ErrGuarded, err)
+	case "entry_pkey", "entry_book_id_key_key":
+		return fmt.Errorf("write entries: %w: %w", ErrKeyReused, err)
+	case "posting_pkey":
+		return fmt.Errorf("write entries: %w: %w", ErrStale, err)
+	}
+	return fmt.Errorf("write entries: %w", err)
+}

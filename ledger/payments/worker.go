@@ -1,0 +1,266 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+// workBatch is how many events one transaction takes.
+const workBatch = 500
+
+// Worker has the events of a book's inbox booked through the intake. Several workers share the work.
+type Worker struct {
+	db     pg.Beginner
+	book   *ledger.Book
+	intake *giving.Intake
+	clock  func() time.Time
+	waker
+}
+
+// NewWorker makes a worker. Run starts it; Wake it after each Receive.
+func NewWorker(db pg.Beginner, book *ledger.Book, intake *giving.Intake, clock func() time.Time) *Worker {
+	return &Worker{db: db, book: book, intake: intake, clock: clock, waker: newWaker()}
+}
+
+// Run works until ctx ends: when woken, and every second what has become due.
+func (w *Worker) Run(ctx context.Context) error {
+	return w.waker.run(ctx, func(ctx context.Context) (bool, error) {
+		n, err := w.Work(ctx)
+		return n == workBatch, err
+	}, "work off the inbox")
+}
+
+// waiting is one event under work.
+type waiting struct {
+	id       uuid.UUID
+	attempts int
+	body     []byte
+
+	session uuid.UUID
+	payment *payment // nil: the processor knows of none
+	state   string   // "new" (again later), "done" or "refused"
+	problem string
+}
+
+// States of an event in the inbox.
+const (
+	inboxNew     = "new"
+	inboxDone    = "done"
+	inboxRefused = "refused"
+)
+
+const (
+	sqlInboxTake = `
+select id, attempts, body from inbox
+ where book_id = $1 and state = 'new' and next_attempt_at <= $2
+ order by next_attempt_at, id limit $3 for update skip locked`
+
+	sqlInboxSettle = `
+update inbox i set state = u.state, problem = u.problem, attempts = i.attempts + 1, next_attempt_at = u.next,
+       done_at = case when u.state <> 'new' then $2::timestamptz end
+  from unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[]) u(id, state, problem, next)
+ where i.book_id = $1 and i.id = u.id`
+)
+
+// Work takes the events that are due, looks up at the processor what became of each payment, books the
+// paid ones and notes the others. It says how many events it worked off. The gifts are committed before
+// the events are marked; a crash between the two means booking again, which changes nothing.
+func (w *Worker) Work(ctx context.Context) (n int, err error) {
+	err = pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
+		now := w.clock()
+		events, err := w.take(ctx, tx, now)
+		n = len(events)
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := w.lookUp(ctx, tx, events); err != nil {
+			return err
+		}
+		w.bookPaid(ctx, events)
+		if err := w.markUnpaid(ctx, tx, events, now); err != nil {
+			return err
+		}
+		return w.settle(ctx, tx, events, now)
+	})
+	return n, err
+}
+
+func (w *Worker) take(ctx context.Context, tx pgx.Tx, now time.Time) ([]*waiting, error) {
+	rows, err := tx.Query(ctx, sqlInboxTake, w.book.ID, now, workBatch)
+	if err != nil {
+		return nil, fmt.Errorf("take events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*waiting, error) {
+		e := &waiting{state: inboxDone}
+		return e, row.Scan(&e.id, &e.attempts, &e.body)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take events: %w", err)
+	}
+	for _, e := range events {
+		parsed, err := parseEvent(e.body)
+		if err != nil {
+			e.refuse(err)
+			continue
+		}
+		e.session = parsed.Data.Object.Session
+	}
+	return events, nil
+}
+
+// payment is what the processor answers when asked: the only source of figures.
+type payment struct {
+	giftID    uuid.UUID
+	amount    int64 // charged
+	fee       int64
+	currency  string
+	state     string
+	charge    string
+	decidedAt *time.Time
+	feeOnTop  bool // the fund's donors give the fee on top: the gift is the charge less the fee
+}
+
+const sqlPayments = `
+select s.id, s.gift_id, s.amount, s.fee, s.ccy, s.state, s.charge, s.decided_at,
+       coalesce((select f.fee_bearer = 'donor'
+                   from checkout c
+                   join campaign g on g.book_id = $1 and g.campaign_id = c.campaign_id
+                   join fund f on f.book_id = $1 and f.fund_id = g.fund_id
+                  where c.book_id = $1 and c.id = s.gift_id), false)
+  from sandbox_session s
+ where s.book_id = $1 and s.id = any($2::uuid[])`
+
+// lookUp asks the processor about the payments that the events name.
+func (w *Worker) lookUp(ctx context.Context, tx pgx.Tx, events []*waiting) error {
+	var ids []uuid.UUID
+	for _, e := range events {
+		if e.state == inboxDone {
+			ids = append(ids, e.session)
+		}
+	}
+	rows, err := tx.Query(ctx, sqlPayments, w.book.ID, ids)
+	if err != nil {
+		return fmt.Errorf("look up payments: %w", err)
+	}
+	found := map[uuid.UUID]*payment{}
+	var id uuid.UUID
+	var p payment
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.giftID, &p.amount, &p.fee, &p.currency, &p.state, &p.charge, &p.decidedAt, &p.feeOnTop}, func() error {
+		one := p
+		found[id] = &one
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look up payments: %w", err)
+	}
+	for _, e := range events {
+		if e.state != inboxDone {
+			continue
+		}
+		if e.payment = found[e.session]; e.payment == nil {
+			e.refuse(fmt.Errorf("%w: %s", ErrNoSession, e.session))
+		}
+	}
+	return nil
+}
+
+// bookPaid sends the gifts of succeeded payments through the intake.
+func (w *Worker) bookPaid(ctx context.Context, events []*waiting) {
+	var paid []giving.Paid
+	var of []*waiting
+	for _, e := range events {
+		if p := e.payment; p != nil && p.state == SessionSucceeded && p.decidedAt != nil {
+			gift := p.amount
+			if p.feeOnTop {
+				gift -= p.fee
+			}
+			paid = append(paid, giving.Paid{
+				ID: p.giftID, Amount: gift, Currency: p.currency, Fee: p.fee, PaidAt: *p.decidedAt, Channel: giving.Sandbox, Ref: p.charge,
+			})
+			of = append(of, e)
+		}
+	}
+	outcomes, err := w.intake.SubmitAll(ctx, paid)
+	for i, e := range of {
+		switch {
+		case err != nil:
+			e.later(err)
+		case outcomes[i].Err != nil && refused(outcomes[i].Err):
+			e.refuse(outcomes[i].Err)
+		case outcomes[i].Err != nil:
+			e.later(outcomes[i].Err)
+		}
+	}
+}
+
+// refused tells a refusal that will stay one from trouble that may pass.
+func refused(err error) bool {
+	for _, final := range []error{
+		giving.ErrBadPaid, giving.ErrMismatch, giving.ErrRefReused, giving.ErrPaidTwice, giving.ErrNoCampaign, giving.ErrNoCheckout,
+		giving.ErrFundKind, giving.ErrFeeChannel, ledger.ErrNoFund, ledger.ErrAmount, money.ErrCurrency,
+	} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *waiting) refuse(err error) { e.state, e.problem = inboxRefused, clip(err.Error()) }
+
+func (e *waiting) later(err error) { e.state, e.problem = inboxNew, clip(err.Error()) }
+
+// clip makes an error's text fit for the table, whatever an event put into it.
+func clip(s string) string {
+	const max = 500
+	s = giving.CleanText(s)
+	return strings.ToValidUTF8(s[:min(len(s), max)], "")
+}
+
+// markUnpaid notes pending and failed payments on their checkouts.
+func (w *Worker) markUnpaid(ctx context.Context, tx pgx.Tx, events []*waiting, now time.Time) error {
+	marks := map[uuid.UUID]giving.Mark{}
+	for _, e := range events {
+		if e.payment == nil {
+			continue
+		}
+		switch e.payment.state {
+		case SessionPending:
+			marks[e.payment.giftID] = giving.Mark{ID: e.payment.giftID, State: giving.CheckoutPending}
+		case SessionFailed:
+			marks[e.payment.giftID] = giving.Mark{ID: e.payment.giftID, State: giving.CheckoutFailed}
+		}
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	list := make([]giving.Mark, 0, len(marks))
+	for _, m := range marks {
+		list = append(list, m)
+	}
+	return giving.MarkCheckouts(ctx, tx, w.book, list, now)
+}
+
+// settle writes down what became of the events.
+func (w *Worker) settle(ctx context.Context, tx pgx.Tx, events []*waiting, now time.Time) error {
+	n := len(events)
+	id, state, problem, next := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]time.Time, n)
+	for i, e := range events {
+		id[i], state[i], problem[i], next[i] = e.id, e.state, e.problem, now.Add(backoff(e.attempts+1))
+	}
+	if _, err := tx.Exec(ctx, sqlInboxSettle, w.book.ID, now, id, state, problem, next); err != nil {
+		return fmt.Errorf("settle events: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+)
+
+// Box is one of the three lists of requests.
+type Box string
+
+const (
+	ForMe Box = "for_me" // open, and this person may decide
+	Mine  Box = "mine"   // made by this person
+	Done  Box = "done"   // no longer open
+)
+
+const approvalSelect = `
+select id, form_id, kind, payload, payload_hash, summary, made_by, made_at, changed_at,
+       state, decided_by, decided_at, reason, entry_id
+  from approval`
+
+const sqlApprovalByForm = approvalSelect + `
+ where book_id = $1 and form_id = $2`
+
+const sqlApprovalByID = approvalSelect + `
+ where book_id = $1 and id = $2`
+
+const sqlApprovalLock = sqlApprovalByID + `
+   for update`
+
+const sqlApprovalByEntry = approvalSelect + `
+ where book_id = $1 and entry_id = $2`
+
+// ApprovalByID reads a request that is in this person's sight, or ErrNoApproval.
+func ApprovalByID(ctx context.Context, q pg.Querier, who Identity, id uuid.UUID) (Approval, error) {
+	return readVisible(ctx, q, who, sqlApprovalByID, id)
+}
+
+// ApprovalByEntry reads the request whose approval posted the entry, or ErrNoApproval.
+func ApprovalByEntry(ctx context.Context, q pg.Querier, who Identity, entry uuid.UUID) (Approval, error) {
+	return readVisible(ctx, q, who, sqlApprovalByEntry, entry)
+}
+
+func readVisible(ctx context.Context, q pg.Querier, who Identity, sql string, key uuid.UUID) (Approval, error) {
+	a, err := readApproval(ctx, q, sql, who.Book, key)
+	if err == nil && !visible(who, a) {
+		return Approval{}, ErrNoApproval
+	}
+	return a, err
+}
+
+// visible: makers see their own; deciders and auditors see all of their kinds.
+func visible(who Identity, a Approval) bool {
+	return a.MadeBy == who.Person.ID || who.May(kinds[a.Kind].decide) || who.Has(Auditor)
+}
+
+const sqlApprovalForMe = approvalSelect + `
+ where book_id = $1 and state = 'open' and made_by <> $2 and kind = any($3::text[])
+   and ($4::uuid is null or id < $4)
+ order by id desc limit $5`
+
+const sqlApprovalMine = approvalSelect + `
+ where book_id = $1 and made_by = $2
+   and ($3::uuid is null or id < $3)
+ order by id desc limit $4`
+
+const sqlApprovalDone = approvalSelect + `
+ where book_id = $1 and state <> 'open' and (made_by = $2 or kind = any($3::text[]))
+   and ($4::uuid is null or id < $4)
+ order by id desc limit $5`
+
+// Approvals lists requests in this person's sight, newest first. before is the last one of the
+// previous page, nil for the first; n is at most 200.
+func Approvals(ctx context.Context, q pg.Querier, who Identity, box Box, before uuid.UUID, n int) ([]Approval, error) {
+	var rows pgx.Rows
+	var err error
+	switch box {
+	case ForMe:
+		rows, err = q.Query(ctx, sqlApprovalForMe, who.Book, who.Person.ID, kindsTo(who, false), orNull(before), limit(n))
+	case Mine:
+		rows, err = q.Query(ctx, sqlApprovalMine, who.Book, who.Person.ID, orNull(before), limit(n))
+	case Done:
+		rows, err = q.Query(ctx, sqlApprovalDone, who.Book, who.Person.ID, kindsTo(who, true), orNull(before), limit(n))
+	default:
+		return nil, fmt.Errorf("%w: box %q", ErrRequestInvalid, box)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list approval requests: %w", err)
+	}
+	return pgx.CollectRows(rows, scanApproval)
+}
+
+const sqlApprovalWaiting = `
+select count(*) from approval
+ where book_id = $1 and state = 'open' and made_by <> $2 and kind = any($3::text[])`
+
+// Waiting counts the requests that this person may decide.
+func Waiting(ctx context.Context, q pg.Querier, who Identity) (int, error) {
+	var n int
+	err := q.QueryRow(ctx, sqlApprovalWaiting, who.Book, who.Person.ID, kindsTo(who, false)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count approval requests: %w", err)
+	}
+	return n, nil
+}
+
+// kindsTo lists the kinds that the person may decide, or only read.
+func kindsTo(who Identity, read bool) []Kind {
+	list := []Kind{}
+	for kind, rule := range kinds {
+		if who.May(rule.decide) || read && who.Has(Auditor) {
+			list = append(list, kind)
+		}
+	}
+	return list
+}
+
+func readApproval(ctx context.Context, q pg.Querier, sql string, book int32, key uuid.UUID) (Approval, error) {
+	rows, err := q.Query(ctx, sql, book, key)
+	if err != nil {
+		return Approval{}, fmt.Errorf("read approval request: %w", err)
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, scanApproval)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Approval{}, ErrNoApproval
+	}
+	return a, err
+}
+
+func scanApproval(row pgx.CollectableRow) (Approval, error) {
+	var a Approval
+	err := row.Scan(&a.ID, &a.Form, &a.Kind, &a.Payload, &a.Hash, &a.Summary, &a.MadeBy, &a.MadeAt, &a.ChangedAt,
+		&a.State, &a.DecidedBy, &a.DecidedAt, &a.Reason, &a.Entry)
+	return a, err
+}

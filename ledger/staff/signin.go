@@ -1,0 +1,239 @@
+package staff
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+)
+
+var (
+	// ErrWrong means that the sign-in failed, and deliberately not why: name, password and code
+	// all give this answer. Show one sentence for all, with status 401.
+	ErrWrong = errors.New("wrong login, password or code")
+	// ErrTooMany means that this account or this address has tried too often. Answer 429 with
+	// Retry-After from TooMany.
+	ErrTooMany = errors.New("too many sign-in tries")
+)
+
+// TooMany is an ErrTooMany that knows when to come back.
+type TooMany struct{ RetryAfter time.Duration }
+
+func (e TooMany) Error() string {
+	return fmt.Sprintf("%v, retry in %s", ErrTooMany, e.RetryAfter.Round(time.Second))
+}
+
+// Is makes errors.Is(err, ErrTooMany) true.
+func (e TooMany) Is(target error) bool { return target == ErrTooMany }
+
+// Tries per window. A successful sign-in gives its own try back and no other. A whole office may
+// share one address.
+const (
+	TryWindow    = 15 * time.Minute
+	AccountTries = 10
+	AddressTries = 60
+)
+
+const maxDeviceText = 200
+
+// Try is what came from the sign-in form.
+type Try struct {
+	Login    string
+	Password string
+	Code     string     // time-based code; ignored for who has no second factor
+	Device   string     // the browser's name for itself, for the list of sessions
+	IP       netip.Addr // of the client, not of a proxy
+}
+
+// SignIn opens a session and returns its token for the cookie. It opens its own transactions: a
+// try counts although it fails, and no connection waits while a password is hashed.
+//
+// ErrWrong, ErrTooMany (as TooMany); any other error is ours.
+func SignIn(ctx context.Context, db pg.Beginner, h *Hasher, book int32, try Try, now time.Time) (token string, err error) {
+	var who credentials
+	var wait time.Duration
+	err = pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
+		if who, err = readCredentials(ctx, tx, book, try.Login); err != nil {
+			return err
+		}
+		wait, err = countTry(ctx, tx, book, try, who.person, now)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign in: %w", err)
+	}
+	if wait > 0 {
+		return "", TooMany{RetryAfter: wait}
+	}
+	right, err := h.matches(ctx, who.password, try.Password)
+	if err != nil {
+		return "", fmt.Errorf("sign in: %w", err)
+	}
+	step := int64(0)
+	if who.secret != nil {
+		var wrong error
+		step, wrong = matchCode(*who.secret, try.Code, now)
+		right = right && wrong == nil
+	}
+	err = pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
+		token, err = settleTry(ctx, tx, book, try, who, right, step, now)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign in: %w", err)
+	}
+	if token == "" {
+		return "", ErrWrong
+	}
+	return token, nil
+}
+
+// credentials of an active person; all zero when there is none.
+type credentials struct {
+	person   uuid.UUID
+	password string
+	secret   *string
+}
+
+const sqlCredentials = `
+select id, coalesce(password, ''), totp_secret from person
+ where book_id = $1 and login = $2 and state = 'active'`
+
+func readCredentials(ctx context.Context, tx pgx.Tx, book int32, login string) (c credentials, err error) {
+	err = tx.QueryRow(ctx, sqlCredentials, book, foldLogin(login)).Scan(&c.person, &c.password, &c.secret)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return credentials{}, nil // an unknown name goes all the way like a wrong password
+	}
+	if err != nil {
+		return credentials{}, fmt.Errorf("read credentials: %w", err)
+	}
+	return c, nil
+}
+
+// Account before address, always, so that two tries cannot wait for each other.
+const sqlTryCount = `
+insert into sign_in_attempt as a (book_id, kind, subject, tries, window_ends)
+values ($1, 'account', $2, 1, $5), ($1, 'address', $3, 1, $5)
+on conflict (book_id, kind, subject) do update
+   set tries       = case when a.window_ends <= $4 then 1 else a.tries + 1 end,
+       window_ends = case when a.window_ends <= $4 then $5 else a.window_ends end
+returning kind, tries, window_ends`
+
+// countTry counts before anything is compared, and says how long to wait when it is one too many.
+func countTry(ctx context.Context, tx pgx.Tx, book int32, try Try, person uuid.UUID, now time.Time) (wait time.Duration, err error) {
+	account, address := trySubjects(try)
+	rows, err := tx.Query(ctx, sqlTryCount, book, account, address, now, now.Add(TryWindow))
+	if err != nil {
+		return 0, fmt.Errorf("count try: %w", err)
+	}
+	var kind string
+	var tries int
+	var ends time.Time
+	var crossed bool
+	_, err = pgx.ForEachRow(rows, []any{&kind, &tries, &ends}, func() error {
+		most := AccountTries
+		if kind == "address" {
+			most = AddressTries
+		}
+		if tries > most {
+			wait = max(wait, ends.Sub(now))
+			crossed = crossed || tries == most+1
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count try: %w", err)
+	}
+	if crossed { // once a window, or a flood would fill the audit trail
+		err = Record(ctx, tx, book, signInEvent("sign_in.too_many", person, try, now))
+	}
+	return wait, err
+}
+
+// A code is used up by being stored as the last one. That the credentials are still the ones that
+// were compared closes the gap in which somebody disabled the account or changed the password.
+const sqlSignInUse = `
+update person set totp_step = $5
+ where book_id = $1 and id = $2 and state = 'active'
+   and password = $3 and totp_secret is not distinct from $4
+   and ($4::text is null or totp_step < $5)`
+
+const sqlTryGiveBack = `
+with mine as (
+  select book_id, kind, subject from sign_in_attempt
+   where book_id = $1 and (kind, subject) in (('account', $2::bytea), ('address', $3::bytea))
+   order by kind for update
+)
+update sign_in_attempt a set tries = greatest(a.tries - 1, 0)
+  from mine m where (a.book_id, a.kind, a.subject) = (m.book_id, m.kind, m.subject)`
+
+// settleTry opens the session, or returns no token when the try was wrong or its code already used.
+func settleTry(ctx context.Context, tx pgx.Tx, book int32, try Try, who credentials, right bool, step int64, now time.Time) (string, error) {
+	if right {
+		tag, err := tx.Exec(ctx, sqlSignInUse, book, who.person, who.password, who.secret, step)
+		if err != nil {
+			return "", fmt.Errorf("use code: %w", err)
+		}
+		right = tag.RowsAffected() == 1
+	}
+	if !right {
+		return "", Record(ctx, tx, book, signInEvent("sign_in.wrong", who.person, try, now))
+	}
+	account, address := trySubjects(try)
+	if _, err := tx.Exec(ctx, sqlTryGiveBack, book, account, address); err != nil {
+		return "", fmt.Errorf("give try back: %w", err)
+	}
+	token, err := openSession(ctx, tx, book, who.person, deviceText(try.Device), try.IP, now)
+	if err != nil {
+		return "", err
+	}
+	return token, Record(ctx, tx, book, signInEvent("sign_in.ok", who.person, try, now))
+}
+
+// signInEvent names a known person only: what was typed as a login may be a password.
+func signInEvent(what string, person uuid.UUID, try Try, now time.Time) Event {
+	e := Event{At: now, What: what, Detail: map[string]string{"ip": try.IP.String()}}
+	if person != uuid.Nil {
+		e.Object = personObject(person)
+	}
+	if what == "sign_in.ok" {
+		e.Who = person
+	}
+	return e
+}
+
+// trySubjects hashes what a try is counted under. An IPv6 customer owns a /64.
+func trySubjects(try Try) (account, address []byte) {
+	ip := try.IP.Unmap()
+	if ip.Is6() {
+		if net, err := ip.WithZone("").Prefix(64); err == nil {
+			ip = net.Addr()
+		}
+	}
+	a, b := sha256.Sum256([]byte(foldLogin(try.Login))), sha256.Sum256([]byte(ip.String()))
+	return a[:], b[:]
+}
+
+// deviceText keeps what a page can show of the browser's name for itself.
+func deviceText(device string) string {
+	device = strings.ToValidUTF8(device[:min(len(device), 4*maxDeviceText)], "")
+	device = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, device)
+	if runes := []rune(device); len(runes) > maxDeviceText {
+		device = string(runes[:maxDeviceText])
+	}
+	return device
+}
