@@ -141,7 +141,7 @@ var notJSON = rule{"正文不是一个 JSON 对象。", "The body is not one JSO
 // misread tells what the caller can mend, without names of our own.
 func misread(err error) error {
 	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
+	if errors.As(err, &wrongType) && wrongType.Field != "" {
 		return at{"/" + strings.ReplaceAll(wrongType.Field, ".", "/"), rule{"类型不对：金额和编号都是字符串。", "Another type is expected here; amounts are strings."}}
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

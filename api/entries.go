@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -176,7 +178,7 @@ func (c *call) entryCreate() error {
 		}
 		e := ledger.Entry{Kind: ledger.KindVoucher, EffectiveOn: day, Actor: c.key.ID, Lines: lines, Document: &ledger.Document{
 			Summary: in.Summary, SourceKind: in.Source, SourceRef: in.SourceRef, MadeBy: "api:" + c.key.Name}}
-		if ledger.Lowers(e) {
+		if needsSecondPerson(lines) {
 			return 0, nil, errNeedsSecondPerson
 		}
 		r, err := ledger.PostOne(c.ctx(), tx, c.book, e)
@@ -250,6 +252,27 @@ func (c *call) lineAmount(l lineInput) (int64, error) {
 	return minor, nil
 }
 
+// moneyAccounts are those that money lies in, ours and what is held for others; and goods held for others.
+var moneyAccounts = []string{"1001", "1002", "1009", "1801"}
+
+// needsSecondPerson tells whether lines take available money or net assets from a fund, or move money out of it against
+// a mere claim: a loan to another fund, or what is owed to those whose money we hold.
+func needsSecondPerson(lines []ledger.Line) bool {
+	held := map[int32]int64{}
+	for _, l := range lines {
+		main, _, _ := strings.Cut(chart.MustByID(l.Leaf.Chart).Code2026, ".")
+		if slices.Contains(moneyAccounts, main) {
+			held[l.Leaf.Fund] += l.Amount
+		}
+	}
+	for _, sum := range held {
+		if sum < 0 {
+			return true
+		}
+	}
+	return ledger.Lowers(ledger.Entry{Lines: lines})
+}
+
 // chartID finds an account by its id or by a code that means one leaf only.
 func (c *call) chartID(text string) (chart.ID, bool) {
 	if acct, ok := chart.ByID(chart.ID(text)); ok {
@@ -287,7 +310,7 @@ func (c *call) entryReverse() error {
 		if err != nil {
 			return 0, nil, err
 		}
-		if ledger.Lowers(ledger.Entry{Lines: ledger.Mirror(original)}) {
+		if needsSecondPerson(ledger.Mirror(original)) {
 			return 0, nil, errNeedsSecondPerson
 		}
 		doc := ledger.Document{Summary: "冲销 / Reversal", SourceKind: "api", Reason: in.Reason, MadeBy: "api:" + c.key.Name}

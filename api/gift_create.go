@@ -34,6 +34,7 @@ type giftInput struct {
 
 // Limits of a gift's texts, in characters, and of the partner's clock.
 const (
+	slugMax    = 60
 	refMax     = 200
 	nameMax    = 200
 	messageMax = 2000
@@ -117,7 +118,7 @@ func (c *call) check(in *giftInput, n *names) (*received, error) {
 	for _, text := range []struct {
 		pointer, text string
 		max           int
-	}{{"/ref", in.Ref, refMax}, {"/processor_ref", in.ProcessorRef, refMax}, {"/donor_name", in.DonorName, nameMax}, {"/message", in.Message, messageMax}} {
+	}{{"/campaign", in.Campaign, slugMax}, {"/ref", in.Ref, refMax}, {"/processor_ref", in.ProcessorRef, refMax}, {"/donor_name", in.DonorName, nameMax}, {"/message", in.Message, messageMax}} {
 		if !oneLine(text.text, text.max) {
 			return nil, at{text.pointer, badText}
 		}

@@ -32,7 +32,7 @@ const (
 // Config is what the API works with.
 type Config struct {
 	DB      *pgxpool.Pool
-	Books   []*ledger.Book             // the first one answers webhooks of host names that no book claims
+	Books   []*ledger.Book             // that keys and webhooks may be of
 	Intakes map[int32]*giving.Intake   // by book; without one, gifts are refused as busy
 	Workers map[int32]*payments.Worker // by book: woken when an event has come
 	Now     func() time.Time
@@ -79,14 +79,14 @@ const (
 // Register puts the API on e. Its callers are programs with a key or a signature, so it has no cookies and no
 // cross-origin guard.
 func (s *Server) Register(e *echo.Echo) {
-	g := e.Group(apiPath, bodyLimit(bodyMax))
-	g.GET(contractPath, func(c echo.Context) error {
+	e.GET(apiPath+contractPath, func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", contract)
 	})
+	limit := bodyLimit(bodyMax)
 	for _, r := range routes() {
-		g.Add(r.method, r.path, s.with(r))
+		e.Add(r.method, apiPath+r.path, s.with(r), limit)
 	}
-	e.POST("/webhooks/:processor", s.webhook, bodyLimit(payments.BodyMax))
+	e.POST("/webhooks/:book/:processor", s.webhook, bodyLimit(payments.BodyMax))
 }
 
 func bodyLimit(bytes int) echo.MiddlewareFunc { return middleware.BodyLimit(strconv.Itoa(bytes) + "B") }

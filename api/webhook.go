@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -12,7 +11,7 @@ import (
 
 // webhook takes an event of a processor. Its signature is its key. It is stored and answered; the worker does the rest.
 func (s *Server) webhook(c echo.Context) error {
-	book, err := s.bookOf(c.Request().Host)
+	book, err := s.bookOf(c.Param("book"))
 	if err != nil {
 		return err
 	}
@@ -31,18 +30,12 @@ func (s *Server) webhook(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// bookOf is the book of a host name, as the pages find it.
-func (s *Server) bookOf(host string) (*ledger.Book, error) {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
+// bookOf is the book with a code.
+func (s *Server) bookOf(code string) (*ledger.Book, error) {
 	for _, b := range s.Books {
-		if b.Host != "" && b.Host == host {
+		if b.Code == code {
 			return b, nil
 		}
 	}
-	if len(s.Books) == 0 {
-		return nil, ledger.ErrNoBook
-	}
-	return s.Books[0], nil
+	return nil, ledger.ErrNoBook
 }

@@ -47,7 +47,7 @@ type Recorded struct {
 	ReversedBy  uuid.UUID // zero for none
 	Number      int32     // 记字第 n 号 of its month; zero for a gift, which has no voucher of its own
 	Document    *Document // nil for a gift
-	Amount      int64     // sum of its debits in the book's currency, memo lines left out
+	Amount      int64     // sum of its debits, memo lines left out unless there is nothing else
 	Postings    []Posting // nil in lists
 }
 
@@ -95,11 +95,17 @@ func ReadEntry(ctx context.Context, q pg.Querier, book *Book, id uuid.UUID) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("read entry %s: %w", id, err)
 	}
+	var memo int64
 	for _, p := range r.Postings {
 		acct := p.Chart()
-		if p.Amount > 0 && !acct.Memo() {
+		if p.Amount > 0 && acct.Memo() {
+			memo += p.Amount
+		} else if p.Amount > 0 {
 			r.Amount += p.Amount
 		}
+	}
+	if r.Amount == 0 {
+		r.Amount = memo
 	}
 	return &r, nil
 }
@@ -150,9 +156,9 @@ const journalWhere = `
 // Newest first.
 const sqlJournal = `
 select ` + recordedColumns + `,
-  (select coalesce(sum(p.amount), 0)::int8 from unnest(e.accounts, e.seqs) u(account_id, seq)
+  (select coalesce(sum(p.amount) filter (where p.unit < 1000), sum(p.amount), 0)::int8 from unnest(e.accounts, e.seqs) u(account_id, seq)
     cross join lateral (select amount, unit, fund_id from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
-   where p.amount > 0 and p.unit < 1000 and ($9::int4[] is null or p.fund_id = any($9)))
+   where p.amount > 0 and ($9::int4[] is null or p.fund_id = any($9)))
   from entry e left join document d on d.book_id = e.book_id and d.entry_id = e.id` + journalWhere + `
    and ($11::uuid is null or e.id < $11)
  order by e.id desc

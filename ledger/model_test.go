@@ -19,7 +19,7 @@ type nature struct{ floor, ceiling, liquid, committed, net, memo, agency bool }
 var natures = map[chart.ID]nature{
 	"bank.basic": {floor: true, liquid: true}, "psp.avail": {liquid: true}, "ap": {ceiling: true, liquid: true},
 	"bank.agency": {floor: true, agency: true}, "agency.l": {ceiling: true, agency: true},
-	"if.due.from": {liquid: true}, "if.due.to": {liquid: true}, "transfer": {net: true},
+	"advance": {}, "if.due.from": {liquid: true}, "if.due.to": {liquid: true}, "transfer": {net: true},
 	"gift.u": {net: true}, "gift.r": {net: true}, "program.u": {net: true}, "program.r": {net: true},
 	"fundraising.u": {net: true}, "fundraising.r": {net: true}, "na.u": {net: true}, "na.r": {net: true, ceiling: true},
 	"enc": {floor: true, committed: true, memo: true}, "enc.contra": {memo: true},

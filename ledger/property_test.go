@@ -120,6 +120,15 @@ func (p *player) event() ledger.Entry {
 			lines := append(pair(is("transfer"), is("if.due.to"), 3*amount), pair(to, ledger.Leaf{Chart: "transfer", Fund: to.Fund}, 3*amount)...)
 			return voucher(ledger.KindTransfer, lines...)
 		},
+		"advance": func() ledger.Entry { // money to spend that is not ours: what may fall short is then the net assets
+			return voucher(ledger.KindVoucher, pair(is("bank.basic"), is("advance"), 4*amount)...)
+		},
+		"due from nobody": func() ledger.Entry {
+			return voucher(ledger.KindVoucher, pair(is("if.due.from"), is("na.u"), amount)...)
+		},
+		"transfer to nobody": func() ledger.Entry {
+			return voucher(ledger.KindTransfer, pair(is("transfer"), is("bank.basic"), amount)...)
+		},
 		"agency in": func() ledger.Entry {
 			f = &p.funds[len(p.funds)-1]
 			return voucher(ledger.KindVoucher, pair(is("bank.agency"), is("agency.l"), amount)...)
@@ -151,6 +160,7 @@ func (p *player) event() ledger.Entry {
 		},
 	}
 	names := []string{"gift", "landed", "expense", "gift", "fee", "contract", "contract cut", "accepted", "paid", "transfer", "gift", "landed",
+		"advance", "expense", "due from nobody", "transfer to nobody",
 		"agency in", "agency out", "agency mixed", "unbalanced", "across funds", "no such account", "no such fund", "nothing", "again", "other body"}
 	name := rapid.SampledFrom(names).Draw(p.T, "event")
 	if name == "again" || name == "other body" {

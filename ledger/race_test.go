@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -256,6 +257,69 @@ func TestPostersAgainstTheCloser(t *testing.T) {
 		}
 	}
 	b.verified()
+}
+
+// The two wait for each other: a closer for those who have posted, a poster for one who is closing.
+func TestCloserAndPosterWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	const impatient, tired = "set local lock_timeout = '50ms'", "55P03" // lock_not_available
+	stop := errors.New("stop")
+	gave := func(err error) string {
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) {
+			return pgErr.Code
+		}
+		return fmt.Sprint(err)
+	}
+	gift := entry(day, pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...)
+	for _, month := range []string{"new", "known"} {
+		err := b.try(func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := ledger.PostOne(ctx, tx, b.Book, gift); err != nil {
+				return err
+			}
+			got := gave(b.try(func(ctx context.Context, closer pgx.Tx) error {
+				if _, err := closer.Exec(ctx, impatient); err != nil {
+					return err
+				}
+				return b.closeMonth(ctx, closer)
+			}))
+			if got != tired {
+				t.Errorf("%s month: the closer did not wait: %s", month, got)
+			}
+			return stop
+		})
+		if !errors.Is(err, stop) {
+			t.Fatal(err)
+		}
+		err = b.try(func(ctx context.Context, closer pgx.Tx) error {
+			if err := b.closeMonth(ctx, closer); err != nil {
+				return err
+			}
+			got := gave(b.try(func(ctx context.Context, tx pgx.Tx) error {
+				if _, err := tx.Exec(ctx, impatient); err != nil {
+					return err
+				}
+				_, err := ledger.PostOne(ctx, tx, b.Book, gift)
+				return err
+			}))
+			if got != tired {
+				t.Errorf("%s month: the poster did not wait: %s", month, got)
+			}
+			return stop
+		})
+		if !errors.Is(err, stop) {
+			t.Fatal(err)
+		}
+		b.gift(day, 7) // now the month has its row
+	}
+}
+
+// closeMonth closes the month of day.
+func (b *testBook) closeMonth(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, $2, 'hard')
+		on conflict (book_id, month) do update set state = 'hard'`, b.ID, ledger.Month(day))
+	return err
 }
 
 // entriesIn counts a month's entries.

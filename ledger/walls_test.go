@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 )
 
 const (
@@ -214,9 +215,8 @@ func TestBadMembersOfABatchFailAlone(t *testing.T) {
 	for _, m := range batch {
 		entries = append(entries, m.entry)
 	}
-	for _, bad := range []ledger.Entry{good(func(e *ledger.Entry) { e.Kind = 99 }), good(func(e *ledger.Entry) { e.EffectiveOn = time.Time{} })} {
-		entries = append(entries, bad) // a programmer's mistakes have no name, but hurt nobody either
-	}
+	// A programmer's mistakes have no name, but hurt nobody either.
+	entries = append(entries, good(func(e *ledger.Entry) { e.Kind = 99 }), good(func(e *ledger.Entry) { e.EffectiveOn = time.Time{} }))
 	var got []ledger.Result
 	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
 		got, err = ledger.Post(ctx, tx, b.Book, entries)
@@ -278,5 +278,23 @@ func TestAgencyMoneyBalancesByItself(t *testing.T) {
 		t.Errorf("more than was entrusted: %v", err)
 	}
 	b.post(entry(day, pair(b.leaf("2601", "A"), agency, 500)...))
+	b.verified()
+}
+
+// Liquid money that is not the fund's own does not make it richer: restricted net assets may not go below zero (I5).
+func TestRestrictedFundsSpendNoAdvances(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	for code, want := range map[string]error{"R": ledger.ErrShort, "S": ledger.ErrShort, "G": nil, "D": nil} {
+		fund := ledger.Fund{Kind: b.funds[code].Kind}
+		leaf := func(id string) ledger.Leaf { return ledger.Leaf{Chart: chart.ID(id), Fund: b.funds[code].ID} }
+		b.post(entry(day, pair(leaf("bank.basic"), leaf(fund.Class("gift")), 100)...))
+		b.post(entry(day, pair(leaf("bank.basic"), leaf("advance"), 50)...))
+		b.post(entry(day, pair(leaf(fund.Class("program")), leaf("bank.basic"), 100)...))
+		_, err := b.tryPost(entry(day, pair(leaf(fund.Class("program")), leaf("bank.basic"), 1)...))
+		if !errors.Is(err, want) {
+			t.Errorf("fund %s spends a customer's advance: %v, want %v", code, err, want)
+		}
+	}
 	b.verified()
 }

@@ -44,6 +44,12 @@ var internal = Problem{"internal", http.StatusInternalServerError,
 	"服务器出了问题，没有记下任何东西。请联系慈善会，并告知编号。",
 	"Something went wrong here and nothing was recorded. Please contact the association and quote the reference."}
 
+// unavailable is a database that cannot do its work now. It says nothing of what was recorded: whoever repeats the
+// request with its key learns it.
+var unavailable = Problem{"unavailable", http.StatusServiceUnavailable,
+	"账本暂时没有回应。请过几秒用同一编号再试，不会重复记账。",
+	"The book does not answer just now. Try again in a few seconds with the same key; nothing is booked twice."}
+
 var table = []row{
 	{ledger.ErrNoBook, Problem{"not-found", 404, "没有这本账，或者不在您的权限里。", "There is no such book, or it is not open to you."}},
 	{ledger.ErrNoFund, Problem{"not-found", 404, "没有这个基金，或者不在您的权限里。", "There is no such fund, or it is not open to you."}},
@@ -88,7 +94,10 @@ var table = []row{
 	{payments.ErrNoSession, Problem{"not-found", 404, "没有这笔付款。", "There is no such payment."}},
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
-	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙盒支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{payments.ErrHeader, Problem{"file-header", 422, "文件第一行的列名不对。", "The first line of the file does not name the expected columns."}},
+	{payments.ErrLongRecord, Problem{"file-line", 422, "文件里有一行太长。", "A line of the file is too long."}},
+	{payments.ErrSetup, Problem{"setup-invalid", 422, "设置文件不完整或与账本不符。", "The setup file is not complete or does not fit the book."}},
 	{reports.ErrTorn, Problem{"torn", 500, "账上有一张凭证缺了分录，没有导出。请立即联系管理员。", "An entry in the book has lost postings, so nothing was exported. Please tell the administrator at once."}},
 	{money.ErrSyntax, Problem{"amount-syntax", 422, "金额请用半角数字，例如 36.50。", "Write the amount with plain digits, for example 36.50."}},
 	{money.ErrPrecision, Problem{"amount-precision", 422, "金额的小数位太多。", "The amount has too many decimals."}},
@@ -120,12 +129,15 @@ var table = []row{
 	{staff.ErrCode, Problem{"code", 422, "动态码不对。", "The time-based code is wrong."}},
 }
 
-// Of is what an error means. An error without a row is internal.
+// Of is what an error means. An error without a row is internal, unless the database is to blame.
 func Of(err error) Problem {
 	for _, r := range table {
 		if errors.Is(err, r.err) {
 			return r.Problem
 		}
+	}
+	if pg.Unavailable(err) {
+		return unavailable
 	}
 	return internal
 }

@@ -87,11 +87,29 @@ func (v *visit) accountList() error {
 	if v.QueryParam("format") == "csv" {
 		return v.accountsCSV(view.Rows)
 	}
-	view.Pager = Pager{Shown: int64(len(view.Rows)), Total: int64(len(view.Rows))}
+	view.Rows, view.Pager = v.accountPage(view.Rows)
 	view.Caption = Caption{Title: view.T("accounts.list"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.Figure,
 		Exports: []Link{{view.T("table.csv"), v.with("format", "csv")}}}
 	view.Empty = Empty{Text: view.T("accounts.empty"), Action: &Link{view.T("filter.clear"), "/console/accounts"}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/account_list", view)
+}
+
+// accountsPage is how many accounts one page lists.
+const accountsPage = 100
+
+// accountPage cuts one page out of the list; accounts are few enough to be sorted in whole.
+func (v *visit) accountPage(rows []accountRow) ([]accountRow, Pager) {
+	total, at := len(rows), int(max(1, v.number("page")))
+	from := min((at-1)*accountsPage, total)
+	rows = rows[from:min(from+accountsPage, total)]
+	pager := Pager{Shown: int64(len(rows)), Total: int64(total)}
+	if at > 1 {
+		pager.Prev = v.with("page", strconv.Itoa(at-1))
+	}
+	if from+len(rows) < total {
+		pager.Next = v.with("page", strconv.Itoa(at+1))
+	}
+	return rows, pager
 }
 
 // accounts lists the accounts in sight whose code or name fits, in the order of the chart.

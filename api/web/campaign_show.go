@@ -21,8 +21,8 @@ const (
 	spendingsShown = 10
 )
 
-// giftRow is a gift as the public sees it.
-type giftRow struct {
+// shownGift is a gift as the public sees it.
+type shownGift struct {
 	Name    string // empty: a well-wisher
 	Amount  money.Money
 	Message string
@@ -33,7 +33,7 @@ type giftRow struct {
 type campaignFigures struct {
 	Version string // of the figures
 	Bar     MoneyBar
-	Gifts   []giftRow
+	Gifts   []shownGift
 	Pager   Pager
 	Unit    string
 	Say     string // read aloud to those who do not see the bar move
@@ -114,7 +114,7 @@ func (v *visit) readCampaign(q pg.Querier, c *giving.Campaign, view *campaignVie
 	default:
 		view.State = campaignSoon
 	}
-	funds, err := v.fundsByID(q)
+	funds, err := v.fundsByID(v.ctx(), q)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (v *visit) givable(c *giving.Campaign) bool { return c.Open(v.now) && v.boo
 // readGiftForm fills in what the form shows of its campaign.
 func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
 	lang := string(v.lang)
-	funds, err := v.fundsByID(q)
+	funds, err := v.fundsByID(v.ctx(), q)
 	if err != nil {
 		return err
 	}

@@ -127,14 +127,14 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 	if err != nil {
 		return err
 	}
-	funds, err := (&visit{s: v.s, book: v.book}).fundsOf(ctx, q)
+	funds, err := v.fundsByID(ctx, q)
 	if err != nil {
 		return err
 	}
-	v.fillStarted(checkout, campaign, session, view)
 	if fund, ok := funds[campaign.FundID]; ok {
 		view.Fund = Link{fund.Name(string(v.lang)), fundHref(fund)}
 	}
+	v.fillStarted(checkout, campaign, session, view)
 	return nil
 }
 

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -64,10 +66,12 @@ func (v *visit) readHome(q pg.Querier, view *homeView) error {
 }
 
 func (v *visit) readHomeCampaigns(q pg.Querier, view *homeView) error {
-	campaigns, err := giving.ListCampaigns(v.ctx(), q, v.book, giving.CampaignFilter{When: giving.Running}, v.now, 0, homeCampaigns)
+	campaigns, err := giving.ListCampaigns(v.ctx(), q, v.book, giving.CampaignFilter{When: giving.Running}, v.now, 0, campaignsShown)
 	if err != nil {
 		return err
 	}
+	campaigns = slices.DeleteFunc(campaigns, func(c giving.Campaign) bool { return !c.Open(v.now) })
+	campaigns = campaigns[:min(len(campaigns), homeCampaigns)]
 	if len(campaigns) == 0 {
 		view.Finished = true
 		campaigns, err = giving.ListCampaigns(v.ctx(), q, v.book, giving.CampaignFilter{When: giving.Finished}, v.now, 0, homeCampaigns)
@@ -126,7 +130,7 @@ func (v *visit) streetSums(q pg.Querier, sums []fundSum) ([]streetFunds, error) 
 	}
 	var list []streetFunds
 	for _, street := range streets {
-		one := streetFunds{Name: street.Name(string(v.lang)), Href: "/funds?street=" + urlQuery(street.Code)}
+		one := streetFunds{Name: street.Name(string(v.lang)), Href: "/funds?street=" + url.QueryEscape(street.Code)}
 		var available int64
 		for _, s := range sums {
 			if s.Fund.StreetID != nil && *s.Fund.StreetID == street.ID {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -44,8 +45,8 @@ func (v *visit) asOf(position int64) *AsOf { return &AsOf{At: v.now, Position: p
 func (v *visit) yearFrom() time.Time { return ledger.Day(v.book.Day(v.now).Year(), time.January, 1) }
 
 // fundsByID reads the book's funds.
-func (v *visit) fundsByID(q pg.Querier) (map[int32]*ledger.Fund, error) {
-	list, err := ledger.Funds(v.ctx(), q, v.book)
+func (v *visit) fundsByID(ctx context.Context, q pg.Querier) (map[int32]*ledger.Fund, error) {
+	list, err := ledger.Funds(ctx, q, v.book)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,8 +67,11 @@ const (
 	sessionCookieSecure = "__Host-sunfund_session"
 )
 
-// bookOf is the book of a host name.
+// bookOf is the book of a host name, with or without a port.
 func (s *Server) bookOf(host string) (*ledger.Book, error) {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
 	for _, b := range s.Books {
 		if b.Host != "" && b.Host == host {
 			return b, nil
@@ -155,6 +160,9 @@ func (v *visit) toSignIn() error {
 	}
 	return v.Redirect(http.StatusSeeOther, "/console/sign-in?next="+urlQuery(v.Request().URL.RequestURI()))
 }
+
+// urlQuery spells text as a value in an address.
+func urlQuery(text string) string { return url.QueryEscape(text) }
 
 func (v *visit) ctx() context.Context { return v.Request().Context() }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -78,12 +79,12 @@ func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
 	view.Errors = append(view.Errors, lineErrors...)
 	lines := drafted(view.Grid)
 	if len(lineErrors) == 0 {
-		v.checkBalance(view, lines, s)
+		v.checkBalance(view, day, lines, s)
 	}
 	return v.draftOf(day, attachments, lines), len(view.Errors) == 0
 }
 
-func (v *visit) checkBalance(view *voucherView, lines []ledger.Line, s *sight) {
+func (v *visit) checkBalance(view *voucherView, day time.Time, lines []ledger.Line, s *sight) {
 	if len(lines) < 2 {
 		view.Errors.Add("account-1", view.T("voucher.lines.few"))
 		return
@@ -101,7 +102,7 @@ func (v *visit) checkBalance(view *voucherView, lines []ledger.Line, s *sight) {
 	if len(view.Errors) > 0 {
 		return
 	}
-	err := ledger.CheckEntry(v.book, ledger.Entry{Kind: ledger.KindVoucher, Lines: lines})
+	err := ledger.CheckEntry(v.book, ledger.Entry{Kind: ledger.KindVoucher, EffectiveOn: day, Lines: lines})
 	switch {
 	case errors.Is(err, ledger.ErrUnbalanced):
 		view.Errors.Add("account-1", view.T("voucher.between.wrong"))

@@ -24,6 +24,7 @@ const (
 type voucherView struct {
 	Page
 	Form        string
+	Unit        string
 	Change      string // the open request that is changed; empty for a new one
 	Day         string
 	Summary     string
@@ -111,6 +112,7 @@ func (v *visit) voucherShow(status int, view voucherView, s *sight) error {
 	if view.Accounts, err = v.accountChoices(v.s.DB, s); err != nil {
 		return err
 	}
+	view.Unit = Unit(v.lang, v.book.Currency)
 	view.Funds = s.options(v.lang, T(v.lang, "voucher.fund.none"))
 	for len(view.Grid) < linesFirst {
 		view.Grid = append(view.Grid, gridLine{At: len(view.Grid) + 1})

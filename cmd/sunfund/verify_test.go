@@ -62,7 +62,7 @@ func TestVerify(t *testing.T) {
 	db := pgtest.New(t)
 	verify := func(book, lang string) (string, error) {
 		var out bytes.Buffer
-		c := verifyCmd{Book: book, Lang: lang, DatabaseURL: db.DSN(pgtest.Service)}
+		c := verifyCmd{Book: book, Lang: lang, database: database{DatabaseURL: db.DSN(pgtest.Service)}}
 		err := c.Run(t.Context(), terminal{out: &out})
 		return out.String(), err
 	}
@@ -143,7 +143,7 @@ func TestExport(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c := exportCmd{Format: "hledger", Book: "two", Output: filepath.Join(dir, "never"), DatabaseURL: db.DSN(pgtest.Service)}
+	c := exportCmd{Format: "hledger", Book: "two", Output: filepath.Join(dir, "never"), database: database{DatabaseURL: db.DSN(pgtest.Service)}}
 	if err := c.Run(ctx, terminal{}); err == nil {
 		t.Error("a cancelled export succeeds")
 	}

@@ -107,26 +107,26 @@ func TestEveryStatementFitsTheSchema(t *testing.T) {
 	t.Logf("%d statements prepared", len(all))
 }
 
-// Statements hide from the test above when they are no constants, or no constants with the right name.
+// unnamed are files with a statement that is no constant, with the reason.
+var unnamed = map[string]string{
+	"cmd/sunfund/demo.go": "asks the server for our database before there is one",
+}
+
+// Statements hide from the test above when they are neither constants named sql… nor parts of one.
 func TestStatementsAreConstants(t *testing.T) {
 	t.Parallel()
 	looks := regexp.MustCompile(`(?is)^\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\S+\s+(\S+\s+)?set\s|delete\s+from\s|with\s+\S+\s+as\s*\()`)
+	var known strings.Builder
+	for _, s := range statements(t) {
+		known.WriteString(s.text + "\x00")
+	}
 	for _, s := range sources(t) {
-		if s.test || strings.HasPrefix(s.room, "internal") {
+		if s.test || strings.HasPrefix(s.room, "internal") || unnamed[s.path] != "" {
 			continue
 		}
-		named := map[*ast.BasicLit]bool{}
-		eachConst(s, func(name *ast.Ident, value ast.Expr) {
-			ast.Inspect(value, func(n ast.Node) bool {
-				if lit, ok := n.(*ast.BasicLit); ok && sqlName.MatchString(name.Name) {
-					named[lit] = true
-				}
-				return true
-			})
-		})
 		ast.Inspect(s.File, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && !named[lit] {
-				if text, err := strconv.Unquote(lit.Value); err == nil && looks.MatchString(text) {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if text, err := strconv.Unquote(lit.Value); err == nil && looks.MatchString(text) && !strings.Contains(known.String(), text) {
 					t.Errorf("%s: a statement that is no constant named sql…", s.at(lit.Pos()))
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,9 +16,10 @@ import (
 //	done      the server said COMMIT. It is in the book.
 //	refused   it is certainly not in the book: our code or the server said no, or the
 //	          connection broke before COMMIT left this machine.
-//	unknown   COMMIT was sent and the answer never came. It may be in the book or not. Trying
-//	          again could book twice; reporting failure could lose a gift. Only looking for the
-//	          idempotency key, on another connection, settles it.
+//	unknown   COMMIT was sent and the answer never came, or it came with a warning: a wait for a
+//	          synchronous standby that is cancelled ends so. It may be in the book or not, or not
+//	          for long. Trying again could book twice; reporting failure could lose a gift. Only
+//	          looking for the idempotency key, on another connection, settles it; see Confirm.
 type Outcome int
 
 const (
@@ -59,7 +62,35 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	if tx.Conn().IsClosed() {
 		return fmt.Errorf("before commit: %w", pgconn.ErrConnClosed)
 	}
-	return commitError(tx.Commit(ctx))
+	said := tx.Conn().PgConn().CustomData()
+	delete(said, lastWarning)
+	if err := commitError(tx.Commit(ctx)); err != nil {
+		return err
+	}
+	if warning, ok := said[lastWarning].(*pgconn.Notice); ok {
+		return fmt.Errorf("%w: %s", ErrUnknown, warning.Message)
+	}
+	return nil
+}
+
+// lastWarning is where a connection of Open keeps the last warning that the server gave on it.
+const lastWarning = "sunfund.warning"
+
+func keepWarning(conn *pgconn.PgConn, n *pgconn.Notice) {
+	if n.SeverityUnlocalized == "WARNING" {
+		conn.CustomData()[lastWarning] = n
+	}
+}
+
+const sqlConfirm = `select pg_logical_emit_message(true, 'sunfund', '')`
+
+// Confirm makes the commit of tx wait for the disk and for synchronous standbys although tx only read. Whoever says
+// "it was recorded before" needs it: what others can read may, after a cancelled wait, not be on the standby yet.
+func Confirm(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, sqlConfirm); err != nil {
+		return fmt.Errorf("confirm what was recorded before: %w", err)
+	}
+	return nil
 }
 
 // commitError turns what Commit returned into nil, a refusal or ErrUnknown.
@@ -93,6 +124,28 @@ func commitRefused(err error) bool {
 	// An ERROR is an answer to our COMMIT. FATAL and PANIC end the session for reasons of the
 	// server (shutdown, crash of a neighbour) and may come after the commit was already durable.
 	return answer.SeverityUnlocalized == "ERROR"
+}
+
+// Unavailable tells whether the error means that the database cannot do its work now and may do so later: it does not
+// answer, ends sessions, has no room, or took too long.
+func Unavailable(err error) bool {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		switch answer.Code[:2] {
+		case "08", "53", "58": // connection, resources, the system below
+			return true
+		}
+		switch answer.Code {
+		case codeSerialization, codeDeadlock, codeIdleTransaction, codeTransactionLimit,
+			"55P03", "57014", "57P01", "57P02", "57P03", "57P05": // a lock or statement that took too long; shutdown, crash, start
+			return true
+		}
+		return false
+	}
+	var refused *pgconn.ConnectError
+	var network net.Error // a context that ran out of time is one too
+	return errors.As(err, &refused) || errors.As(err, &network) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // retryable says whether the same work may be tried again at once: the server rolled it back

@@ -107,6 +107,7 @@ func config(dsn string) (*pgxpool.Config, error) {
 	}
 	maps.Copy(params, cfg.ConnConfig.RuntimeParams)
 	cfg.ConnConfig.RuntimeParams = params
+	cfg.ConnConfig.OnNotice = keepWarning
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerUUID(conn.TypeMap())
 		return nil

@@ -23,7 +23,7 @@ type channelInfo struct {
 }
 
 var channels = map[Channel]channelInfo{
-	Sandbox: {"sandbox", "沙盒支付", "Sandbox", true},
+	Sandbox: {"sandbox", "沙箱支付", "Sandbox", true},
 	WeChat:  {"wechat", "微信支付", "WeChat Pay", true},
 	Alipay:  {"alipay", "支付宝", "Alipay", true},
 	Stripe:  {"stripe", "Stripe", "Stripe", true},

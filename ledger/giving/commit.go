@@ -3,6 +3,8 @@ package giving
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,7 +24,8 @@ const (
 
 // Commit books gifts in a transaction of its own. What may go away is tried again; an unknown outcome is settled by
 // booking again, since a gift is booked once; and what one gift alone makes fail is found by halving, so that
-// it fails alone. An error means that nothing was booked, or pg.ErrUnknown.
+// it fails alone. An error means that nothing was booked, or pg.ErrUnknown: when an answer was lost and could not be
+// found out after it.
 func Commit(ctx context.Context, db pg.Beginner, book *ledger.Book, paid []Paid) ([]Outcome, error) {
 	return commit(ctx, db, paid, func(tx pgx.Tx, some []Paid) ([]Outcome, error) { return Book(ctx, tx, book, some) })
 }
@@ -38,15 +41,21 @@ func commit[T any](ctx context.Context, db pg.Beginner, members []T, book func(p
 		var outcomes []Outcome
 		err := pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
 			outcomes, err = book(tx, members)
+			if err == nil && slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Replayed }) {
+				err = pg.Confirm(ctx, tx)
+			}
 			return err
 		})
 		switch {
 		case err == nil:
 			return own(outcomes, lost), nil
 		case pg.OutcomeOf(err) == pg.Unknown:
-			lost = outcomes
+			lost = own(outcomes, lost)
 		case ofOneMember(err):
 			return halve(ctx, db, members, book, err)
+		}
+		if lost != nil && pg.OutcomeOf(err) != pg.Unknown {
+			err = fmt.Errorf("%w: %w", pg.ErrUnknown, err)
 		}
 		if attempt == commitAttempts {
 			return nil, err

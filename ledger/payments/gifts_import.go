@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
@@ -105,12 +104,6 @@ func ImportGifts(ctx context.Context, db Database, book *ledger.Book, r io.Reade
 		return im.totals, err
 	}
 	return im.totals, im.rejects.close()
-}
-
-// Database is what an import needs: reads and transactions of its own.
-type Database interface {
-	pg.Querier
-	pg.Beginner
 }
 
 // giftLine is a line that can be booked as a gift; refundLine one that can as a refund.

@@ -1,9 +1,11 @@
 package payments
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +18,21 @@ import (
 	"sunfund/ledger/money"
 )
 
-// workBatch is how many events one transaction takes.
-const workBatch = 500
+// Limits of working off the inbox.
+const (
+	workBatch = 500         // events at a time
+	workLease = time.Minute // until another worker may take an event that we took
+)
+
+// Database is what runs reads and transactions of their own: a pool.
+type Database interface {
+	pg.Querier
+	pg.Beginner
+}
 
 // Worker has the events of a book's inbox booked through the intake. Several workers share the work.
 type Worker struct {
-	db     pg.Beginner
+	db     Database
 	book   *ledger.Book
 	intake *giving.Intake
 	clock  func() time.Time
@@ -29,7 +40,7 @@ type Worker struct {
 }
 
 // NewWorker makes a worker. Run starts it; Wake it after each Receive.
-func NewWorker(db pg.Beginner, book *ledger.Book, intake *giving.Intake, clock func() time.Time) *Worker {
+func NewWorker(db Database, book *ledger.Book, intake *giving.Intake, clock func() time.Time) *Worker {
 	return &Worker{db: db, book: book, intake: intake, clock: clock, waker: newWaker()}
 }
 
@@ -61,43 +72,45 @@ const (
 )
 
 const (
+	// No transaction stays open while the intake books: it needs a connection too.
 	sqlInboxTake = `
-select id, attempts, body from inbox
- where book_id = $1 and state = 'new' and next_attempt_at <= $2
- order by next_attempt_at, id limit $3 for update skip locked`
+update inbox i set attempts = i.attempts + 1, next_attempt_at = $2::timestamptz + $4::interval
+ where i.book_id = $1 and i.id in (select id from inbox
+        where book_id = $1 and state = 'new' and next_attempt_at <= $2
+        order by next_attempt_at, id limit $3 for update skip locked)
+returning i.id, i.attempts, i.body`
 
 	sqlInboxSettle = `
-update inbox i set state = u.state, problem = u.problem, attempts = i.attempts + 1, next_attempt_at = u.next,
+update inbox i set state = u.state, problem = u.problem, next_attempt_at = u.next,
        done_at = case when u.state <> 'new' then $2::timestamptz end
   from unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[]) u(id, state, problem, next)
- where i.book_id = $1 and i.id = u.id`
+ where i.book_id = $1 and i.id = u.id and i.state = 'new'`
 )
 
 // Work takes the events that are due, looks up at the processor what became of each payment, books the
 // paid ones and notes the others. It says how many events it worked off. The gifts are committed before
-// the events are marked; a crash between the two means booking again, which changes nothing.
+// the events are marked; after a crash between the two they are booked again, which changes nothing.
 func (w *Worker) Work(ctx context.Context) (n int, err error) {
+	now := w.clock()
+	events, err := w.take(ctx, now)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	if err := w.lookUp(ctx, events); err != nil {
+		return 0, err
+	}
+	w.bookPaid(ctx, events)
 	err = pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
-		now := w.clock()
-		events, err := w.take(ctx, tx, now)
-		n = len(events)
-		if err != nil || n == 0 {
-			return err
-		}
-		if err := w.lookUp(ctx, tx, events); err != nil {
-			return err
-		}
-		w.bookPaid(ctx, events)
 		if err := w.markUnpaid(ctx, tx, events, now); err != nil {
 			return err
 		}
 		return w.settle(ctx, tx, events, now)
 	})
-	return n, err
+	return len(events), err
 }
 
-func (w *Worker) take(ctx context.Context, tx pgx.Tx, now time.Time) ([]*waiting, error) {
-	rows, err := tx.Query(ctx, sqlInboxTake, w.book.ID, now, workBatch)
+func (w *Worker) take(ctx context.Context, now time.Time) ([]*waiting, error) {
+	rows, err := w.db.Query(ctx, sqlInboxTake, w.book.ID, now, workBatch, workLease)
 	if err != nil {
 		return nil, fmt.Errorf("take events: %w", err)
 	}
@@ -108,6 +121,7 @@ func (w *Worker) take(ctx context.Context, tx pgx.Tx, now time.Time) ([]*waiting
 	if err != nil {
 		return nil, fmt.Errorf("take events: %w", err)
 	}
+	slices.SortFunc(events, func(a, b *waiting) int { return bytes.Compare(a.id[:], b.id[:]) })
 	for _, e := range events {
 		parsed, err := parseEvent(e.body)
 		if err != nil {
@@ -142,14 +156,14 @@ select s.id, s.gift_id, s.amount, s.fee, s.ccy, s.state, s.charge, s.decided_at,
  where s.book_id = $1 and s.id = any($2::uuid[])`
 
 // lookUp asks the processor about the payments that the events name.
-func (w *Worker) lookUp(ctx context.Context, tx pgx.Tx, events []*waiting) error {
+func (w *Worker) lookUp(ctx context.Context, events []*waiting) error {
 	var ids []uuid.UUID
 	for _, e := range events {
 		if e.state == inboxDone {
 			ids = append(ids, e.session)
 		}
 	}
-	rows, err := tx.Query(ctx, sqlPayments, w.book.ID, ids)
+	rows, err := w.db.Query(ctx, sqlPayments, w.book.ID, ids)
 	if err != nil {
 		return fmt.Errorf("look up payments: %w", err)
 	}
@@ -257,7 +271,7 @@ func (w *Worker) settle(ctx context.Context, tx pgx.Tx, events []*waiting, now t
 	n := len(events)
 	id, state, problem, next := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]time.Time, n)
 	for i, e := range events {
-		id[i], state[i], problem[i], next[i] = e.id, e.state, e.problem, now.Add(backoff(e.attempts+1))
+		id[i], state[i], problem[i], next[i] = e.id, e.state, e.problem, now.Add(backoff(e.attempts))
 	}
 	if _, err := tx.Exec(ctx, sqlInboxSettle, w.book.ID, now, id, state, problem, next); err != nil {
 		return fmt.Errorf("settle events: %w", err)

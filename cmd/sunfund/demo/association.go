@@ -55,7 +55,7 @@ func campaigns(zone *time.Location) []demoCampaign {
 			StoryZH: "这 11 户人家的孩子，有的和外婆挤一张床，有的在灶台边写作业。社工入户看过每一家，量了尺寸，画了图。\n\n网上募来的钱和街道的配套合在一起，给每家隔出一块能睡觉、能写字的地方：一张床、一张书桌、一盏灯，换掉老化的电线。\n\n工程由社工站请居民代表一起验收，每一笔付款都写在这一页上。",
 			StoryEN: "Some of the children in these 11 homes share a bed with a grandmother; some do their homework beside the stove. Social workers visited every home, measured it and drew a plan.\n\nGifts raised online and support from the street together give each family a corner to sleep and to write in: a bed, a desk, a lamp, and new wiring where the old was unsafe.\n\nResidents inspect the work together with the social work station, and every payment stands on this page.",
 			Theme:   "children", FilingNo: "51500107MJP000001A25001", Goal: 50_000_00,
-			OpensAt: day(2025, 9, 5), ClosesAt: day(2025, 9, 16), State: giving.Closed}, "EAI", 412},
+			OpensAt: day(2025, 9, 5), ClosesAt: day(2025, 9, 16)}, "EAI", 412},
 		{giving.Campaign{Slug: "elder-lunch", TitleZH: "社区长者午餐", TitleEN: "Lunch for our elders",
 			SummaryZH: "给独居和高龄老人送一份热午饭", SummaryEN: "A hot lunch for elders who live alone",
 			StoryZH: "石坪桥有 326 位老人独自吃饭。街道食堂每份午餐成本 12 元，老人自付 6 元，余下的由基金补足。\n\n送餐的是楼栋里的志愿者，他们也顺便看看老人好不好。",

@@ -22,7 +22,7 @@ func (l *loader) firstYear(ctx context.Context) error {
 		{"2025-09-18", payoutLanded, "E爱空间 网络捐款到账，募捐专户", "bank", "20250918-0007", []string{
 			"D bank.online EAI 27340.10", "C psp.transit EAI 27340.10 instrument=sandbox"}},
 		{"2025-09-30", transfer, "9 月手续费由日常基金归还", "interfund", "2025-09", []string{
-			"D bank.online EAI 165.03", "C if.due.from EAI 165.03", "D if.due.to G 165.03", "C bank.basic G 165.03"}},
+			"D bank.online EAI 165.03", "C if.due.from EAI 165.03 party=fund:1", "D if.due.to G 165.03 party=fund:2", "C bank.basic G 165.03"}},
 		{"2025-10-09", subsidy, "石坪桥街道配套支持到账，函〔2025〕12 号", "subsidy", "函〔2025〕12号", []string{
 			"D bank.basic EAI 21940.87", "C grant.r EAI 21940.87 campaign=e-ai-kongjian street=spq"}},
 		{"2025-10-12", contract, "签订 11 户改造合同，向阳社工服务中心", "contract", "HT-2025-01", []string{

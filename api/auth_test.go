@@ -1,0 +1,142 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger/staff"
+)
+
+// sample fills the parameters of a route with what exists in the first book.
+func (o *office) sample(path string, gift, entry uuid.UUID) string {
+	id := entry
+	if strings.HasPrefix(path, "/gifts") {
+		id = gift
+	}
+	return strings.NewReplacer(":code", "R", ":slug", "sunshine", ":id", id.String()).Replace(path)
+}
+
+func TestKeys(t *testing.T) {
+	o := newOffice(t)
+	gift, entry := o.oneGift(), o.oneEntry()
+	before := o.postings()
+
+	revoked, revokedToken := o.key(o.book, staff.Scopes()...)
+	o.tx(func(tx pgx.Tx) error { return staff.RevokeKey(o.ctx, tx, o.book.ID, revoked.ID, clerk, testNow) })
+	var expiredToken string
+	o.tx(func(tx pgx.Tx) (err error) {
+		_, expiredToken, err = staff.CreateKey(o.ctx, tx, o.book.ID, "old", staff.Scopes(), clerk, testNow, testNow.Add(-time.Hour))
+		return err
+	})
+	bad := map[string]string{"none": "-", "empty": " ", "not ours": "sk_live_1234", "wrong secret": o.book.token[:len(o.book.token)-1] + "0",
+		"revoked": revokedToken, "expired": expiredToken}
+	for _, r := range routes() {
+		ask := request{method: r.method, path: o.sample(r.path, gift, entry), key: "k"}
+		if r.method == http.MethodPost {
+			ask.body = "{}"
+		}
+		for name, token := range bad {
+			ask.token = token
+			a := o.want(ask, 401, "unauthorized")
+			if a.header.Get("WWW-Authenticate") != "Bearer" {
+				t.Errorf("%s: %s: no challenge", r.path, name)
+			}
+		}
+		var others []staff.Scope
+		for _, s := range staff.Scopes() {
+			if s != r.scope {
+				others = append(others, s)
+			}
+		}
+		_, ask.token = o.key(o.book, others...)
+		o.want(ask, 403, "forbidden")
+		if r.method == http.MethodGet {
+			_, ask.token = o.key(o.book, r.scope)
+			o.want(ask, 200, "")
+		}
+	}
+	if after := o.postings(); after != before {
+		t.Errorf("%d rows more", after-before)
+	}
+}
+
+// TestOtherBook: what belongs to another book is answered as what was never there, byte for byte.
+func TestOtherBook(t *testing.T) {
+	o := newOffice(t)
+	gift, entry := o.oneGift(), o.oneEntry()
+	o.tx(func(tx pgx.Tx) error { // a slug and a fund that only the first book has
+		_, err := tx.Exec(o.ctx, `update campaign set slug = 'mine' where book_id = $1 and slug = 'spring'`, o.book.ID)
+		return err
+	})
+	nowhere := uuid.Must(uuid.NewV7()).String()
+	reversal := map[string]any{"effective_on": "2026-03-31", "reason": "mistake"}
+	for _, c := range []struct {
+		method, theirs, unknown string
+		body                    any
+	}{
+		{http.MethodGet, "/gifts/" + gift.String(), "/gifts/" + nowhere, nil},
+		{http.MethodGet, "/entries/" + entry.String(), "/entries/" + nowhere, nil},
+		{http.MethodGet, "/entries/" + entry.String(), "/entries/no-uuid", nil},
+		{http.MethodGet, "/campaigns/mine", "/campaigns/unknown", nil},
+		{http.MethodGet, "/campaigns/mine", "/campaigns/draft", nil},
+		{http.MethodGet, "/gifts?campaign=mine", "/gifts?campaign=unknown", nil},
+		{http.MethodPost, "/entries/" + entry.String() + "/reversal", "/entries/" + nowhere + "/reversal", reversal},
+	} {
+		ask := func(path string) problemBody {
+			p := o.want(request{method: c.method, path: path, token: o.other.token, key: "k", body: c.body}, 404, "not-found").problem()
+			p.Instance = "" // the reference of the request
+			return p
+		}
+		if theirs, unknown := ask(c.theirs), ask(c.unknown); theirs != unknown {
+			t.Errorf("%s: %+v, unknown: %+v", c.theirs, theirs, unknown)
+		}
+	}
+	for _, list := range []string{"/gifts", "/entries", "/balances", "/gifts?ref=g-1", "/entries?q=" + entry.String(), "/gifts?cursor=" + uuid.Max.String()} {
+		var p page[map[string]any]
+		o.want(request{method: http.MethodGet, path: list, token: o.other.token}, 200, "").decode(t, &p)
+		if len(p.Items) != 0 {
+			t.Errorf("%s shows another book's: %v", list, p.Items)
+		}
+	}
+}
+
+func TestKeyUseIsNoted(t *testing.T) {
+	o := newOffice(t)
+	o.get("/books")
+	o.get("/books")
+	if n := o.count(`select count(*) from api_key where book_id = $1 and last_used_at = $2`, o.book.ID, testNow); n != 1 {
+		t.Error(n)
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	o := newOffice(t)
+	for header, want := range map[string]string{"": "en", "en": "en", "de": "en", "zh": "zh-CN", "zh-CN,zh;q=0.9": "zh-CN", "zh-TW": "zh-CN",
+		"en;q=0.5, zh;q=0.8": "zh-CN", "en, zh;q=0.8": "en", "%%%": "en", strings.Repeat("a", 5000): "en"} {
+		a := o.want(request{method: http.MethodGet, path: "/gifts/x", lang: header}, 404, "not-found")
+		title := map[string]string{"en": "There is no such gift, or it is not open to you.", "zh-CN": "没有这笔捐赠，或者不在您的权限里。"}[want]
+		if a.problem().Title != title || a.header.Get("Content-Language") != want {
+			t.Errorf("%q: %s", header, a.body)
+		}
+	}
+}
+
+func TestNoSuchAddress(t *testing.T) {
+	o := newOffice(t)
+	for path, status := range map[string]int{"GET /api/v1/nothing": 404, "DELETE /api/v1/gifts": 405, "PUT /api/v1/entries/1": 405} {
+		method, path, _ := strings.Cut(path, " ")
+		req, err := http.NewRequestWithContext(o.ctx, method, o.url+path, nil)
+		o.must(err)
+		res, err := http.DefaultClient.Do(req)
+		o.must(err)
+		res.Body.Close()
+		if res.StatusCode != status || res.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %s", path, res.StatusCode, res.Header.Get("Content-Type"))
+		}
+	}
+}

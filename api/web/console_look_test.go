@@ -1,0 +1,145 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
+
+	"sunfund/ledger"
+)
+
+// busy fills the office's books, so that every page has something to show.
+func (o *office) busy() (long uuid.UUID, open, own string) {
+	o.Helper()
+	day := o.book.Day(o.now)
+	for i := range 12 {
+		o.gift([]string{"王女士", "", "Mr Zhang", "一位名字特别特别长的爱心企业（重庆）有限责任公司工会委员会"}[i%4], int64(1990+i*731))
+	}
+	o.post(ledger.KindContract, day.AddDate(0, 0, -3), "签订社区长者午餐合同（丙社工中心）", o.debit("enc", 1, 3_000_000), o.credit("enc.contra", 1, 3_000_000))
+	lines := []ledger.Line{}
+	for i := range 5 {
+		leaf := ledger.Leaf{Chart: "program.r", Fund: o.funds[1].ID, Dims: ledger.Dims{Project: "E爱空间", Counterparty: fmt.Sprintf("第%d户施工队", i+1)}}
+		lines = append(lines, ledger.Debit(leaf, int64(100_00*(i+1))))
+	}
+	lines = append(lines, o.credit("bank.basic", 1, 1_400_00), o.credit("ap", 1, 100_00), o.debit("program.r", 2, 55_00), o.credit("bank.basic", 2, 55_00),
+		o.debit("enc.contra", 1, 1_500_00), o.credit("enc", 1, 1_500_00))
+	long = o.post(ledger.KindAcceptance, day, "第一期验收：社区长者午餐与居住改造", lines...)
+	li, chen := o.as("li"), o.as("chen")
+	done := li.drafted("付长者午餐首期款", o.lunch("2,850.00")...)
+	chen.decides(done, "approve", "")
+	back := li.drafted("付办公用品", o.lunch("88.00")...)
+	chen.decides(back, "refuse", "发票没有盖章")
+	open = li.drafted("付装修款（丙社工中心第二期）", o.lunch("57,089.90")...)
+	form := url.Values{"form": {li.hidden(li.get("/console/entries/"+o.both.String()), "form")}, "day": {"2026-09-07"}, "reason": {"分摊比例算错，应为各半"}}
+	own = li.post("/console/entries/"+o.both.String()+"/reverse", form).to
+	chen.decides(own, "approve", "")
+	return long, open, own
+}
+
+// TestConsoleLook opens every page of the console in both languages, on a phone and on a desk, and keeps pictures.
+func TestConsoleLook(t *testing.T) {
+	o := newOffice(t)
+	long, open, own := o.busy()
+	reversed, err := ledger.ReadEntry(t.Context(), o.db, o.book, o.both)
+	o.must(err)
+	folder := os.Getenv("SUNFUND_SCREENSHOTS")
+	if folder == "" {
+		folder = t.TempDir()
+	}
+	guan := o.as("guan")
+	people := guan.get("/console/people")
+	_, at, _ := strings.Cut(people.text, `<a href="/console/people/`)
+	bank := "/console/accounts/" + strconv.Itoa(int(o.account("bank.basic", 1)))
+	pages := []struct{ who, name, path string }{
+		{"", "sign-in", "/console/sign-in"},
+		{"li", "today", "/console"}, {"chen", "today-approver", "/console"}, {"wu", "today-street", "/console"}, {"guan", "today-admin", "/console"},
+		{"li", "me", "/console/me"}, {"li", "factor", "/console/me/factor"}, {"li", "search", "/console/search?q=2"},
+		{"li", "funds", "/console/funds"}, {"li", "fund", "/console/funds/" + o.fundOf(1)}, {"wu", "funds-street", "/console/funds"},
+		{"li", "entries", "/console/entries"}, {"li", "entries-none", "/console/entries?q=zzz"}, {"li", "entries-wrong", "/console/entries?amount=x"},
+		{"li", "entry", "/console/entries/" + long.String()}, {"li", "entry-plain", "/console/entries/" + long.String() + "?view=plain"},
+		{"li", "reversal", "/console/entries/" + reversed.ReversedBy.String()}, {"wu", "entry-part", "/console/entries/" + long.String()},
+		{"li", "voucher", "/console/vouchers/new"}, {"li", "voucher-copy", "/console/vouchers/new?copy=" + open[len("/console/approvals/"):]},
+		{"chen", "approvals", "/console/approvals"}, {"li", "approvals-mine", "/console/approvals?box=mine"}, {"chen", "approval", open},
+		{"li", "approval-own", open}, {"chen", "approval-done", own},
+		{"li", "trial", "/console/trial-balance"}, {"li", "trial-fund", "/console/trial-balance?per=fund&level=1"},
+		{"li", "accounts", "/console/accounts"}, {"li", "account", bank}, {"li", "gifts", "/console/gifts"},
+		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
+		{"wu", "missing", "/console/entries/" + o.other.String()},
+	}
+	ctx := browser(t)
+	signed := "nobody"
+	for _, page := range pages {
+		if page.who != signed {
+			o.signInBrowser(ctx, page.who)
+			signed = page.who
+		}
+		for _, lang := range []Lang{ZH, EN} {
+			for _, width := range []int64{360, 1280} {
+				t.Run(fmt.Sprintf("%s-%s-%d", page.name, lang, width), func(t *testing.T) {
+					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+page.path))
+					if out := eval(ctx, t, sticksOut); out != "" {
+						t.Errorf("scrolls sideways:\n%s", out)
+					}
+					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
+						t.Errorf("targets below 44 px:\n%s", small)
+					}
+					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					keep(t, filepath.Join(folder, "console-"+filepath.Base(t.Name())+".png"), picture)
+				})
+			}
+		}
+	}
+	o.signInBrowser(ctx, "li")
+	do(ctx, t, chromedp.Navigate(o.url+"/prefs?lang=zh-CN"))
+	for name, path := range map[string]string{"voucher": "/console/entries/" + long.String(), "reversal": "/console/entries/" + reversed.ReversedBy.String(),
+		"trial": "/console/trial-balance", "account": bank} {
+		do(ctx, t, chromedp.Navigate(o.url+path))
+		keep(t, filepath.Join(folder, "console-print-"+name+".pdf"), paper(ctx, t))
+	}
+}
+
+// signInBrowser signs somebody in by the page itself; nobody signs out.
+func (o *office) signInBrowser(ctx context.Context, login string) {
+	o.Helper()
+	do(ctx, o.T, chromedp.Navigate(o.url+"/console/sign-in"))
+	eval(ctx, o.T, `fetch("/console/sign-out", {method: "POST", redirect: "manual"}).then(() => "out")`)
+	if login != "" {
+		eval(ctx, o.T, fmt.Sprintf(`fetch("/console/sign-in", {method: "POST", redirect: "manual",
+			body: new URLSearchParams({login: %q, password: %q})}).then(() => "in")`, login, consolePassword))
+	}
+}
+
+// paper is the page as it is printed.
+func paper(ctx context.Context, t *testing.T) (pdf []byte) {
+	t.Helper()
+	yes := true
+	do(ctx, t, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		printed, err := cdp.Call(ctx, tab, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PreferCSSPageSize: &yes})
+		if err != nil {
+			return err
+		}
+		pdf = printed.Data
+		return nil
+	}))
+	return pdf
+}
+
+func keep(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+// giftPage is how many gifts one page lists.
+const giftPage = 50
+
+type giftListView struct {
+	Page
+	Q, Amount, From, To, Campaign, Channel string
+	Campaigns, Channels                    []Option
+	Caption                                Caption
+	Rows                                   []giftRow
+	Sum                                    money.Money // of the whole filter, in the book's currency
+	Pager                                  Pager
+	Start                                  string
+	Empty                                  Empty
+}
+
+// giftRow is a gift in the console.
+type giftRow struct {
+	Found    giving.Found
+	Public   string // its reference, as the donor knows it
+	Campaign string
+	Channel  string
+	Amount   money.Money
+	Refunded money.Money
+	Fee      money.Money
+}
+
+// giftList searches the gifts, with names.
+func (v *visit) giftList() error {
+	view := giftListView{Page: v.consolePage(T(v.lang, "place.gifts"), "/console/gifts"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
+		From: v.typed("from", 20), To: v.typed("to", 20), Campaign: v.typed("campaign", 10), Channel: v.typed("channel", 20)}
+	filter := giving.GiftFilter{Text: view.Q, Amount: v.amountField(&view.Page, "amount"), CampaignID: v.number("campaign"), Limit: giftPage + 1,
+		From: v.startOf(v.dayField(&view.Page, "from"))}
+	if to := v.dayField(&view.Page, "to"); !to.IsZero() {
+		filter.To = v.startOf(to.AddDate(0, 0, 1))
+	}
+	if channel, ok := giving.ChannelByCode(view.Channel); ok {
+		filter.Channel = channel
+	}
+	filter.Before, _ = uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	if err := v.giftOptions(&view); err != nil {
+		return err
+	}
+	if len(view.Errors) > 0 {
+		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/gift_list", view)
+	}
+	if v.QueryParam("format") == "csv" {
+		return v.giftCSV(filter)
+	}
+	if err := v.giftRows(&view, filter); err != nil {
+		return err
+	}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/gift_list", view)
+}
+
+// startOf is the first instant of a business day.
+func (v *visit) startOf(day time.Time) time.Time {
+	if day.IsZero() {
+		return day
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, v.book.Zone)
+}
+
+func (v *visit) giftOptions(view *giftListView) error {
+	campaigns, err := giving.ListCampaigns(v.ctx(), v.s.DB, v.book, giving.CampaignFilter{Drafts: true}, v.now, 0, giving.PageMax)
+	if err != nil {
+		return err
+	}
+	all := Option{Value: "", Label: view.T("filter.all")}
+	view.Campaigns, view.Channels = []Option{all}, []Option{all}
+	for _, c := range campaigns {
+		view.Campaigns = append(view.Campaigns, Option{Value: strconv.Itoa(int(c.ID)), Label: c.Title(string(v.lang))})
+	}
+	for _, c := range giving.Channels() {
+		view.Channels = append(view.Channels, Option{Value: c.Code(), Label: c.Name(string(v.lang))})
+	}
+	return nil
+}
+
+func (v *visit) giftRow(f giving.Found) giftRow {
+	return giftRow{Found: f, Public: giving.Ref(v.book, f.ID), Campaign: f.Campaign(string(v.lang)), Channel: f.Channel.Name(string(v.lang)),
+		Amount: money.Money{Minor: f.Amount, Currency: f.Currency}, Refunded: money.Money{Minor: f.Refunded, Currency: f.Currency}, Fee: v.amount(f.Fee)}
+}
+
+func (v *visit) giftRows(view *giftListView, filter giving.GiftFilter) error {
+	var at int64
+	err := v.read(func(q pg.Querier) error {
+		list, err := giving.SearchGifts(v.ctx(), q, v.book, filter)
+		if err != nil {
+			return err
+		}
+		if len(list) > giftPage {
+			list = list[:giftPage]
+			view.Pager.Next = v.with("before", list[giftPage-1].ID.String())
+		}
+		for _, f := range list {
+			view.Rows = append(view.Rows, v.giftRow(f))
+		}
+		n, sum, err := giving.CountGifts(v.ctx(), q, v.book, filter)
+		if err != nil {
+			return err
+		}
+		view.Pager.Shown, view.Pager.Total, view.Sum = int64(len(list)), n, v.amount(sum)
+		at, err = ledger.Postings(v.ctx(), q, v.book)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if filter.Before != uuid.Nil {
+		view.Start = v.with("before", "")
+	}
+	view.Figure = v.asOf(at)
+	view.Caption = Caption{Title: view.T("place.gifts"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.Figure,
+		Exports: []Link{{view.T("table.csv"), v.with("format", "csv", "before", "")}}}
+	view.Empty = Empty{Text: view.T("gifts.empty"), Action: &Link{view.T("filter.clear"), "/console/gifts"}}
+	return nil
+}
+
+func (v *visit) giftCSV(filter giving.GiftFilter) error {
+	out := v.newSheet("gifts", "gift.paid", "gift.ref", "gift.name", "gift.amount", "account.currency", "gift.fee", "gift.refunded", "gift.campaign", "gift.channel",
+		"gift.order", "gift.processor", "gift.message")
+	filter.Limit, filter.Before = giving.PageMax, uuid.Nil
+	for {
+		list, err := giving.SearchGifts(v.ctx(), v.s.DB, v.book, filter)
+		if err != nil {
+			return err
+		}
+		for _, f := range list {
+			r := v.giftRow(f)
+			out.row(Stamp(f.PaidAt, v.book.Zone), r.Public, f.Name, r.Amount, f.Currency, r.Fee, r.Refunded, r.Campaign, r.Channel, f.Ref, f.ProcessorRef, f.Message)
+		}
+		if err := out.flush(); err != nil || len(list) < giving.PageMax {
+			return err
+		}
+		filter.Before = list[len(list)-1].ID
+	}
+}
+
+// giftsHref is the list of gifts that a text finds.
+func giftsHref(text string) string { return address("/console/gifts", url.Values{"q": {text}}) }

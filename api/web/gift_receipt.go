@@ -1,0 +1,78 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+type receiptView struct {
+	Page
+	Ref         string
+	Payer       string // empty: the giver left no name
+	Amount      money.Money
+	Words       string // in Chinese capitals; empty for another currency than yuan
+	Refunded    money.Money
+	Void        bool // given back in whole
+	For, FundOf string
+	Day         time.Time
+	RecordedAt  time.Time
+	Way         string
+	Address     string
+	Code        template.HTML
+}
+
+// giftReceipt answers /g/{ref}/receipt: a certificate of the gift for printing. Before the money is here there is none.
+func (v *visit) giftReceipt() error {
+	ref := v.Param("ref")
+	var receipt *giving.Receipt
+	err := v.read(func(q pg.Querier) (err error) {
+		receipt, err = giving.GiftByRef(v.ctx(), q, v.book, ref)
+		return err
+	})
+	secret(v)
+	if errors.Is(err, giving.ErrNoGift) {
+		return v.noReceipt(ref)
+	}
+	if err != nil {
+		return err
+	}
+	lang := string(v.lang)
+	gift := &receipt.Gift
+	view := receiptView{
+		Page: v.page(T(v.lang, "receipt.title", ref)), Ref: ref, Payer: gift.Name,
+		Amount:   money.Money{Minor: gift.Amount, Currency: gift.Currency},
+		Refunded: money.Money{Minor: gift.Refunded, Currency: gift.Currency}, Void: gift.Refunded >= gift.Amount,
+		For: receipt.Campaign.Title(lang), FundOf: receipt.Fund.Name(lang), Day: v.book.Day(gift.PaidAt),
+		RecordedAt: receipt.RecordedAt, Way: gift.Channel.Name(lang),
+		Address: v.Scheme() + "://" + v.Request().Host + "/g/" + ref,
+	}
+	if gift.Currency == "CNY" {
+		view.Words = money.WordsZH(gift.Amount)
+	}
+	if view.Code, err = qrSVG(view.Address, view.T("receipt.code")); err != nil {
+		return err
+	}
+	view.Crumbs = []Link{{view.T("mine.heading"), "/g/" + ref}, {Label: view.T("receipt.heading")}}
+	return v.s.render.Render(v.Response(), http.StatusOK, "public/receipt", view)
+}
+
+// noReceipt tells a started gift without money from one that never was.
+func (v *visit) noReceipt(ref string) error {
+	id, err := giving.ParseRef(v.book, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := giving.CheckoutByID(v.ctx(), v.s.DB, v.book, id); err != nil {
+		return err
+	}
+	view := ErrorView{Page: v.page(T(v.lang, "receipt.none.heading")), Status: http.StatusConflict}
+	view.Heading, view.What = view.T("receipt.none.heading"), view.T("receipt.none.what")
+	view.Ways = []Link{{view.T("receipt.none.way"), "/g/" + ref}}
+	return v.s.render.Fail(v.Context, view)
+}

@@ -1,0 +1,108 @@
+package giving
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+)
+
+// Found is a gift as the association's accountants see it: with the giver's name.
+type Found struct {
+	ID            uuid.UUID // also of the entry that books it
+	CampaignID    int32
+	CampaignZH    string
+	CampaignEN    string
+	Amount        int64 // minor units of Currency
+	Fee           int64 // minor units of the book's currency
+	Refunded      int64 // minor units of Currency
+	Currency      string
+	PaidAt        time.Time
+	Channel       Channel
+	Anonymous     bool // to the public
+	Ref           string
+	ProcessorRef  string
+	Name, Message string
+}
+
+// Campaign is the campaign's title in lang.
+func (f *Found) Campaign(lang string) string { return pick(lang, f.CampaignZH, f.CampaignEN) }
+
+// GiftFilter narrows a search for gifts; zero fields do not.
+type GiftFilter struct {
+	Text       string    // in name, message or a reference; a public reference finds its gift
+	Amount     int64     // minor units
+	From, To   time.Time // instants: paid from, and before
+	CampaignID int32
+	Channel    Channel
+	Before     uuid.UUID // the last gift of the page before
+	Limit      int       // at most PageMax
+}
+
+const giftWhere = `
+  from gift g left join donor d on d.book_id = g.book_id and d.id = g.donor_id
+ where g.book_id = $1
+   and ($2 = '' or g.ref ilike $2 or g.processor_ref ilike $2 or g.message ilike $2 or d.name ilike $2 or g.id = $3)
+   and ($4::int8 = 0 or g.amount = $4)
+   and ($5::timestamptz is null or g.paid_at >= $5) and ($6::timestamptz is null or g.paid_at < $6)
+   and ($7 = 0 or g.campaign_id = $7) and ($8 = 0 or g.channel = $8)`
+
+const sqlGiftSearch = `
+select g.id, g.campaign_id, c.title_zh, c.title_en, g.amount, g.fee,
+       (select coalesce(sum(r.amount), 0)::int8 from refund r where r.book_id = $1 and r.gift_id = g.id), g.ccy, g.paid_at, g.channel,
+       g.anonymity <> 0, g.ref, coalesce(g.processor_ref, ''), coalesce(d.name, ''), coalesce(g.message, '')` +
+	`
+  from (select g.*` + giftWhere + ` and ($9::uuid is null or g.id < $9) order by g.id desc limit $10) g
+  join campaign c on c.book_id = $1 and c.campaign_id = g.campaign_id
+  left join donor d on d.book_id = $1 and d.id = g.donor_id
+ order by g.id desc`
+
+const sqlGiftCount = `select count(*), coalesce(sum(g.amount) filter (where g.ccy = $9), 0)::int8` + giftWhere
+
+// SearchGifts lists the gifts that the filter leaves, newest first.
+func SearchGifts(ctx context.Context, q pg.Querier, book *ledger.Book, f GiftFilter) ([]Found, error) {
+	var before *uuid.UUID
+	if f.Before != uuid.Nil {
+		before = &f.Before
+	}
+	rows, err := q.Query(ctx, sqlGiftSearch, append(f.args(book), before, pageSize(f.Limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("search gifts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Found])
+	if err != nil {
+		return nil, fmt.Errorf("search gifts: %w", err)
+	}
+	return list, nil
+}
+
+// CountGifts counts the gifts that the filter leaves on all pages, and sums those in the book's currency.
+func CountGifts(ctx context.Context, q pg.Querier, book *ledger.Book, f GiftFilter) (n, sum int64, err error) {
+	if err := q.QueryRow(ctx, sqlGiftCount, append(f.args(book), book.Currency)...).Scan(&n, &sum); err != nil {
+		return 0, 0, fmt.Errorf("count gifts: %w", err)
+	}
+	return n, sum, nil
+}
+
+func (f GiftFilter) args(book *ledger.Book) []any {
+	var id *uuid.UUID
+	if known, err := ParseRef(book, strings.ToLower(strings.TrimSpace(f.Text))); err == nil {
+		id = &known
+	} else if known, err := uuid.Parse(f.Text); err == nil {
+		id = &known
+	}
+	return []any{book.ID, pattern(f.Text), id, f.Amount, instant(f.From), instant(f.To), f.CampaignID, f.Channel}
+}
+
+func instant(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
