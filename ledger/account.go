@@ -12,9 +12,13 @@ import (
 
 // held is a leaf account with what it holds at this point of the batch.
 type held struct {
-	id             int32
-	leaf           Leaf
-	unit           int16
+	leaf Leaf
+	hash uuid.UUID
+	unit int16
+	err  error // why no entry may use the leaf
+
+	wanted         bool  // an entry of the batch uses it
+	id             int32 // 0 as long as there is no account
 	balance        int64
 	seq            int64
 	debits         int64
@@ -22,6 +26,21 @@ type held struct {
 	readBalance    int64 // balance and seq as they stand in the database
 	readSeq        int64
 	touched        bool
+}
+
+// leaves are the leaves that a batch speaks of. What costs time is worked out once for each, not for each line.
+type leaves map[Leaf]*held
+
+func (ls leaves) of(leaf Leaf) *held {
+	h := ls[leaf]
+	if h == nil {
+		h = &held{leaf: leaf, hash: leaf.hash()}
+		if h.unit, h.err = leaf.unit(); h.err == nil && !leaf.Dims.storable() {
+			h.err = fmt.Errorf("%w: %s has a tag that cannot be stored", ErrUnknownAccount, leaf.Chart)
+		}
+		ls[leaf] = h
+	}
+	return h
 }
 
 const (
@@ -50,21 +69,24 @@ select $1, u.account_id, 0, 0, 0, u.floor, u.ceiling
 
 func (s *state) scanHeld(rows pgx.Rows) error {
 	var leaf uuid.UUID
-	var h held
-	_, err := pgx.ForEachRow(rows, []any{&leaf, &h.id, &h.unit, &h.balance, &h.seq, &h.debits, &h.floor, &h.ceiling}, func() error {
-		one := h
-		one.readBalance, one.readSeq = h.balance, h.seq
-		s.held[leaf] = &one
+	var id int32
+	var unit int16
+	var balance, seq, debits int64
+	var floor, ceiling *int64
+	_, err := pgx.ForEachRow(rows, []any{&leaf, &id, &unit, &balance, &seq, &debits, &floor, &ceiling}, func() error {
+		h := s.held[leaf]
+		h.id, h.unit, h.balance, h.seq, h.debits, h.floor, h.ceiling = id, unit, balance, seq, debits, floor, ceiling
+		h.readBalance, h.readSeq = balance, seq
 		return nil
 	})
 	return err
 }
 
 // missing are the leaves of the batch that have no account yet.
-func (s *state) missing() (leaves []Leaf, hashes []uuid.UUID) {
-	for leaf, h := range s.hashes {
-		if s.held[h] == nil {
-			leaves, hashes = append(leaves, leaf), append(hashes, h)
+func (s *state) missing() (leaves []*held, hashes []uuid.UUID) {
+	for hash, h := range s.held {
+		if h.id == 0 {
+			leaves, hashes = append(leaves, h), append(hashes, hash)
 		}
 	}
 	return leaves, hashes
@@ -90,33 +112,27 @@ func (s *state) makeAccounts(ctx context.Context, tx pgx.Tx) error {
 	n := len(leaves)
 	fund, unit := make([]int32, n), make([]int16, n)
 	charts, ccy, dims := make([]string, n), make([]string, n), make([]string, n)
-	byHash := make(map[uuid.UUID]Leaf, n)
-	for i, leaf := range leaves {
-		if unit[i], err = leaf.unit(); err != nil {
-			return err
-		}
-		fund[i], charts[i], ccy[i], dims[i] = leaf.Fund, string(leaf.Chart), leaf.Currency, leaf.dimsJSON()
-		byHash[hashes[i]] = leaf
+	for i, h := range leaves {
+		leaf := h.leaf
+		fund[i], unit[i], charts[i], ccy[i], dims[i] = leaf.Fund, h.unit, string(leaf.Chart), leaf.Currency, leaf.dimsJSON()
 	}
 	rows, err = tx.Query(ctx, sqlAccountMake, s.book.ID, fund, unit, charts, ccy, dims, hashes)
 	if err != nil {
 		return fmt.Errorf("make accounts: %w", err)
 	}
-	return s.holdMade(ctx, tx, rows, byHash)
+	return s.holdMade(ctx, tx, rows)
 }
 
 // holdMade takes new accounts into the state and gives them their balance rows.
-func (s *state) holdMade(ctx context.Context, tx pgx.Tx, rows pgx.Rows, byHash map[uuid.UUID]Leaf) error {
+func (s *state) holdMade(ctx context.Context, tx pgx.Tx, rows pgx.Rows) error {
 	var id int32
 	var hash uuid.UUID
 	var ids []int32
 	var floors, ceilings []*int64
 	_, err := pgx.ForEachRow(rows, []any{&id, &hash}, func() error {
-		leaf := byHash[hash]
-		h := &held{id: id, leaf: leaf}
-		h.unit, _ = leaf.unit() // checked in makeAccounts
-		h.floor, h.ceiling = guards(leaf)
-		s.held[hash] = h
+		h := s.held[hash]
+		h.id = id
+		h.floor, h.ceiling = guards(h.leaf)
 		ids, floors, ceilings = append(ids, id), append(floors, h.floor), append(ceilings, h.ceiling)
 		return nil
 	})

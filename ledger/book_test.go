@@ -32,13 +32,19 @@ var fundKinds = []struct{ code, kind string }{
 func newBook(t *testing.T) *testBook {
 	t.Helper()
 	db := pgtest.New(t)
-	b := &testBook{t: t, db: db.Service, owner: db.Pool, funds: map[string]*ledger.Fund{}}
+	return (&testBook{db: db.Service, owner: db.Pool}).another(t)
+}
+
+// another is a new book on the same database, for many small cases. Books are opened one at a time.
+func (b *testBook) another(t *testing.T) *testBook {
+	t.Helper()
+	b = &testBook{t: t, db: b.db, owner: b.owner, funds: map[string]*ledger.Fund{}}
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.tx(func(ctx context.Context, tx pgx.Tx) error {
-		b.Book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "test", NameZH: "测试慈善会", NameEN: "Test association",
+		b.Book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: uuid.NewString(), NameZH: "测试慈善会", NameEN: "Test association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
 		if err != nil {
 			return err

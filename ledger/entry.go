@@ -185,7 +185,7 @@ type Result struct {
 
 // side is a posting to be: a line after foreign money has been taken apart.
 type side struct {
-	leaf   Leaf
+	at     *held
 	amount int64
 }
 
@@ -197,7 +197,7 @@ type draft struct {
 }
 
 // prepare checks what can be checked without the database.
-func prepare(book *Book, e Entry) (draft, error) {
+func prepare(book *Book, ls leaves, e Entry) (draft, error) {
 	if e.ID == uuid.Nil {
 		e.ID = uuid.Must(uuid.NewV7())
 	}
@@ -223,7 +223,7 @@ func prepare(book *Book, e Entry) (draft, error) {
 	}
 	d.sides = make([]side, 0, len(e.Lines))
 	for _, l := range e.Lines {
-		if err := d.take(book, l); err != nil {
+		if err := d.take(book, ls, l); err != nil {
 			return d, err
 		}
 	}
@@ -235,34 +235,34 @@ func prepare(book *Book, e Entry) (draft, error) {
 }
 
 // take appends a line's postings. Foreign units get a contra of their own, so that each currency balances.
-func (d *draft) take(book *Book, l Line) error {
-	acct, ok := chart.ByID(l.Leaf.Chart)
-	if !ok {
-		return fmt.Errorf("%w: %q", ErrUnknownAccount, l.Leaf.Chart)
-	}
-	if !l.Leaf.Dims.storable() {
-		return fmt.Errorf("%w: %s has a tag that cannot be stored", ErrUnknownAccount, l.Leaf.Chart)
-	}
+func (d *draft) take(book *Book, ls leaves, l Line) error {
 	foreign := l.Leaf.Currency != "" && l.Leaf.Currency != book.Currency
-	if foreign && !acct.Foreign {
-		return fmt.Errorf("%w: %s may not hold %s", ErrUnknownAccount, l.Leaf.Chart, l.Leaf.Currency)
+	value := l.Leaf
+	value.Currency = book.Currency
+	if foreign {
+		if acct, ok := chart.ByID(l.Leaf.Chart); !ok || !acct.Foreign {
+			return fmt.Errorf("%w: %s may not hold %s", ErrUnknownAccount, l.Leaf.Chart, l.Leaf.Currency)
+		}
+		value.Dims.Foreign = l.Leaf.Currency
+	}
+	at := ls.of(value)
+	if at.err != nil {
+		return at.err
 	}
 	if outOfRange(l.Amount) || outOfRange(l.Units) || l.Amount == 0 && l.Units == 0 || l.Units != 0 && !foreign {
 		return fmt.Errorf("%w: %d", ErrAmount, l.Amount)
 	}
-	value := l.Leaf
-	value.Currency = book.Currency
-	if foreign {
-		value.Dims.Foreign = l.Leaf.Currency
-	}
 	if l.Amount != 0 {
-		d.sides = append(d.sides, side{value, l.Amount})
+		d.sides = append(d.sides, side{at, l.Amount})
 	}
 	if l.Units != 0 {
 		units := Leaf{Chart: "fx.units", Fund: l.Leaf.Fund, Currency: l.Leaf.Currency, Dims: l.Leaf.Dims}
 		units.Dims.UnitsOf = string(l.Leaf.Chart)
 		contra := Leaf{Chart: "fx.units.contra", Fund: l.Leaf.Fund, Currency: l.Leaf.Currency}
-		d.sides = append(d.sides, side{units, l.Units}, side{contra, -l.Units})
+		if at = ls.of(units); at.err != nil {
+			return at.err
+		}
+		d.sides = append(d.sides, side{at, l.Units}, side{ls.of(contra), -l.Units})
 	}
 	return nil
 }
@@ -287,11 +287,8 @@ func (d *draft) checkBalance() error {
 	rest := sums[:0]
 	var interfund, transfer int64
 	for _, s := range d.sides {
-		unit, err := s.leaf.unit()
-		if err != nil {
-			return err
-		}
-		c := cell{s.leaf.Fund, unit, holdsAgency(s.leaf.Chart)}
+		leaf := &s.at.leaf
+		c := cell{leaf.Fund, s.at.unit, holdsAgency(leaf.Chart)}
 		i := 0
 		for i < len(used) && used[i] != c {
 			i++
@@ -300,7 +297,7 @@ func (d *draft) checkBalance() error {
 			used, rest = append(used, c), append(rest, 0)
 		}
 		rest[i] += s.amount // at most LinesMax * AmountMax, inside int64
-		switch s.leaf.Chart {
+		switch leaf.Chart {
 		case "if.due.from", "if.due.to":
 			interfund += s.amount
 		case "transfer":
@@ -344,7 +341,7 @@ func (e *UnbalancedError) Error() string {
 // Is makes it ErrUnbalanced.
 func (e *UnbalancedError) Is(target error) bool { return target == ErrUnbalanced }
 
-// bodyHash covers what the entry says; not who sent it, when, or under which id.
+// bodyHash covers what the entry says and who stands behind it; not what sent it, when, or under which id.
 func (d *draft) bodyHash() [32]byte {
 	e := &d.entry
 	b := make([]byte, 0, 64+24*len(d.sides))
@@ -352,12 +349,12 @@ func (d *draft) bodyHash() [32]byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(e.EffectiveOn.Unix()))
 	b = append(b, e.Reverses[:]...)
 	for _, s := range d.sides {
-		h := s.leaf.hash()
-		b = append(b, h[:]...)
+		b = append(b, s.at.hash[:]...)
 		b = binary.BigEndian.AppendUint64(b, uint64(s.amount))
 	}
 	if e.Document != nil {
-		b = fmt.Appendf(b, "%q %q %q %q", e.Document.Summary, e.Document.SourceKind, e.Document.SourceRef, e.Document.Reason)
+		doc := e.Document
+		b = fmt.Appendf(b, "%q %q %q %q %d %q %q", doc.Summary, doc.SourceKind, doc.SourceRef, doc.Reason, doc.Attachments, doc.MadeBy, doc.CheckedBy)
 	}
 	return sha256.Sum256(b)
 }

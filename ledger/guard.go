@@ -41,25 +41,24 @@ func (e *ShortError) Is(target error) bool { return target == ErrShort }
 // checkAccounts refuses an entry that would take a guarded account across zero, as it stands after the whole entry.
 func (s *state) checkAccounts(d *draft) error {
 	for i, side := range d.sides {
-		hash := s.hashes[side.leaf]
 		if d.sawBefore(i) {
 			continue
 		}
-		h := s.held[hash]
-		if h == nil {
-			return fmt.Errorf("%w: fund %d", ErrUnknownAccount, side.leaf.Fund)
+		h := side.at
+		if h.id == 0 {
+			return fmt.Errorf("%w: fund %d", ErrUnknownAccount, h.leaf.Fund)
 		}
 		after := h.balance
 		var err error
 		for _, other := range d.sides[i:] {
-			if other.leaf == side.leaf {
+			if other.at == h {
 				if after, err = addSafe(after, other.amount); err != nil {
 					return err
 				}
 			}
 		}
 		if h.floor != nil && after < *h.floor && after < h.balance || h.ceiling != nil && after > *h.ceiling && after > h.balance {
-			return &GuardError{Leaf: side.leaf, After: after}
+			return &GuardError{Leaf: h.leaf, After: after}
 		}
 	}
 	return nil
@@ -68,7 +67,7 @@ func (s *state) checkAccounts(d *draft) error {
 // sawBefore tells whether an earlier line has the same leaf.
 func (d *draft) sawBefore(i int) bool {
 	for _, earlier := range d.sides[:i] {
-		if earlier.leaf == d.sides[i].leaf {
+		if earlier.at == d.sides[i].at {
 			return true
 		}
 	}
@@ -83,11 +82,11 @@ type fundState struct {
 }
 
 // effect is what one posting does to its fund's available money and net assets.
-func effect(side side) (available, net int64) {
-	acct := chart.MustByID(side.leaf.Chart)
-	available = side.amount * int64(acct.Liquid-acct.Commit)
+func effect(id chart.ID, amount int64) (available, net int64) {
+	acct := chart.MustByID(id)
+	available = amount * int64(acct.Liquid-acct.Commit)
 	if holdsNetAssets(acct) {
-		net = -side.amount
+		net = -amount
 	}
 	return available, net
 }
@@ -97,7 +96,7 @@ func Lowers(e Entry) bool {
 	type moved struct{ available, net int64 }
 	funds := map[int32]moved{}
 	for _, l := range e.Lines {
-		a, n := effect(side{l.Leaf, l.Amount})
+		a, n := effect(l.Leaf.Chart, l.Amount)
 		f := funds[l.Leaf.Fund]
 		funds[l.Leaf.Fund] = moved{f.available + a, f.net + n}
 	}
@@ -124,14 +123,14 @@ func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, e
 		return nil, nil
 	}
 	for i, first := range d.sides {
-		fund := first.leaf.Fund
+		fund := first.at.leaf.Fund
 		if d.sawFundBefore(i) {
 			continue
 		}
 		var available, net int64
 		for _, side := range d.sides[i:] {
-			if side.leaf.Fund == fund {
-				a, n := effect(side)
+			if side.at.leaf.Fund == fund {
+				a, n := effect(side.at.leaf.Chart, side.amount)
 				available, net = available+a, net+n
 			}
 		}
@@ -158,7 +157,7 @@ func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, e
 
 func (d *draft) sawFundBefore(i int) bool {
 	for _, earlier := range d.sides[:i] {
-		if earlier.leaf.Fund == d.sides[i].leaf.Fund {
+		if earlier.at.leaf.Fund == d.sides[i].at.leaf.Fund {
 			return true
 		}
 	}
@@ -171,8 +170,8 @@ func (s *state) applyFunds(d *draft) {
 		return
 	}
 	for _, side := range d.sides {
-		if f := s.funds[side.leaf.Fund]; f != nil {
-			a, n := effect(side)
+		if f := s.funds[side.at.leaf.Fund]; f != nil {
+			a, n := effect(side.at.leaf.Chart, side.amount)
 			f.available, f.net = f.available+a, f.net+n
 		}
 	}
@@ -204,7 +203,7 @@ func (s *state) fund(ctx context.Context, tx pgx.Tx, id int32) (*fundState, erro
 	var chartID chart.ID
 	var sum int64
 	_, err = pgx.ForEachRow(rows, []any{&chartID, &sum}, func() error {
-		a, n := effect(side{Leaf{Chart: chartID}, sum})
+		a, n := effect(chartID, sum)
 		f.available, f.net = f.available+a, f.net+n
 		return nil
 	})
@@ -220,7 +219,7 @@ func (s *state) fund(ctx context.Context, tx pgx.Tx, id int32) (*fundState, erro
 func (s *state) addUnwritten(fund int32, f *fundState) {
 	for _, h := range s.held {
 		if h.leaf.Fund == fund && h.leaf.Currency == s.book.Currency && h.touched {
-			a, n := effect(side{h.leaf, h.balance - h.readBalance})
+			a, n := effect(h.leaf.Chart, h.balance-h.readBalance)
 			f.available, f.net = f.available+a, f.net+n
 		}
 	}

@@ -43,8 +43,9 @@ func Post(ctx context.Context, tx pgx.Tx, book *Book, entries []Entry, riders ..
 	}
 	results := make([]Result, len(entries))
 	drafts := make([]draft, len(entries))
+	ls := leaves{}
 	for i, e := range entries {
-		drafts[i], results[i].Err = prepare(book, e)
+		drafts[i], results[i].Err = prepare(book, ls, e)
 		results[i].ID = drafts[i].entry.ID
 	}
 	s, err := readState(ctx, tx, book, drafts, results)
@@ -53,7 +54,7 @@ func Post(ctx context.Context, tx pgx.Tx, book *Book, entries []Entry, riders ..
 	}
 	w := newWriter(book, s)
 	for i := range drafts {
-		if results[i].Err != nil || !recount(book, &drafts[i], results, i) {
+		if results[i].Err != nil || !recount(book, ls, &drafts[i], results, i) {
 			continue
 		}
 		if err := s.decide(ctx, tx, &drafts[i], &results[i]); err != nil {
@@ -79,7 +80,7 @@ func PostOne(ctx context.Context, tx pgx.Tx, book *Book, e Entry) (Result, error
 }
 
 // recount replaces the lines of a draft that depends on those before it, and tells whether there is anything to book.
-func recount(book *Book, d *draft, results []Result, i int) bool {
+func recount(book *Book, ls leaves, d *draft, results []Result, i int) bool {
 	if d.entry.Recount == nil {
 		return true
 	}
@@ -89,7 +90,7 @@ func recount(book *Book, d *draft, results []Result, i int) bool {
 		results[i].ID = uuid.Nil
 		return false
 	}
-	*d, results[i].Err = prepare(book, e)
+	*d, results[i].Err = prepare(book, ls, e)
 	return results[i].Err == nil
 }
 
@@ -102,8 +103,7 @@ type known struct {
 // state is all that a batch needs to decide, read under the lock.
 type state struct {
 	book    *Book
-	held    map[uuid.UUID]*held // by leaf hash
-	hashes  map[Leaf]uuid.UUID
+	held    map[uuid.UUID]*held // wanted leaves by their hash
 	known   map[uuid.UUID]known // by key
 	closed  map[time.Time]bool  // months
 	numbers map[time.Time]int32 // last voucher number by month
@@ -128,10 +128,10 @@ select u.key, e.id, e.body_hash
 // readState takes the locks and reads in one round trip; a second one only for months and accounts never seen before.
 func readState(ctx context.Context, tx pgx.Tx, book *Book, drafts []draft, results []Result) (*state, error) {
 	s := &state{
-		book: book, held: map[uuid.UUID]*held{}, hashes: map[Leaf]uuid.UUID{}, known: map[uuid.UUID]known{},
+		book: book, held: map[uuid.UUID]*held{}, known: make(map[uuid.UUID]known, len(drafts)),
 		closed: map[time.Time]bool{}, numbers: map[time.Time]int32{}, funds: map[int32]*fundState{},
 	}
-	var leaves, keys []uuid.UUID
+	var hashes, keys []uuid.UUID
 	var months, numbered []time.Time
 	seen := map[time.Time]bool{}
 	for i := range drafts {
@@ -152,10 +152,10 @@ func readState(ctx context.Context, tx pgx.Tx, book *Book, drafts []draft, resul
 			}
 		}
 		for _, side := range d.sides {
-			if _, ok := s.hashes[side.leaf]; !ok {
-				h := side.leaf.hash()
-				s.hashes[side.leaf] = h
-				leaves = append(leaves, h)
+			if h := side.at; !h.wanted {
+				h.wanted = true
+				s.held[h.hash] = h
+				hashes = append(hashes, h.hash)
 			}
 		}
 	}
@@ -177,7 +177,7 @@ func readState(ctx context.Context, tx pgx.Tx, book *Book, drafts []draft, resul
 		})
 	}
 	b.Queue(sqlKnown, book.ID, keys).Query(s.scanKnown)
-	b.Queue(sqlHeld, book.ID, leaves).Query(s.scanHeld)
+	b.Queue(sqlHeld, book.ID, hashes).Query(s.scanHeld)
 	b.Queue(sqlPeriods, book.ID, months).Query(func(rows pgx.Rows) (err error) {
 		found, err = s.scanPeriods(rows)
 		return err
@@ -190,14 +190,9 @@ func readState(ctx context.Context, tx pgx.Tx, book *Book, drafts []draft, resul
 			return nil, err
 		}
 	}
-	if len(s.held) < len(leaves) {
+	if missing, _ := s.missing(); len(missing) > 0 {
 		if err := s.makeAccounts(ctx, tx); err != nil {
 			return nil, err
-		}
-	}
-	for leaf, hash := range s.hashes {
-		if h := s.held[hash]; h != nil {
-			h.leaf = leaf
 		}
 	}
 	return s, nil
@@ -278,7 +273,7 @@ type writer struct {
 	entryHash                              [][]byte
 	entryKind                              []int16
 	entryReverses                          []*uuid.UUID
-	entryAccounts, entrySeqs               []string // array literals: unnest flattens two dimensions
+	entryFirst, entryLast                  []int32 // its postings, counted from 1
 	account                                []int32
 	seq                                    []int64
 	postingEntry                           []uuid.UUID
@@ -309,9 +304,10 @@ func newWriter(book *Book, s *state) *writer {
 // add takes an entry that was decided into the arrays and moves the balances.
 func (w *writer) add(d *draft) {
 	e := &d.entry
-	accounts, seqs := make([]byte, 0, 48), make([]byte, 0, 48)
+	w.entryFirst = append(w.entryFirst, int32(len(w.account)+1))
+	w.entryLast = append(w.entryLast, int32(len(w.account)+len(d.sides)))
 	for i, side := range d.sides {
-		h := w.s.held[w.s.hashes[side.leaf]]
+		h := side.at
 		h.touched = true
 		h.seq++
 		h.balance += side.amount // checked by checkAccounts
@@ -332,11 +328,9 @@ func (w *writer) add(d *draft) {
 		w.postingEntry = append(w.postingEntry, e.ID)
 		w.amount = append(w.amount, side.amount)
 		w.after = append(w.after, h.balance)
-		w.fund = append(w.fund, side.leaf.Fund)
+		w.fund = append(w.fund, h.leaf.Fund)
 		w.line = append(w.line, int16(i+1))
 		w.unit = append(w.unit, h.unit)
-		accounts = fmt.Appendf(accounts, ",%d", h.id)
-		seqs = fmt.Appendf(seqs, ",%d", h.seq)
 	}
 	w.entryDay = append(w.entryDay, e.EffectiveOn)
 	w.entryID = append(w.entryID, e.ID)
@@ -349,8 +343,6 @@ func (w *writer) add(d *draft) {
 		reverses = &e.Reverses
 	}
 	w.entryReverses = append(w.entryReverses, reverses)
-	w.entryAccounts = append(w.entryAccounts, "{"+string(accounts[1:])+"}")
-	w.entrySeqs = append(w.entrySeqs, "{"+string(seqs[1:])+"}")
 	if e.Document != nil {
 		w.addDocument(e)
 	}
@@ -379,9 +371,9 @@ func (w *writer) addDocument(e *Entry) {
 const (
 	sqlEntryInsert = `
 insert into entry (book_id, effective_on, id, key, body_hash, actor, kind, reverses, accounts, seqs)
-select $1, u.effective_on, u.id, u.key, u.body_hash, u.actor, u.kind, u.reverses, u.accounts::int4[], u.seqs::int8[]
-  from unnest($2::date[], $3::uuid[], $4::uuid[], $5::bytea[], $6::uuid[], $7::int2[], $8::uuid[], $9::text[], $10::text[])
-       u(effective_on, id, key, body_hash, actor, kind, reverses, accounts, seqs)`
+select $1, u.effective_on, u.id, u.key, u.body_hash, u.actor, u.kind, u.reverses, ($11::int4[])[first:last], ($12::int8[])[first:last]
+  from unnest($2::date[], $3::uuid[], $4::uuid[], $5::bytea[], $6::uuid[], $7::int2[], $8::uuid[], $9::int4[], $10::int4[])
+       u(effective_on, id, key, body_hash, actor, kind, reverses, first, last)`
 
 	sqlPostingInsert = `
 insert into posting (book_id, account_id, seq, entry_id, amount, balance_after, fund_id, line, unit)
@@ -408,7 +400,7 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx, results []Result, riders 
 	var stale bool
 	if len(w.entryID) > 0 {
 		b.Queue(sqlEntryInsert, w.book.ID, w.entryDay, w.entryID, w.entryKey, w.entryHash, w.entryActor, w.entryKind,
-			w.entryReverses, w.entryAccounts, w.entrySeqs)
+			w.entryReverses, w.entryFirst, w.entryLast, w.account, w.seq)
 		b.Queue(sqlPostingInsert, w.book.ID, w.account, w.seq, w.postingEntry, w.amount, w.after, w.fund, w.line, w.unit)
 		w.queueBalances(b, &stale)
 		w.queueTurnover(b)

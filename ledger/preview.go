@@ -11,7 +11,7 @@ import (
 // CheckEntry tells what is wrong with an entry by itself, as Post would: accounts, amounts, balance per fund.
 // What the book holds (closed months, guards, funds' money) is looked at by Post alone.
 func CheckEntry(book *Book, e Entry) error {
-	_, err := prepare(book, e)
+	_, err := prepare(book, leaves{}, e)
 	return err
 }
 

@@ -169,10 +169,11 @@ func (b *testBook) endow(lines []vectorLine) {
 
 func TestEveryEventOfTheVectorsPosts(t *testing.T) {
 	t.Parallel()
+	shared := newBook(t)
 	for _, block := range readVectors(t, "testdata/journal-events.txt") {
 		t.Run(strings.Fields(block.name)[0], func(t *testing.T) {
+			b := shared.another(t)
 			t.Parallel()
-			b := newBook(t)
 			for _, f := range []string{"G", "R", "C", "P", "S"} { // something to spend in every fund
 				na := ledger.Leaf{Chart: "na.u", Fund: b.funds[f].ID}
 				if b.funds[f].HasRestriction() {
@@ -213,10 +214,11 @@ func (b *testBook) worth(leaf ledger.Leaf) int64 {
 
 func TestWorkedExamplesComeOutToTheFen(t *testing.T) {
 	t.Parallel()
+	shared := newBook(t)
 	for _, block := range readVectors(t, "testdata/journal-worked.txt") {
 		t.Run(strings.Fields(block.name)[0], func(t *testing.T) {
+			b := shared.another(t)
 			t.Parallel()
-			b := newBook(t)
 			var pending []vectorLine
 			entries, expected := 0, 0
 			flush := func() {

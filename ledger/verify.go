@@ -242,7 +242,7 @@ func same(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b 
 
 const sqlVerifyHashes = `
 select e.id, e.kind, e.effective_on, coalesce(e.reverses, '00000000-0000-0000-0000-000000000000'), e.body_hash,
-       d.summary, d.source_kind, d.source_ref, d.reason,
+       d.summary, d.source_kind, d.source_ref, d.reason, d.attachments, d.made_by, coalesce(d.checked_by, ''),
        a.chart, a.fund_id, a.ccy, a.dims, p.amount
   from entry e
   left join document d on d.book_id = e.book_id and d.entry_id = e.id
@@ -271,21 +271,25 @@ func verifyHashes(ctx context.Context, q pg.Querier, book *Book) (Check, error) 
 	}
 	var next draft
 	var hash []byte
-	var summary, sourceKind, sourceRef, reason *string
-	var s side
+	var summary, sourceKind, sourceRef, reason, madeBy, checkedBy *string
+	var attachments *int16
+	var leaf Leaf
+	var amount int64
+	known := leaves{}
 	dest := []any{&next.entry.ID, &next.entry.Kind, &next.entry.EffectiveOn, &next.entry.Reverses, &hash,
-		&summary, &sourceKind, &sourceRef, &reason, &s.leaf.Chart, &s.leaf.Fund, &s.leaf.Currency, &s.leaf.Dims, &s.amount}
+		&summary, &sourceKind, &sourceRef, &reason, &attachments, &madeBy, &checkedBy, &leaf.Chart, &leaf.Fund, &leaf.Currency, &leaf.Dims, &amount}
 	_, err = pgx.ForEachRow(rows, dest, func() error {
 		if next.entry.ID != d.entry.ID {
 			flush()
 			d = draft{entry: next.entry}
 			stored = append(stored[:0], hash...)
 			if summary != nil {
-				d.entry.Document = &Document{Summary: *summary, SourceKind: *sourceKind, SourceRef: *sourceRef, Reason: *reason}
+				d.entry.Document = &Document{Summary: *summary, SourceKind: *sourceKind, SourceRef: *sourceRef, Reason: *reason,
+					Attachments: *attachments, MadeBy: *madeBy, CheckedBy: *checkedBy}
 			}
 		}
-		d.sides = append(d.sides, s)
-		s.leaf.Dims = Dims{}
+		d.sides = append(d.sides, side{known.of(leaf), amount})
+		leaf.Dims = Dims{}
 		return nil
 	})
 	if err != nil {

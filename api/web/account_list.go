@@ -38,9 +38,9 @@ type accountRow struct {
 func (v *visit) side(balance int64, ccy string) (string, money.Money) {
 	switch {
 	case balance > 0:
-		return T(v.lang, "side.debit"), money.Money{Minor: balance, Currency: ccy}
+		return T(v.lang, "side.dr"), money.Money{Minor: balance, Currency: ccy}
 	case balance < 0:
-		return T(v.lang, "side.credit"), money.Money{Minor: -balance, Currency: ccy}
+		return T(v.lang, "side.cr"), money.Money{Minor: -balance, Currency: ccy}
 	}
 	return T(v.lang, "side.even"), money.Money{Currency: ccy}
 }

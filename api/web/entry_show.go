@@ -76,7 +76,12 @@ func (v *visit) entryAgain(status int, wrong Errors) error {
 		view.Form, view.Day = v.typed("form", 36), v.typed("day", 20)
 	}
 	if r.Reverses != uuid.Nil {
+		original, err := ledger.ReadEntry(v.ctx(), v.s.DB, v.book, r.Reverses)
+		if err != nil {
+			return err
+		}
 		view.Reverses = "/console/entries/" + r.Reverses.String()
+		view.Doc.Reverses = Link{v.entryName(original), view.Reverses}
 	}
 	if r.ReversedBy != uuid.Nil {
 		view.Reversed = "/console/entries/" + r.ReversedBy.String()

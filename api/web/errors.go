@@ -28,8 +28,10 @@ func NewErrorView(p Page, status int) ErrorView {
 	switch status {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
 		key = "error.404"
-	case http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
 		key = "error.422"
+	case http.StatusRequestEntityTooLarge:
+		key = "error.413"
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		key = "error.503"
 	}

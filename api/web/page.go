@@ -32,6 +32,7 @@ type Page struct {
 	Person *Person // who is signed in; nil on public pages
 	Period string  // console strip: the period and its state
 	Figure *AsOf   // as-of line of the foot; nil when the page shows no figures
+	Wide   bool    // printed on paper laid across
 }
 
 // Person is who is signed in, as the page head shows it.

@@ -71,7 +71,7 @@ func TestGiveBadInput(t *testing.T) {
 	}
 	t.Run("too large", func(t *testing.T) {
 		a := s.post("/c/ekongjian/give?lang=en", with("name", strings.Repeat("w", 10<<20)))
-		if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, T(EN, "error.422.heading")) {
+		if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, T(EN, "error.413.heading")) {
 			t.Errorf("status %d: %.300s", a.status, a.body)
 		}
 	})

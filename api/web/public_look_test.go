@@ -58,6 +58,18 @@ func TestPublicLook(t *testing.T) {
 			}
 		}
 	}
+	do(ctx, t, chromedp.Navigate(s.URL+"/about"))
+	eval(ctx, t, `fetch("/prefs", {method: "POST", redirect: "manual", body: new URLSearchParams({text: "large", theme: "dark"})}).then(() => "set")`)
+	for name, path := range pages {
+		t.Run(name+"-large-dark", func(t *testing.T) {
+			do(ctx, t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.URL+path))
+			if out := eval(ctx, t, sticksOut); out != "" {
+				t.Errorf("scrolls sideways:\n%s", out)
+			}
+			picture(ctx, t, folder, name+"-large-dark")
+		})
+	}
+	eval(ctx, t, `fetch("/prefs", {method: "POST", redirect: "manual", body: new URLSearchParams({text: "normal", theme: "auto"})}).then(() => "set")`)
 	t.Run("errors", func(t *testing.T) {
 		do(ctx, t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.URL+"/c/ekongjian/give?lang=zh-CN"),
 			chromedp.SetValue("#f-other", "1,00"), chromedp.Click(".action-bar button"), chromedp.WaitVisible(".errors"))

@@ -105,6 +105,7 @@ func (v *visit) trialBalance() error {
 	}
 	view := trialView{Page: v.consolePage(T(v.lang, "place.trial"), "/console/trial-balance"), Fund: v.typed("fund", 10), Level: v.typed("level", 4),
 		PerFund: v.QueryParam("per") == "fund", Zeros: v.QueryParam("zero") != "", Unit: Unit(v.lang, v.book.Currency)}
+	view.Wide = true
 	if view.Level != "1" {
 		view.Level = "2"
 	}
@@ -292,7 +293,7 @@ func (v *visit) trialSection(view trialView, rows []ledger.TrialRow, ccy string,
 			group = heading[:1]
 			section.Rows = append(section.Rows, trialRow{Code: group, Name: headings[group].Name(string(v.lang)), Group: true})
 		}
-		split := view.Level == "1" || v.code(acct) != heading || leaves[heading] > 1
+		split := view.Level == "1" || leaves[heading] > 1
 		if split && heading != last {
 			row := trialRow{Code: heading, Name: headings[heading].Name(string(v.lang)), Heading: true, In: 1, trialSums: sumsOf(byHeading[heading])}
 			row.Href = v.accountsHref(heading, fund, view.Fund, from, to)

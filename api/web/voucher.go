@@ -24,11 +24,13 @@ type voucher struct {
 	Sheets        []voucherSheet
 	Debit, Credit money.Money
 	Words         string // the total in Chinese capitals
+	Memo          bool   // there are memo lines, which the total leaves out
 	Reversal      bool   // amounts are red, with a minus
 	Reverses      Link
 	Maker         string
 	Checker       string
 	Source        string
+	Reason        string // of a reversal
 	Note          string // of what is left out, for who sees only a part
 }
 
@@ -93,6 +95,7 @@ func (v *visit) newVoucher(day time.Time, summary string, lines []voucherLine, r
 			rows = append(rows, v.voucherRow(l, reversal, i == 0, s))
 		}
 	}
+	doc.Memo = len(memo) > 0 && len(order) > 0
 	last := int32(0)
 	for i, l := range memo {
 		row := v.voucherRow(l, reversal, len(order) != 1 && l.leaf.Fund != last || len(order) == 1 && l.leaf.Fund != order[0], s)
@@ -191,7 +194,7 @@ func (v *visit) recordedVoucher(r *ledger.Recorded, s *sight) *voucher {
 		doc.Number = fmt.Sprint(r.Number)
 	}
 	if d := r.Document; d != nil {
-		doc.Attachments, doc.Maker, doc.Checker = d.Attachments, d.MadeBy, d.CheckedBy
+		doc.Attachments, doc.Maker, doc.Checker, doc.Reason = d.Attachments, d.MadeBy, d.CheckedBy, d.Reason
 		doc.Source = strings.TrimSpace(v.source(d.SourceKind) + " " + d.SourceRef)
 	}
 	if !all {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -201,6 +202,7 @@ func (s *service) run(ctx context.Context) error {
 			task("sandbox", sender.Run)
 		}
 	}
+	task("sweep", s.sweep)
 	s.http.RegisterOnShutdown(stop) // event streams and tasks end when shutdown begins
 	s.http.BaseContext = func(net.Listener) context.Context { return background }
 	failed := make(chan error, 1)
@@ -211,6 +213,27 @@ func (s *service) run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return errors.Join(err, s.close(stop, &tasks))
+}
+
+const sweepEvery = time.Hour
+
+// sweep deletes what has run out: ended sessions, counted sign-in tries, answers kept for repeated requests.
+func (s *service) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		for _, b := range s.books {
+			err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error { return staff.Sweep(ctx, tx, b.ID, time.Now()) })
+			if err != nil {
+				s.log.Error("sweep failed", "book", b.Code, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 func (s *service) close(stop func(), tasks *sync.WaitGroup) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,12 +92,12 @@ type booked struct {
 }
 
 type started struct {
-	campaignID, fundID int32
-	amount             int64
-	ccy                string
-	anonymous          bool
-	donor              *uuid.UUID
-	message            string
+	campaignID int32
+	amount     int64
+	ccy        string
+	anonymous  bool
+	donor      *uuid.UUID
+	message    string
 }
 
 func newBatch(book *ledger.Book, paid []Paid) *batch {
@@ -121,15 +123,23 @@ select g.id, g.channel, g.ref
  cross join lateral (select id, channel, ref from gift where book_id = $1 and id = u.id limit 1) g`
 
 	sqlCheckoutKnown = `
-select u.id, c.campaign_id, g.fund_id, c.amount, c.ccy, c.anonymity = 1, c.donor_id, c.message
+select u.id, c.campaign_id, g.fund_id, f.kind, f.fee_bearer, c.amount, c.ccy, c.anonymity = 1, c.donor_id, c.message
   from unnest($2::uuid[]) u(id)
  cross join lateral (select campaign_id, amount, ccy, anonymity, donor_id, message from checkout
                       where book_id = $1 and id = u.id limit 1) c
- cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = c.campaign_id limit 1) g`
+ cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = c.campaign_id limit 1) g
+ cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f`
 
-	sqlCampaignFunds = `select campaign_id, fund_id from campaign where book_id = $1 and campaign_id = any($2::int4[])`
+	sqlCampaignFunds = `
+select u.id, g.fund_id, f.kind, f.fee_bearer
+  from unnest($2::int4[]) u(id)
+ cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = u.id limit 1) g
+ cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f`
 
-	sqlFundKinds = `select fund_id, kind, fee_bearer from fund where book_id = $1 order by fund_id`
+	sqlFundKinds = `
+select u.id, f.kind, f.fee_bearer
+  from unnest($2::int4[]) u(id)
+ cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = u.id limit 1) f`
 
 	sqlRates = `
 select u.member, r.rate::text
@@ -143,7 +153,8 @@ func (b *batch) read(ctx context.Context, tx pgx.Tx) error {
 	var channel []int16
 	var refs, ccys []string
 	var ids []uuid.UUID
-	var campaigns, members []int32
+	var members []int32
+	campaigns, funds := map[int32]bool{}, map[int32]bool{}
 	var days []time.Time
 	for i := range b.paid {
 		p := &b.paid[i]
@@ -157,7 +168,10 @@ func (b *batch) read(ctx context.Context, tx pgx.Tx) error {
 			ids = append(ids, p.ID)
 		}
 		if p.CampaignID != 0 {
-			campaigns = append(campaigns, p.CampaignID)
+			campaigns[p.CampaignID] = true
+		}
+		if p.FundID != 0 {
+			funds[p.FundID] = true
 		}
 		if p.Currency != "" && p.Currency != b.book.Currency && p.Rate.IsZero() {
 			members, ccys, days = append(members, int32(i)), append(ccys, p.Currency), append(days, b.book.Day(p.PaidAt))
@@ -172,8 +186,12 @@ func (b *batch) read(ctx context.Context, tx pgx.Tx) error {
 		q.Queue(sqlGiftKnownID, b.book.ID, ids).Query(b.scanKnownIDs)
 		q.Queue(sqlCheckoutKnown, b.book.ID, ids).Query(b.scanStarted)
 	}
-	q.Queue(sqlCampaignFunds, b.book.ID, campaigns).Query(b.scanCampaigns)
-	q.Queue(sqlFundKinds, b.book.ID).Query(b.scanFunds)
+	q.Queue(sqlCampaignFunds, b.book.ID, slices.Collect(maps.Keys(campaigns))).Query(b.scanCampaigns)
+	q.Queue(sqlFundKinds, b.book.ID, slices.Collect(maps.Keys(funds))).Query(b.scanFunds)
+	q.Queue(sqlGeneralFund, b.book.ID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&b.general}, func() error { return nil })
+		return err
+	})
 	if len(members) > 0 {
 		q.Queue(sqlRates, b.book.ID, members, ccys, days).Query(b.scanRates)
 	}
@@ -205,16 +223,21 @@ func (b *batch) scanKnownIDs(rows pgx.Rows) error {
 func (b *batch) scanStarted(rows pgx.Rows) error {
 	var id uuid.UUID
 	var s started
-	_, err := pgx.ForEachRow(rows, []any{&id, &s.campaignID, &s.fundID, &s.amount, &s.ccy, &s.anonymous, &s.donor, &s.message}, func() error {
-		b.started[id], b.campaigns[s.campaignID] = s, s.fundID
+	var f ledger.Fund
+	_, err := pgx.ForEachRow(rows, []any{&id, &s.campaignID, &f.ID, &f.Kind, &f.FeeBearer, &s.amount, &s.ccy, &s.anonymous, &s.donor, &s.message}, func() error {
+		b.started[id], b.campaigns[s.campaignID], b.funds[f.ID] = s, f.ID, f
 		return nil
 	})
 	return err
 }
 
 func (b *batch) scanCampaigns(rows pgx.Rows) error {
-	var id, fund int32
-	_, err := pgx.ForEachRow(rows, []any{&id, &fund}, func() error { b.campaigns[id] = fund; return nil })
+	var id int32
+	var f ledger.Fund
+	_, err := pgx.ForEachRow(rows, []any{&id, &f.ID, &f.Kind, &f.FeeBearer}, func() error {
+		b.campaigns[id], b.funds[f.ID] = f.ID, f
+		return nil
+	})
 	return err
 }
 
@@ -222,9 +245,6 @@ func (b *batch) scanFunds(rows pgx.Rows) error {
 	var f ledger.Fund
 	_, err := pgx.ForEachRow(rows, []any{&f.ID, &f.Kind, &f.FeeBearer}, func() error {
 		b.funds[f.ID] = f
-		if b.general == 0 && f.Kind == ledger.General {
-			b.general = f.ID // the first one opened
-		}
 		return nil
 	})
 	return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -23,6 +24,9 @@ const (
 	IntakeBatch = 1000            // in one transaction, and in one call of SubmitAll
 	IntakeQueue = 4 * IntakeBatch // waiting; beyond it callers get ErrBusy
 )
+
+// batchTimeout bounds the commit of one batch: a server that has fallen silent may not hold up all gifts for ever.
+const batchTimeout = 15 * time.Second
 
 // Intake books the paid gifts of one book for many callers at once. It keeps no timer: what comes while
 // a commit is under way is the next batch. An answer is given after a durable commit only. Several
@@ -186,6 +190,8 @@ func (in *Intake) bookCalls(ctx context.Context, calls []*call) {
 	for _, c := range calls {
 		paid = append(paid, c.paid...)
 	}
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
 	outcomes, err := Commit(ctx, in.db, in.book, paid)
 	for _, c := range calls {
 		if err != nil {

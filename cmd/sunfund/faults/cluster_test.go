@@ -158,7 +158,7 @@ func (c *cluster) amcheck() {
 	}
 	program := filepath.Join(bin.Dir, "pg_amcheck")
 	if _, err := os.Stat(program); err != nil {
-		skips = append(skips, c.t.Name()+": pg_amcheck is not installed")
+		skipped(c.t, "pg_amcheck is not installed")
 		return
 	}
 	out, err := exec.Command(program, "-h", c.socket(), "-p", "5432", "-U", pglocal.Owner, "--install-missing", "--heapallindexed", "-d", dbName).CombinedOutput()
@@ -173,5 +173,15 @@ func (c *cluster) amcheck() {
 	err = conn.QueryRow(ctx, `select coalesce(sum(checksum_failures), 0)::int, current_setting('data_checksums') from pg_stat_database`).Scan(&broken, &on)
 	if err != nil || broken > 0 || on != "on" {
 		c.t.Errorf("%d pages with a wrong checksum, checksums %s: %v", broken, on, err)
+	}
+}
+
+// trySwitch has PostgreSQL begin a new file of its log, if it still can.
+func (c *cluster) trySwitch() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if conn, err := pgx.Connect(ctx, c.server.DSN(dbName, pglocal.Owner)); err == nil {
+		_, _ = conn.Exec(ctx, `select pg_switch_wal()`)
+		_ = conn.Close(ctx)
 	}
 }

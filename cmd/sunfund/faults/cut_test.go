@@ -17,13 +17,18 @@ var bookingSteps = []string{"begin", "prepare select u.channel", "select u.chann
 // R6. The wire to PostgreSQL breaks at every step of booking one gift, in two ways: the step fails, or it succeeds and its
 // answer is lost; once, so that the service settles it by itself, or each time, so that it must say that it cannot.
 func TestWireCut(t *testing.T) {
+	together(t)
 	w := newWorld(t, setup{name: "R6 wire cut at every step"})
 	w.client = &http.Client{Timeout: 15 * time.Second} // a donor whose own wire holds
 	r := w.begin(0)
 	dice := dice(w.figures.name)
 	r.book(r.gift(dice))
+	moments := []moment{leaving, answered}
+	if *long {
+		moments = append(moments, left)
+	}
 	for _, flight := range bookingSteps {
-		for _, when := range []moment{leaving, left, answered} {
+		for _, when := range moments {
 			r.cutAt(dice, flight, when, false)
 			r.cutAt(dice, flight, when, true)
 		}
@@ -56,7 +61,7 @@ func (r *round) cutAt(dice *rand.Rand, flight string, when moment, always bool) 
 	switch {
 	case !always && status != http.StatusCreated:
 		w.t.Errorf("%s: answered %d %s", at, status, kind)
-	case always && (status != http.StatusServiceUnavailable || (kind == outcomeUnknown) != (flight == "commit" && when != leaving)):
+	case always && (status != http.StatusServiceUnavailable || (kind == outcomeUnknown) != (flight == "commit")):
 		w.t.Errorf("%s: answered %d %s", at, status, kind)
 	}
 	if always {
@@ -77,7 +82,7 @@ func (r *round) book(g gift) (status int, kind string) {
 	var problem struct{ Type string }
 	status, err := r.call("/api/v1/gifts", g.body(), &problem)
 	if err != nil {
-		r.w.t.Errorf("gift %s: %v", g.Ref, err)
+		r.complain("gift %s: %v", g.Ref, err)
 	}
 	if err := r.journal.write(line{At: time.Now(), Key: g.Ref, Status: status}); err != nil {
 		r.w.t.Fatal(err)
@@ -103,4 +108,30 @@ func (r *round) lostThenUnreachable(dice *rand.Rand) {
 	if status != http.StatusServiceUnavailable || kind != outcomeUnknown {
 		w.t.Errorf("the answer to COMMIT was lost, and then the database: answered %d %s", status, kind)
 	}
+}
+
+// R6. The answer to COMMIT never comes and nobody hangs up: donors are told within their deadline, and the service goes on
+// with a new connection by itself.
+func TestWireStalls(t *testing.T) {
+	together(t)
+	w := newWorld(t, setup{name: "R6 wire stalls at COMMIT"})
+	for range times(1, 2) {
+		r := w.begin(8)
+		pause(200 * time.Millisecond)
+		var stalled atomic.Bool
+		hang := make(chan struct{})
+		w.wire.set(func(s step) bool {
+			if commit(s) && s.moment == answered && stalled.CompareAndSwap(false, true) {
+				r.fault()
+				<-hang
+			}
+			return true
+		})
+		r.recovered()
+		w.wire.set(nil)
+		close(hang)
+		r.end()
+		r.audit()
+	}
+	w.finish()
 }

@@ -54,8 +54,8 @@ type round struct {
 	writers sync.WaitGroup
 
 	next    atomic.Int64
-	faultAt atomic.Int64 // Unix nanoseconds; 0: none yet
-	healed  chan struct{}
+	faultAt atomic.Int64       // Unix nanoseconds; 0: none yet
+	healed  chan time.Duration // how long after the fault the first gift was acknowledged
 	once    sync.Once
 
 	mu    sync.Mutex
@@ -68,7 +68,7 @@ func (w *world) begin(writers int) *round {
 	w.t.Helper()
 	w.rounds++
 	r := &round{w: w, prefix: fmt.Sprintf("r%d-", w.rounds), path: filepath.Join(w.dir, fmt.Sprintf("journal-%d", w.rounds)),
-		stop: make(chan struct{}), healed: make(chan struct{})}
+		stop: make(chan struct{}), healed: make(chan time.Duration, 1)}
 	var err error
 	if r.journal, err = newJournal(r.path); err != nil {
 		w.t.Fatal(err)
@@ -96,8 +96,8 @@ func (r *round) fault() {
 func (r *round) recovered() {
 	r.w.t.Helper()
 	select {
-	case <-r.healed:
-		r.w.figures.firstSuccess = append(r.w.figures.firstSuccess, time.Since(time.Unix(0, r.faultAt.Load())))
+	case after := <-r.healed:
+		r.w.figures.firstSuccess = append(r.w.figures.firstSuccess, after)
 	case <-time.After(deadline):
 		r.w.t.Fatalf("no gift was acknowledged within %v of the fault", deadline)
 	}
@@ -177,7 +177,7 @@ func (r *round) judge(gifts []gift, statuses []int, sent time.Time) bool {
 		}
 	}
 	if at := r.faultAt.Load(); good > 0 && at != 0 && sent.UnixNano() > at {
-		r.once.Do(func() { close(r.healed) })
+		r.once.Do(func() { r.healed <- time.Since(time.Unix(0, at)) })
 	}
 	return good == len(gifts)
 }
@@ -263,4 +263,17 @@ func (r *round) call(path string, body []byte, into any) (status int, err error)
 		err = json.Unmarshal(text, into)
 	}
 	return answer.StatusCode, err
+}
+
+// sendOne sends one gift and gives its status.
+func (r *round) sendOne(g gift) (status int) {
+	if err := r.journal.write(line{At: time.Now(), Key: g.Ref, Hash: g.hash(), Gift: &g}); err != nil {
+		r.complain("journal: %v", err)
+		return noAnswer
+	}
+	status = r.post([]gift{g})[0]
+	if err := r.journal.write(line{At: time.Now(), Key: g.Ref, Status: status}); err != nil {
+		r.complain("journal: %v", err)
+	}
+	return status
 }

@@ -31,6 +31,7 @@ var points = []point{
 
 // R1. The service is killed in mid-load, at random and at each named point in turn.
 func TestServiceKilled(t *testing.T) {
+	together(t)
 	w := newWorld(t, setup{name: "R1 service killed"})
 	dice := dice(w.figures.name)
 	for i := range times(20, 210) {

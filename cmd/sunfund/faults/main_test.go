@@ -75,13 +75,25 @@ func tell(f *figures) {
 	table = append(table, f)
 }
 
-// skip leaves out a scenario that this machine cannot run; skips are counted.
+// skip leaves out a scenario that this machine cannot run.
 func skip(t *testing.T, reason string) {
 	t.Helper()
-	tableLock.Lock()
-	skips = append(skips, t.Name()+": "+reason)
-	tableLock.Unlock()
+	skipped(t, reason)
 	t.Skip("SKIP ", reason)
+}
+
+// skipped counts what this machine cannot run.
+func skipped(t *testing.T, reason string) {
+	tableLock.Lock()
+	defer tableLock.Unlock()
+	skips = append(skips, t.Name()+": "+reason)
+}
+
+// together lets the short set share the time; the long one measures, so its scenarios run one by one.
+func together(t *testing.T) {
+	if !*long {
+		t.Parallel()
+	}
 }
 
 func report(took time.Duration) {
@@ -96,7 +108,7 @@ func report(took time.Duration) {
 		fmt.Printf("| %s | %d | %d | %d | %d | %s | %d | %d | %d | %s | %s |\n", f.name, f.faults, f.requests, f.acked, f.unresolved,
 			lost, f.doubled, f.stray, f.wrong, spread(f.firstSuccess), f.note)
 	}
-	fmt.Printf("\n%d scenarios skipped\n", len(skips))
+	fmt.Printf("\n%d skipped\n", len(skips))
 	if len(skips) > 0 {
 		fmt.Println("SKIP " + strings.Join(skips, "\nSKIP "))
 	}

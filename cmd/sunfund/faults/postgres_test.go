@@ -16,16 +16,16 @@ type blow struct {
 
 var blows = []blow{
 	{"all processes killed", func(c *cluster) bool { c.killAll(); return true }},
-	{"postmaster killed", func(c *cluster) bool { return c.strikePostmaster(syscall.SIGKILL) }},
 	{"immediate stop", func(c *cluster) bool { return c.strikePostmaster(syscall.SIGQUIT) }},
+	{"sessions terminated", func(c *cluster) bool {
+		c.exec(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`)
+		return false
+	}},
+	{"postmaster killed", func(c *cluster) bool { return c.strikePostmaster(syscall.SIGKILL) }},
 	{"one backend killed", func(c *cluster) bool {
 		if sessions := c.processes("backend_type = 'client backend'"); len(sessions) > 0 {
 			signal(c.t, sessions[0], syscall.SIGKILL) // PostgreSQL ends all sessions and recovers
 		}
-		return false
-	}},
-	{"sessions terminated", func(c *cluster) bool {
-		c.exec(`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`)
 		return false
 	}},
 	{"fast stop", func(c *cluster) bool { return c.strikePostmaster(syscall.SIGINT) }},
@@ -41,9 +41,10 @@ func (c *cluster) strikePostmaster(sig syscall.Signal) (down bool) {
 
 // R2. PostgreSQL is killed and stopped under 32 writers, with data checksums; every index is compared with its table after.
 func TestPostgresKilled(t *testing.T) {
+	together(t)
 	w := newWorld(t, setup{name: "R2 PostgreSQL killed or stopped", settings: map[string]string{"restart_after_crash": "on"}})
 	dice := dice(w.figures.name)
-	for i := range times(len(blows), 100) {
+	for i := range times(3, 60) {
 		r := w.begin(manyWriters)
 		pause(time.Duration(50+dice.IntN(200)) * time.Millisecond)
 		r.fault()
@@ -65,11 +66,12 @@ func TestPostgresKilled(t *testing.T) {
 
 // The control. Without waiting for the disk the same must show losses, or the bench proves nothing.
 func TestControlLosesWithoutFlush(t *testing.T) {
+	together(t)
 	w := newWorld(t, setup{name: "R3n control: killed with synchronous_commit=off",
 		settings: map[string]string{"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}})
 	w.figures.expectLoss = true
 	dice := dice(w.figures.name)
-	for range times(3, 10) {
+	for n := 0; n < times(5, 10) && (*long || w.figures.lost == 0); n++ {
 		r := w.begin(manyWriters)
 		pause(time.Duration(100+dice.IntN(200)) * time.Millisecond)
 		r.fault()

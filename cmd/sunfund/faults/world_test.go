@@ -58,7 +58,7 @@ func prepareOnce() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	server, err := pglocal.Start(ctx, pglocal.Config{Dir: filepath.Join(base.dir, "base"), Settings: map[string]string{"min_wal_size": "32MB"}})
+	server, err := pglocal.Start(ctx, pglocal.Config{Dir: filepath.Join(base.dir, "base"), Disposable: true, Settings: map[string]string{"min_wal_size": "32MB"}})
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,8 @@ type setup struct {
 	name     string
 	settings map[string]string
 	conns    int               // the service's pool; 0: as it comes
-	mount    func(dir string)  // makes a file system in the world's folder before anything is in it
-	placed   func(data string) // the data folder is in place, the server not started
+	mount    func(data string) // makes a file system of the data folder before anything is in it
+	placed   func(data string) // the data is in place, the server not started
 }
 
 func newWorld(t *testing.T, s setup) *world {
@@ -158,19 +158,17 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	w := &world{t: t, dir: dir, figures: &figures{name: s.name}}
 	home := filepath.Join(dir, "pg")
-	if err := os.Mkdir(home, 0o755); err != nil {
+	data := filepath.Join(home, "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if s.mount != nil {
-		s.mount(home)
+		s.mount(data)
 	}
-	from := filepath.Join(base.dir, "base", "data")
-	if _, err := os.Stat(from); err != nil {
-		t.Fatal(err) // kept elsewhere: the folder for temporary files is closed to PostgreSQL's user
-	}
-	run(t, "cp", "-a", from, home)
+	// Not there, it is kept elsewhere: the folder for temporary files is closed to PostgreSQL's user.
+	run(t, "cp", "-a", filepath.Join(base.dir, "base", "data")+"/.", data)
 	if s.placed != nil {
-		s.placed(filepath.Join(home, "data"))
+		s.placed(data)
 	}
 	w.cluster = &cluster{t: t, dir: home, settings: s.settings}
 	w.cluster.start()
