@@ -219,7 +219,9 @@ create trigger entry_append_only before update or delete on entry for each row e
 create trigger posting_append_only before update or delete on posting for each row execute function refuse_change();
 create trigger document_append_only before update or delete on document for each row execute function refuse_change();
 create trigger account_append_only before update or delete on account for each row execute function refuse_change();
-create trigger period_stays_closed before update or delete on period for each row when (old.state = 'hard') execute function refuse_change();
+create trigger period_stays_closed before update on period for each row
+  when (old.state = 'hard' and new.state <> 'hard') execute function refuse_change();
+create trigger period_keep before delete on period for each row execute function refuse_change();
 create trigger entry_keep before truncate on entry for each statement execute function refuse_change();
 create trigger posting_keep before truncate on posting for each statement execute function refuse_change();
 create trigger document_keep before truncate on document for each statement execute function refuse_change();

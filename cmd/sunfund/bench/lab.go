@@ -235,6 +235,9 @@ func (w *world) prove(ctx context.Context) error {
 	if w.l.round > 0 || w.filled {
 		return nil
 	}
+	if _, err := w.owner.Exec(ctx, `analyze`); err != nil { // the checks' plans on a book never analysed take for ever
+		return err
+	}
 	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
 		checks, err := verify(ctx, w.owner, w.book)
 		if err != nil {
