@@ -1,8 +1,9 @@
 # make run    build and start the demo association on http://localhost:8080
 # make test   everything that CI tests
-# Both install what is missing (PostgreSQL 15 or newer …) with the system's package manager.
+# make faults the long set of fault tests, about ten minutes: kills, power cuts, cut wires; SEED=n repeats a run
+# All install what is missing (PostgreSQL 15 or newer …) with the system's package manager.
 
-.PHONY: run test lint build install-run install-test stop-test-db
+.PHONY: run test faults lint build install-run install-test stop-test-db
 
 run: install-run build
 	exec ./sunfund demo
@@ -16,6 +17,10 @@ test: install-test
 	go vet ./...
 	@echo "go test ./..."; go test -timeout 10m ./...; status=$$?; \
 	go run ./internal/pgtest/stop >/dev/null || status=1; exit $$status
+
+SEED ?= 0
+faults: install-test
+	go test -count=1 -timeout 30m -v ./cmd/sunfund/faults -long -seed $(SEED)
 
 lint:
 	@echo "gofmt"; unformatted=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); \

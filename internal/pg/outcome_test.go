@@ -1,8 +1,12 @@
 package pg
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -40,6 +44,39 @@ func TestCommitError(t *testing.T) {
 		}
 		if c.want == Unknown && retryable(got) {
 			t.Errorf("%s: would be tried again", c.name)
+		}
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	answer := func(code string) error { return &pgconn.PgError{Code: code} }
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{answer("53100"), true}, // disk full
+		{answer("53300"), true}, // too many connections
+		{answer("57P03"), true}, // starting up
+		{answer("57P01"), true}, // shutting down
+		{answer("57014"), true}, // statement took too long
+		{answer(codeDeadlock), true},
+		{context.DeadlineExceeded, true},
+		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, true},
+		{io.ErrUnexpectedEOF, true},
+		{pgconn.ErrConnClosed, true},
+		{answer("23505"), false}, // a constraint
+		{answer("42703"), false}, // no such column
+		{answer("42501"), false}, // no right to do it
+		{pgx.ErrNoRows, false},
+		{errors.New("a bug"), false},
+		{nil, false},
+	} {
+		if got := Unavailable(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+		if got := c.err != nil && Unavailable(fmt.Errorf("wrapped: %w", c.err)); got != c.want {
+			t.Errorf("%v, wrapped: %v", c.err, got)
 		}
 	}
 }

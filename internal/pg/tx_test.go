@@ -100,6 +100,33 @@ func TestInTxRefusedAtCommit(t *testing.T) {
 	}
 }
 
+// A warning at COMMIT is how a cancelled wait for a synchronous standby ends. Here a trigger speaks it.
+func TestInTxWarnedAtCommit(t *testing.T) {
+	t.Parallel()
+	db := counters(t)
+	ctx := t.Context()
+	for _, sql := range []string{
+		`create function warn() returns trigger language plpgsql as $$ begin raise warning 'not on the standby'; return null; end $$`,
+		`create constraint trigger warn after update on counter deferrable initially deferred for each row execute function warn()`,
+	} {
+		if _, err := db.Pool.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := db.Pool.Acquire(ctx) // twice on one connection: what was said before does not count
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	err = pg.InTx(ctx, conn, func(tx pgx.Tx) error { _, err := tx.Exec(ctx, sqlAdd, 1); return err })
+	if pg.OutcomeOf(err) != pg.Unknown {
+		t.Errorf("a warning at COMMIT: %v", err)
+	}
+	if err := pg.InTx(ctx, conn, func(tx pgx.Tx) error { return pg.Confirm(ctx, tx) }); err != nil {
+		t.Errorf("the next transaction: %v", err)
+	}
+}
+
 func TestInTxContextOver(t *testing.T) {
 	t.Parallel()
 	db := counters(t)
