@@ -159,9 +159,12 @@ func (c *call) once(write func(tx pgx.Tx) (status int, answer any, err error)) e
 	var answer staff.Answer
 	try := func(tx pgx.Tx) error {
 		before, done, err := staff.Begin(c.ctx(), tx, k)
-		if err != nil || done {
-			answer = before
+		if err != nil {
 			return err
+		}
+		if done {
+			answer = before
+			return pg.Confirm(c.ctx(), tx)
 		}
 		status, body, err := write(tx)
 		if err != nil {

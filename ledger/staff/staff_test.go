@@ -44,7 +44,6 @@ type office struct {
 	ctx     context.Context
 	owner   *pgxpool.Pool
 	service *pgxpool.Pool
-	name    string
 	hasher  *staff.Hasher
 	dsn     string
 }
