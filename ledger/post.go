@@ -368,16 +368,18 @@ func (w *writer) addDocument(e *Entry) {
 	w.docCheckedBy = append(w.docCheckedBy, checked)
 }
 
+// Arrays of one length are unnested side by side in the list of columns: as a table they would be gathered first, which costs
+// a tenth more.
 const (
 	sqlEntryInsert = `
 insert into entry (book_id, effective_on, id, key, body_hash, actor, kind, reverses, accounts, seqs)
-select $1, u.effective_on, u.id, u.key, u.body_hash, u.actor, u.kind, u.reverses, ($11::int4[])[first:last], ($12::int8[])[first:last]
-  from unnest($2::date[], $3::uuid[], $4::uuid[], $5::bytea[], $6::uuid[], $7::int2[], $8::uuid[], $9::int4[], $10::int4[])
-       u(effective_on, id, key, body_hash, actor, kind, reverses, first, last)`
+select $1, unnest($2::date[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::bytea[]), unnest($6::uuid[]), unnest($7::int2[]),
+       unnest($8::uuid[]), ($11::int4[])[unnest($9::int4[]):unnest($10::int4[])], ($12::int8[])[unnest($9::int4[]):unnest($10::int4[])]`
 
 	sqlPostingInsert = `
 insert into posting (book_id, account_id, seq, entry_id, amount, balance_after, fund_id, line, unit)
-select $1, * from unnest($2::int4[], $3::int8[], $4::uuid[], $5::int8[], $6::int8[], $7::int4[], $8::int2[], $9::int2[])`
+select $1, unnest($2::int4[]), unnest($3::int8[]), unnest($4::uuid[]), unnest($5::int8[]), unnest($6::int8[]), unnest($7::int4[]),
+       unnest($8::int2[]), unnest($9::int2[])`
 
 	sqlBalanceUpdate = `
 update balance b set balance = u.balance, seq = u.seq, debits = u.debits
@@ -386,7 +388,7 @@ update balance b set balance = u.balance, seq = u.seq, debits = u.debits
 
 	sqlTurnoverUpsert = `
 insert into turnover as t (book_id, account_id, day, debit, credit)
-select $1, * from unnest($2::int4[], $3::date[], $4::int8[], $5::int8[])
+select $1, unnest($2::int4[]), unnest($3::date[]), unnest($4::int8[]), unnest($5::int8[])
     on conflict (book_id, account_id, day) do update set debit = t.debit + excluded.debit, credit = t.credit + excluded.credit`
 
 	sqlDocumentInsert = `

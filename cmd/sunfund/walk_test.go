@@ -202,7 +202,11 @@ func (w *walk) window(t *testing.T, width, height int64) *window {
 		t.Fatalf("open window: %v", err)
 	}
 	win := &window{t, w, ctx}
-	win.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)))
+	scale := 1.0
+	if width < 600 { // phones have fine screens
+		scale = 2
+	}
+	win.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
 	return win
 }
 

@@ -15,12 +15,12 @@ import (
 const (
 	sqlDonorsInsert = `
 insert into donor (book_id, id, name, email, created_at)
-select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[])`
+select $1, unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[])`
 
 	sqlGiftInsert = `
 insert into gift (book_id, id, campaign_id, fund_id, amount, fee, paid_at, channel, anonymity, ccy, ref, processor_ref, donor_id, message)
-select $1, * from unnest($2::uuid[], $3::int4[], $4::int4[], $5::int8[], $6::int8[], $7::timestamptz[], $8::int2[], $9::int2[],
-       $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[])`
+select $1, unnest($2::uuid[]), unnest($3::int4[]), unnest($4::int4[]), unnest($5::int8[]), unnest($6::int8[]), unnest($7::timestamptz[]),
+       unnest($8::int2[]), unnest($9::int2[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::uuid[]), unnest($14::text[])`
 
 	sqlCheckoutPaid = `
 update checkout c set state = 'paid', ended_at = u.paid_at
