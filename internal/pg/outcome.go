@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,23 +63,27 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	if tx.Conn().IsClosed() {
 		return fmt.Errorf("before commit: %w", pgconn.ErrConnClosed)
 	}
-	said := tx.Conn().PgConn().CustomData()
-	delete(said, lastWarning)
+	said := &warning{}
+	tx.Conn().PgConn().CustomData()[lastWarning] = said
+	// A pool takes the connection back with the commit: from here on only what is ours may be looked at.
 	if err := commitError(tx.Commit(ctx)); err != nil {
 		return err
 	}
-	if warning, ok := said[lastWarning].(*pgconn.Notice); ok {
-		return fmt.Errorf("%w: %s", ErrUnknown, warning.Message)
+	if n := said.notice.Load(); n != nil {
+		return fmt.Errorf("%w: %s", ErrUnknown, n.Message)
 	}
 	return nil
 }
 
-// lastWarning is where a connection of Open keeps the last warning that the server gave on it.
+// warning is where one commit's warning is kept: each has its own, so a later user of the connection does not meet it.
+type warning struct{ notice atomic.Pointer[pgconn.Notice] }
+
+// lastWarning is where a connection of Open finds the warning of the commit under way.
 const lastWarning = "sunfund.warning"
 
 func keepWarning(conn *pgconn.PgConn, n *pgconn.Notice) {
-	if n.SeverityUnlocalized == "WARNING" {
-		conn.CustomData()[lastWarning] = n
+	if said, ok := conn.CustomData()[lastWarning].(*warning); ok && n.SeverityUnlocalized == "WARNING" {
+		said.notice.Store(n)
 	}
 }
 
