@@ -23,8 +23,7 @@ type held struct {
 	seq            int64
 	debits         int64
 	floor, ceiling *int64
-	readBalance    int64 // balance and seq as they stand in the database
-	readSeq        int64
+	readBalance    int64 // as it stands in the database
 	touched        bool
 }
 
@@ -58,7 +57,7 @@ insert into account (book_id, account_id, fund_id, unit, chart, ccy, dims, leaf)
 select $1, (select coalesce(max(account_id), 0) from account where book_id = $1) + row_number() over (order by u.leaf),
        u.fund_id, u.unit, u.chart, u.ccy, u.dims::jsonb, u.leaf
   from unnest($2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::uuid[]) u(fund_id, unit, chart, ccy, dims, leaf)
-  join fund f on f.book_id = $1 and f.fund_id = u.fund_id
+ cross join lateral (select from fund where book_id = $1 and fund_id = u.fund_id limit 1) f
 returning account_id, leaf`
 
 	sqlBalanceMake = `
@@ -76,7 +75,7 @@ func (s *state) scanHeld(rows pgx.Rows) error {
 	_, err := pgx.ForEachRow(rows, []any{&leaf, &id, &unit, &balance, &seq, &debits, &floor, &ceiling}, func() error {
 		h := s.held[leaf]
 		h.id, h.unit, h.balance, h.seq, h.debits, h.floor, h.ceiling = id, unit, balance, seq, debits, floor, ceiling
-		h.readBalance, h.readSeq = balance, seq
+		h.readBalance = balance
 		return nil
 	})
 	return err

@@ -381,10 +381,13 @@ insert into posting (book_id, account_id, seq, entry_id, amount, balance_after, 
 select $1, unnest($2::int4[]), unnest($3::int8[]), unnest($4::uuid[]), unnest($5::int8[]), unnest($6::int8[]), unnest($7::int4[]),
        unnest($8::int2[]), unnest($9::int2[])`
 
+	// The rows are there, so this is an update. As an update it would be a join, and planned on the empty tables of a new book
+	// that compares every account with every other. Stale balances have collided on the key of posting before.
 	sqlBalanceUpdate = `
-update balance b set balance = u.balance, seq = u.seq, debits = u.debits
-  from unnest($2::int4[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) u(account_id, balance, seq, debits, read_seq)
- where b.book_id = $1 and b.account_id = u.account_id and b.seq = u.read_seq`
+insert into balance as b (book_id, account_id, balance, seq, debits)
+select $1, unnest($2::int4[]), unnest($3::int8[]), unnest($4::int8[]), unnest($5::int8[])
+    on conflict (book_id, account_id) do update set balance = excluded.balance, seq = excluded.seq, debits = excluded.debits
+ where b.seq < excluded.seq`
 
 	sqlTurnoverUpsert = `
 insert into turnover as t (book_id, account_id, day, debit, credit)
@@ -435,11 +438,11 @@ func (w *writer) queueBalances(b *pgx.Batch, stale *bool) {
 	}
 	sort.Slice(touched, func(i, j int) bool { return touched[i].id < touched[j].id })
 	n := len(touched)
-	id, balance, seq, debits, readSeq := make([]int32, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	id, balance, seq, debits := make([]int32, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	for i, h := range touched {
-		id[i], balance[i], seq[i], debits[i], readSeq[i] = h.id, h.balance, h.seq, h.debits, h.readSeq
+		id[i], balance[i], seq[i], debits[i] = h.id, h.balance, h.seq, h.debits
 	}
-	b.Queue(sqlBalanceUpdate, w.book.ID, id, balance, seq, debits, readSeq).Exec(func(tag pgconn.CommandTag) error {
+	b.Queue(sqlBalanceUpdate, w.book.ID, id, balance, seq, debits).Exec(func(tag pgconn.CommandTag) error {
 		*stale = tag.RowsAffected() != int64(n)
 		return nil
 	})

@@ -18,7 +18,7 @@ func measureIntake(ctx context.Context, l *lab, r *row) (sample, error) {
 }
 
 func (w *world) driveIntake(ctx context.Context, r *row, campaigns []int32) (sample, error) {
-	in := giving.NewIntake(w.db, w.book)
+	in := giving.NewIntake(w.posting, w.book)
 	callers := make([]caller, r.clients)
 	for i, g := range w.givers(r.clients) {
 		callers[i] = func(ctx context.Context) (int64, int64, error) {
@@ -72,7 +72,7 @@ func measureTwoCommitters(ctx context.Context, l *lab, r *row) (sample, error) {
 			for i := range paid {
 				paid[i] = g.gift(mine)
 			}
-			outcomes, err := giving.Commit(ctx, w.db, w.book, paid)
+			outcomes, err := giving.Commit(ctx, w.posting, w.book, paid)
 			return counted(paid, outcomes, err)
 		}
 	}
@@ -93,7 +93,7 @@ func measureFirstSecond(ctx context.Context, l *lab, r *row) (sample, error) {
 			for i := range paid {
 				paid[i] = g.gift(w.camps)
 			}
-			outcomes, err := giving.Commit(ctx, w.db, w.book, paid)
+			outcomes, err := giving.Commit(ctx, w.posting, w.book, paid)
 			n, amount, err := counted(paid, outcomes, err)
 			if err != nil {
 				return 0, err
@@ -113,7 +113,7 @@ func measureFirstSecond(ctx context.Context, l *lab, r *row) (sample, error) {
 	if _, err := w.owner.Exec(ctx, `analyze`); err != nil {
 		return sample{}, err
 	}
-	w.db.Reset() // new connections plan on what is known now
+	w.posting.Reset() // new connections plan on what is known now
 	later, err := rate(l.cfg.Span / 2)
 	if err != nil {
 		return sample{}, err
@@ -144,7 +144,7 @@ func (w *world) compareBackDated(ctx context.Context) (sample, error) {
 				paid[0].PaidAt = time.Now().AddDate(0, 0, -100-g.rand.IntN(200))
 			}
 			begin := time.Now()
-			outcomes, err := giving.Commit(ctx, w.db, w.book, paid)
+			outcomes, err := giving.Commit(ctx, w.posting, w.book, paid)
 			took[i] += time.Since(begin)
 			n, amount, err := counted(paid, outcomes, err)
 			if err != nil {

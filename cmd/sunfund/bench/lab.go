@@ -134,16 +134,17 @@ func slug(i int) string { return fmt.Sprintf("campaign-%d", i) }
 
 // world is a database with an empty book, and what was done in it.
 type world struct {
-	name   string
-	l      *lab
-	db     *pgxpool.Pool // as the service
-	owner  *pgxpool.Pool
-	book   *ledger.Book
-	slugs  []string
-	camps  []int32 // by slug
-	tally  tally
-	proven int64
-	filled bool // by SQL, so its entries are no true ones
+	name    string
+	l       *lab
+	db      *pgxpool.Pool // as the service
+	posting *pgxpool.Pool // the same, connected as the intake is
+	owner   *pgxpool.Pool
+	book    *ledger.Book
+	slugs   []string
+	camps   []int32 // by slug
+	tally   tally
+	proven  int64
+	filled  bool // by SQL, so its entries are no true ones
 }
 
 // world makes a new, empty book for a row.
@@ -159,6 +160,9 @@ func (l *lab) world(ctx context.Context, r *row, opts ...pg.Option) (*world, err
 		return nil, err
 	}
 	if w.db, err = pg.Open(ctx, l.server.DSN(w.name, pglocal.Service), opts...); err != nil {
+		return nil, err
+	}
+	if w.posting, err = pg.Open(ctx, l.server.DSN(w.name, pglocal.Service), append(opts, pg.Posting, pg.MaxConns(2))...); err != nil {
 		return nil, err
 	}
 	if w.book, err = ledger.BookByCode(ctx, w.db, "bench"); err != nil {
@@ -177,6 +181,9 @@ func (l *lab) world(ctx context.Context, r *row, opts ...pg.Option) (*world, err
 func (w *world) close() {
 	if w.db != nil {
 		w.db.Close()
+	}
+	if w.posting != nil {
+		w.posting.Close()
 	}
 	if w.owner != nil {
 		w.owner.Close()

@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,17 +82,17 @@ func (r *round) compare(sent map[string]*record) {
 		w.t.Fatal(err)
 	}
 	var b booked
-	times := map[string]int{}
+	rowsOf := map[string]int{}
 	_, err = pgx.ForEachRow(rows, []any{&b.ref, &b.amount, &b.fee, &b.campaign, &b.entry, &b.postings, &b.rest, &b.debit}, func() error {
-		times[b.ref]++
+		rowsOf[b.ref]++
 		rec := sent[b.ref]
 		switch {
 		case rec == nil:
 			w.figures.stray++
 			w.t.Errorf("gift %s was never sent", b.ref)
-		case times[b.ref] > 1:
+		case rowsOf[b.ref] > 1:
 			w.figures.doubled++
-			w.t.Errorf("gift %s is booked %d times", b.ref, times[b.ref])
+			w.t.Errorf("gift %s is booked %d times", b.ref, rowsOf[b.ref])
 		case !b.is(rec.gift):
 			r.complain("gift %+v is booked as %+v", rec.gift, b)
 		}
@@ -104,7 +103,7 @@ func (r *round) compare(sent map[string]*record) {
 	}
 	lost := 0
 	for key := range sent {
-		if times[key] == 0 {
+		if rowsOf[key] == 0 {
 			lost++
 			if !w.figures.expectLoss {
 				w.t.Errorf("gift %s is lost", key)
@@ -165,6 +164,3 @@ func (w *world) finish() {
 	}
 	tell(w.figures)
 }
-
-// pause lets the load run.
-func pause(d time.Duration) { time.Sleep(d) }

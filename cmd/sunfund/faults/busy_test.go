@@ -17,7 +17,7 @@ func TestPoolExhausted(t *testing.T) {
 	w := newWorld(t, setup{name: "R9 pool exhausted, queue full", conns: 4})
 	for _, table := range []string{"campaign", "gift"} { // every request needs the first, the intake the second
 		r := w.begin(times(100, 500))
-		pause(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		let := w.lock(table)
 		var flood sync.WaitGroup
 		var busy atomic.Int64
@@ -26,7 +26,7 @@ func TestPoolExhausted(t *testing.T) {
 				flood.Go(func() { busy.Add(r.flood(i)) })
 			}
 		}
-		pause(time.Duration(times(1, 11)) * time.Second)
+		time.Sleep(time.Duration(times(1, 11)) * time.Second)
 		r.fault() // the time that counts begins when the lock goes
 		let()
 		flood.Wait()

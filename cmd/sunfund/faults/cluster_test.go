@@ -162,7 +162,7 @@ func (c *cluster) amcheck() {
 		return
 	}
 	out, err := exec.Command(program, "-h", c.socket(), "-p", "5432", "-U", pglocal.Owner, "--install-missing", "--heapallindexed", "-d", dbName).CombinedOutput()
-	if err != nil || len(out) > 0 {
+	if err != nil { // it ends with 2 when it found something
 		c.t.Errorf("pg_amcheck: %v: %s", err, out)
 	}
 	ctx := context.Background()

@@ -41,11 +41,11 @@ func TestConflicts(t *testing.T) {
 	load := time.Duration(times(1, 10)) * time.Second
 
 	r := w.begin(manyWriters)
-	pause(100 * time.Millisecond)
+	time.Sleep(100 * time.Millisecond)
 	w.cluster.exec(sqlConflicts)
 	r.fault()
 	r.recovered()
-	pause(load)
+	time.Sleep(load)
 	var forced int
 	ctx := context.Background()
 	conn := w.cluster.owner(ctx)
@@ -58,14 +58,14 @@ func TestConflicts(t *testing.T) {
 	r.audit()
 
 	r = w.begin(manyWriters)
-	pause(100 * time.Millisecond)
+	time.Sleep(100 * time.Millisecond)
 	r.fault()
 	stop := make(chan struct{})
 	var hostile sync.WaitGroup
 	for range 2 {
 		hostile.Go(func() { w.lockTheOtherWay(stop) })
 	}
-	pause(load)
+	time.Sleep(load)
 	close(stop)
 	hostile.Wait()
 	r.recovered()
@@ -96,7 +96,7 @@ func (w *world) lockTheOtherWay(stop <-chan struct{}) {
 			return
 		}
 		_, err = tx.Exec(ctx, sqlHotBalance)
-		pause(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 		if err == nil {
 			_, err = tx.Exec(ctx, `select pg_advisory_xact_lock(1, 0)`)
 		}
@@ -105,6 +105,6 @@ func (w *world) lockTheOtherWay(stop <-chan struct{}) {
 			w.t.Error(err)
 		}
 		_ = tx.Rollback(ctx)
-		pause(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }

@@ -117,7 +117,7 @@ func TestWireStalls(t *testing.T) {
 	w := newWorld(t, setup{name: "R6 wire stalls at COMMIT"})
 	for range times(1, 2) {
 		r := w.begin(8)
-		pause(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		var stalled atomic.Bool
 		hang := make(chan struct{})
 		w.wire.set(func(s step) bool {

@@ -141,7 +141,7 @@ func TestPowerCut(t *testing.T) {
 	dice := dice(w.figures.name)
 	for range times(1, 15) {
 		r := w.begin(manyWriters)
-		pause(time.Duration(100+dice.IntN(400)) * time.Millisecond)
+		time.Sleep(time.Duration(100+dice.IntN(400)) * time.Millisecond)
 		w.cut(v, r)
 		r.recovered()
 		r.end()
@@ -160,7 +160,7 @@ func TestControlPowerCut(t *testing.T) {
 	w.figures.expectLoss = true
 	for range times(1, 5) {
 		r := w.begin(manyWriters)
-		pause(300 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		w.cut(v, r)
 		r.recovered()
 		r.end()
@@ -188,7 +188,7 @@ func diskFull(t *testing.T, folder string) {
 	ballast := filepath.Join(small, "ballast")
 	for range times(1, 3) {
 		r := w.begin(manyWriters)
-		pause(100 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		fill(t, ballast)
 		w.untilFull(folder, r)
 		if err := os.Remove(ballast); err != nil {
@@ -253,5 +253,5 @@ func (w *world) untilFull(folder string, r *round) {
 		}
 		return r.sendOne(r.gift(dice)) == http.StatusServiceUnavailable
 	})
-	pause(500 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
 }

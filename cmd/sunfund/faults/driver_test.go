@@ -59,7 +59,6 @@ type round struct {
 	once    sync.Once
 
 	mu    sync.Mutex
-	acked int
 	wrong []string
 }
 

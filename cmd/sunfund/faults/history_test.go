@@ -187,54 +187,62 @@ func randomOperation(dice *rand.Rand) operation {
 // an order of the operations, each between its call and its return, in which every answer is right.
 func TestHistoriesAreLinearizable(t *testing.T) {
 	together(t)
-	const clients = 8
 	operations, refused, reversed := 0, 0, 0
 	for n := range times(4, 50) {
-		p := newPurse(t, firstGifts, firstGift)
-		var mu sync.Mutex
-		var history []porcupine.Operation
-		began := time.Now()
-		var all sync.WaitGroup
-		for c := range clients {
-			dice := dice(fmt.Sprint("history", n, c))
-			all.Go(func() {
-				for range 12 {
-					op := randomOperation(dice)
-					call := time.Since(began).Nanoseconds()
-					answer, err := p.do(t.Context(), p.pools[c%2], op)
-					if err != nil {
-						t.Errorf("%+v: %v", op, err)
-						return
-					}
-					mu.Lock()
-					history = append(history, porcupine.Operation{ClientId: c, Input: op, Call: call, Output: answer, Return: time.Since(began).Nanoseconds()})
-					if answer.refused {
-						refused++
-					}
-					if answer.reversed {
-						reversed++
-					}
-					mu.Unlock()
+		t.Run(fmt.Sprint(n), func(t *testing.T) { // so that each gives back its connections
+			history := newPurse(t, firstGifts, firstGift).history(n)
+			operations += len(history)
+			for _, op := range history {
+				if op.Output.(told).refused {
+					refused++
 				}
-			})
-		}
-		all.Wait()
-		operations += len(history)
-		if got := porcupine.CheckOperationsTimeout(model, history, deadline); got != porcupine.Ok {
-			t.Fatalf("history %d: %s: %+v", n, got, history)
-		}
-		if n == 0 {
-			checkerSees(t, history)
-		}
-		for _, c := range p.verify() {
-			t.Error(c)
-		}
+				if op.Output.(told).reversed {
+					reversed++
+				}
+			}
+			if got := porcupine.CheckOperationsTimeout(model, history, deadline); got != porcupine.Ok {
+				t.Fatalf("%s: %+v", got, history)
+			}
+			if n == 0 {
+				checkerSees(t, history)
+			}
+		})
 	}
 	if refused == 0 || reversed == 0 {
 		t.Errorf("%d refused and %d reversed before: the histories try nothing", refused, reversed)
 	}
 	tell(&figures{name: "linearizable histories, operations", requests: operations, acked: operations - refused - reversed,
 		note: fmt.Sprintf("%d histories; %d refused as short, %d as reversed before", times(4, 50), refused, reversed)})
+}
+
+// history has eight people do twelve things each.
+func (p *purse) history(n int) (all []porcupine.Operation) {
+	const people, things = 8, 12
+	p.t.Helper()
+	var mu sync.Mutex
+	var crowd sync.WaitGroup
+	began := time.Now()
+	for who := range people {
+		dice := dice(fmt.Sprint("history", n, who))
+		crowd.Go(func() {
+			for range things {
+				op := randomOperation(dice)
+				call := time.Since(began).Nanoseconds()
+				answer, err := p.do(p.t.Context(), p.pools[who%2], op)
+				back := time.Since(began).Nanoseconds()
+				if err != nil {
+					p.t.Errorf("%+v: %v", op, err)
+					return
+				}
+				mu.Lock()
+				all = append(all, porcupine.Operation{ClientId: who, Input: op, Call: call, Output: answer, Return: back})
+				mu.Unlock()
+			}
+		})
+	}
+	crowd.Wait()
+	p.verify()
+	return all
 }
 
 // checkerSees proves that the checker would notice a wrong answer: one fen more in somebody's hand.
@@ -248,7 +256,7 @@ func checkerSees(t *testing.T, history []porcupine.Operation) {
 	}
 }
 
-func (p *purse) verify() (differs []string) {
+func (p *purse) verify() {
 	p.t.Helper()
 	checks, err := ledger.Verify(p.t.Context(), p.pools[0], p.book)
 	if err != nil {
@@ -256,10 +264,9 @@ func (p *purse) verify() (differs []string) {
 	}
 	for _, c := range checks {
 		if c.DiffersAll > 0 {
-			differs = append(differs, fmt.Sprintf("verify %s: %v", c.Code, c.Differs))
+			p.t.Errorf("verify %s: %v", c.Code, c.Differs)
 		}
 	}
-	return differs
 }
 
 // Two writers race for the last fen: one has it, the other is told 409.
@@ -292,8 +299,6 @@ func TestRaceForTheLastFen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, c := range p.verify() {
-		t.Error(c)
-	}
+	p.verify()
 	tell(&figures{name: "races for the last fen", requests: 2 * race, acked: race, note: "the loser is told 409"})
 }

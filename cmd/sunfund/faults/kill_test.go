@@ -36,7 +36,7 @@ func TestServiceKilled(t *testing.T) {
 	dice := dice(w.figures.name)
 	for i := range times(20, 210) {
 		r := w.begin(16)
-		pause(time.Duration(20+dice.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(20+dice.IntN(150)) * time.Millisecond)
 		if which := i % (len(points) + 1); which < len(points) {
 			r.killAt(points[which], 1+dice.IntN(6))
 		} else {

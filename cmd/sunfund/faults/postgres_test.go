@@ -44,9 +44,9 @@ func TestPostgresKilled(t *testing.T) {
 	together(t)
 	w := newWorld(t, setup{name: "R2 PostgreSQL killed or stopped", settings: map[string]string{"restart_after_crash": "on"}})
 	dice := dice(w.figures.name)
-	for i := range times(3, 60) {
+	for i := range times(3, 100) {
 		r := w.begin(manyWriters)
-		pause(time.Duration(50+dice.IntN(200)) * time.Millisecond)
+		time.Sleep(time.Duration(50+dice.IntN(200)) * time.Millisecond)
 		r.fault()
 		if blows[i%len(blows)].strike(w.cluster) {
 			w.cluster.stop()
@@ -73,7 +73,7 @@ func TestControlLosesWithoutFlush(t *testing.T) {
 	dice := dice(w.figures.name)
 	for n := 0; n < times(5, 10) && (*long || w.figures.lost == 0); n++ {
 		r := w.begin(manyWriters)
-		pause(time.Duration(100+dice.IntN(200)) * time.Millisecond)
+		time.Sleep(time.Duration(100+dice.IntN(200)) * time.Millisecond)
 		r.fault()
 		w.cluster.killAll()
 		w.cluster.stop()

@@ -17,7 +17,7 @@ func TestStandbyWaitCancelled(t *testing.T) {
 	dice := dice(w.figures.name)
 	r.book(r.gift(dice))
 	w.cluster.exec(`alter system set synchronous_standby_names = 'nobody'`, `select pg_reload_conf()`)
-	pause(200 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond)
 	for range times(2, 10) {
 		g := r.gift(dice)
 		for range 2 {

@@ -87,11 +87,14 @@ func (w *wire) set(r rule) {
 	w.rule = r
 }
 
-// refuse makes the database unreachable, or reachable again.
+// refuse makes the database unreachable, on open connections too, or reachable again.
 func (w *wire) refuse(yes bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.refuses = yes
+	w.mu.Unlock()
+	if yes {
+		w.cutAll()
+	}
 }
 
 // cutAll breaks every connection.
