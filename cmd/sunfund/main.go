@@ -23,6 +23,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Recompute every figure of the books from the entries and compare; exit 1 on any difference."`
 	Export  exportCmd  `cmd:"" help:"Write a book as plain text for hledger or beancount."`
 	Migrate migrateCmd `cmd:"" help:"Bring a database up to this program's schema."`
+	Bench   benchCmd   `cmd:"" help:"Measure how fast the book takes gifts on this machine, beside what it can do at best."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it is well; exit 1 if not."`
 	Version versionCmd `cmd:"" help:"Print the version of the program and of its schema."`
 }

@@ -22,10 +22,10 @@ insert into gift (book_id, id, campaign_id, fund_id, amount, fee, paid_at, chann
 select $1, unnest($2::uuid[]), unnest($3::int4[]), unnest($4::int4[]), unnest($5::int8[]), unnest($6::int8[]), unnest($7::timestamptz[]),
        unnest($8::int2[]), unnest($9::int2[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::uuid[]), unnest($14::text[])`
 
+	// Not a join with the array: planned on the empty tables of a new book it reads every checkout for each batch.
 	sqlCheckoutPaid = `
-update checkout c set state = 'paid', ended_at = u.paid_at
-  from unnest($2::uuid[], $3::timestamptz[]) u(id, paid_at)
- where c.book_id = $1 and c.id = u.id`
+update checkout c set state = 'paid', ended_at = ($3::timestamptz[])[array_position($2::uuid[], c.id)]
+ where c.book_id = $1 and c.id = any($2::uuid[])`
 )
 
 // giftRows are the columns of the gifts that one batch really booked.

@@ -50,7 +50,8 @@ func (s *sample) percentile(p float64) time.Duration {
 // caller makes calls one after the other; each says how many gifts it booked, of how much.
 type caller func(ctx context.Context) (gifts, amount int64, err error)
 
-// drive lets callers work for the warm-up and the span. A call under way at the end is waited for and counts as booked, not as measured.
+// drive lets callers work for the warm-up and the span. What is measured begins with the end of the warm-up and ends with the
+// last answer.
 func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -64,6 +65,7 @@ func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 		wg.Go(func() {
 			var gifts int64
 			var waits []time.Duration
+			var last time.Time
 			var err error
 			for time.Now().Before(end) && ctx.Err() == nil {
 				from := time.Now()
@@ -73,15 +75,16 @@ func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 					break
 				}
 				w.tally.add(n, amount)
-				if to := time.Now(); to.After(begin) && to.Before(end) && n > 0 {
+				if last = time.Now(); last.After(begin) {
 					gifts += n
-					waits = append(waits, to.Sub(from))
+					waits = append(waits, last.Sub(from))
 				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			s.gifts += gifts
 			s.waits = append(s.waits, waits...)
+			s.took = max(s.took, last.Sub(begin))
 			if failed == nil {
 				failed = err
 			}
@@ -100,7 +103,6 @@ func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 		return s, err
 	}
 	slices.Sort(s.waits)
-	s.took = end.Sub(begin)
 	if n := after.gifts - before.gifts; n > 0 {
 		s.bytes, s.wal = float64(after.bytes-before.bytes)/float64(n), float64(after.wal-before.wal)/float64(n)
 		s.goCPU, s.pgCPU = (after.goCPU-before.goCPU)/time.Duration(n), (after.pgCPU-before.pgCPU)/time.Duration(n)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sunfund/cmd/sunfund/bench"
+)
+
+// benchCmd measures on a private PostgreSQL of its own, which is removed afterwards.
+type benchCmd struct {
+	Dir      string   `default:".local" placeholder:"DIR" help:"Where the private PostgreSQL gets a folder; it must be on the disk to be measured."`
+	JSON     bool     `name:"json" help:"Write the figures for programs."`
+	Seconds  float64  `default:"2" help:"How long each row is measured in each round."`
+	Rounds   int      `default:"3" help:"How many rounds; the median counts."`
+	Founding int      `default:"957646" help:"Gifts of the founding case; 0 leaves it out."`
+	Grow     int      `default:"0" help:"Measure also with so many entries in the book. A million takes about 1 GB."`
+	Only     []string `placeholder:"ROW" help:"Measure only rows whose names begin so: intake, copy, http, pgbench, founding, grow …"`
+	Quick    bool     `help:"See in half a minute that everything works; the figures mean nothing."`
+}
+
+func (c *benchCmd) Run(ctx context.Context, term terminal) error {
+	if err := c.run(ctx, term); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	return nil
+}
+
+func (c *benchCmd) run(ctx context.Context, term terminal) error {
+	cfg := bench.Defaults()
+	cfg.Span, cfg.Rounds = time.Duration(c.Seconds*float64(time.Second)), c.Rounds
+	cfg.Founding, cfg.Grow = c.Founding, c.Grow
+	if c.Quick {
+		cfg = bench.Quick()
+	}
+	if cfg.Span <= 0 || cfg.Rounds < 1 || cfg.Founding < 0 || cfg.Grow < 0 {
+		return errors.New("seconds and rounds must be positive")
+	}
+	cfg.Only = c.Only
+	cfg.Serve = func(ctx context.Context, db *pgxpool.Pool) (string, func() error, error) {
+		return serveBench(ctx, db, term)
+	}
+	cfg.Progress = func(what string) { fmt.Fprintln(term.err, time.Now().Format(time.TimeOnly), what) }
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(c.Dir, "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // root's server runs as somebody else
+		return err
+	}
+	cfg.Dir = dir
+	report, err := bench.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return report.WriteJSON(term.out)
+	}
+	return report.WriteText(term.out)
+}
+
+// serveBench is the service as `sunfund serve` wires it, in this process.
+func serveBench(ctx context.Context, db *pgxpool.Pool, term terminal) (address string, stop func() error, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	s, err := newService(ctx, db, listener, serveCmd{LogLevel: "warn"}, term)
+	if err != nil {
+		return "", nil, errors.Join(err, listener.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	return listener.Addr().String(), func() error { cancel(); return <-ended }, nil
+}
