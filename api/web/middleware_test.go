@@ -10,7 +10,7 @@ func TestHeaders(t *testing.T) {
 	server := galleryServer(t)
 	res, _ := get(t, server.URL+"/")
 	for name, want := range map[string]string{
-		"Content-Security-Policy": Policy(), "X-Content-Type-Options": "nosniff", "Content-Language": "zh-CN",
+		"Content-Security-Policy": Policy, "X-Content-Type-Options": "nosniff", "Content-Language": "zh-CN",
 		"Vary": "Accept-Language, Cookie", "Content-Type": "text/html; charset=utf-8",
 	} {
 		if got := res.Header.Get(name); got != want {
