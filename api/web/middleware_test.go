@@ -85,7 +85,7 @@ func TestStatic(t *testing.T) {
 	server := galleryServer(t)
 	res, body := get(t, server.URL+Asset("sunfund.css"))
 	if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") ||
-		!strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || !strings.HasPrefix(body, "@layer") {
+		!strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || !strings.HasPrefix(body, "@layer") || !res.Uncompressed {
 		t.Errorf("stylesheet: %d %v", res.StatusCode, res.Header)
 	}
 	if res, _ := get(t, server.URL+"/static/0123/sunfund.js"); res.StatusCode != 200 || res.Header.Get("Cache-Control") != "no-cache" {
