@@ -50,8 +50,8 @@ type campaignView struct {
 	Live                string // address of the stream; empty on later pages of the gifts
 	Fund                Link
 	Spendings           []spendingRow
-	Spent               money.Money // by the fund, since it began
-	SpentPart           string      // of the fund's income
+	Spent, Received     money.Money // by the fund, since it began
+	SpentPart           string      // of what it received; empty when it spent more
 	Facts               []Fact
 	Recent              bool // the gifts are the newest ones
 }
@@ -130,7 +130,10 @@ func (v *visit) readCampaign(q pg.Querier, c *giving.Campaign, view *campaignVie
 	if err != nil {
 		return err
 	}
-	view.Spent, view.SpentPart = v.amount(spent), Percent(min(spent, received), received)
+	view.Spent, view.Received = v.amount(spent), v.amount(received)
+	if spent <= received { // of more than it received, a share would say nothing
+		view.SpentPart = Percent(spent, received)
+	}
 	view.Facts = v.campaignFacts(c, fund, view)
 	return nil
 }

@@ -93,6 +93,9 @@ func TestVoucherIsChecked(t *testing.T) {
 	across.Set("do", "lines")
 	li.wants(li.post("/console/vouchers", across), http.StatusOK, `id="f-account-7"`)
 	li.wants(li.post("/console/vouchers", li.voucher("一行", [4]string{"5101.02", o.fundOf(1), "10", ""})), http.StatusUnprocessableEntity, "至少要两行")
+	ahead := li.voucher("年份写错", [4]string{"5101.02", o.fundOf(1), "10", ""}, [4]string{"1002.01", o.fundOf(1), "", "10"})
+	ahead.Set("day", "2062-09-07")
+	li.wants(li.post("/console/vouchers", ahead), http.StatusUnprocessableEntity, "这一天还没有到", `value="2062-09-07"`)
 	if n := count(); n != before {
 		t.Errorf("%d postings, were %d", n, before)
 	}

@@ -18,7 +18,7 @@ type entryListView struct {
 	Page
 	Q, Amount, From, To, Chart, Source, Account string
 	Fund, Kind                                  string
-	Funds, Kinds                                []Option
+	Funds, Kinds, Sources                       []Option
 	Accounts                                    []accountChoice
 	Caption                                     Caption
 	Rows                                        []entryRow
@@ -66,7 +66,7 @@ func (v *visit) entryList() error {
 		From: v.typed("from", 20), To: v.typed("to", 20), Chart: v.typed("chart", textMax), Source: v.typed("source", 40),
 		Fund: v.typed("fund", 10), Kind: v.typed("kind", 40), Account: v.typed("account", 10), Funds: s.options(v.lang, T(v.lang, "filter.all"))}
 	filter := v.entryFilter(&view, s)
-	view.Kinds = v.kindOptions()
+	view.Kinds, view.Sources = v.kindOptions(), v.sourceOptions()
 	for _, acct := range chart.All() {
 		view.Accounts = append(view.Accounts, accountChoice{Text: v.code(acct) + " " + acct.Name(string(v.lang))})
 	}
@@ -104,6 +104,18 @@ func (v *visit) kindOptions() []Option {
 	options := []Option{{Value: "", Label: T(v.lang, "filter.all")}}
 	for k := ledger.KindVoucher; k.Info().Code != ""; k++ {
 		options = append(options, Option{Value: k.Info().Code, Label: k.Name(string(v.lang))})
+	}
+	return options
+}
+
+// sources are the kinds of source documents that have a word in the translations.
+var sources = []string{"voucher", "reversal", "opening", "contract", "acceptance", "request", "payment", "bank", "payout", "fee",
+	"refund", "subsidy", "transfer", "interfund", "close"}
+
+func (v *visit) sourceOptions() []Option {
+	options := []Option{{Value: "", Label: T(v.lang, "filter.all")}}
+	for _, kind := range sources {
+		options = append(options, Option{Value: kind, Label: v.source(kind)})
 	}
 	return options
 }

@@ -37,9 +37,9 @@ func (v *visit) entryReverse() error {
 		return err
 	}
 	var wrong Errors
-	day, ok := parseDay(v.typed("day", 20))
-	if !ok {
-		wrong.Add("day", T(v.lang, "wrong.day"))
+	day, wrongDay := v.bookedDay(v.typed("day", 20))
+	if wrongDay != "" {
+		wrong.Add("day", wrongDay)
 	}
 	reason := v.typed("reason", 1000)
 	if reason == "" {

@@ -107,7 +107,7 @@ type publicFundView struct {
 	Committed, SetAside       money.Money
 	AsOf                      *AsOf
 	Earned, Used              []flowLine
-	InSum, OutSum             money.Money
+	InSum, OutSum, Before     money.Money // Before is what the fund had when these books began
 	Months                    []monthRow
 	MonthsCaption, KindsTitle Caption
 	Cards                     []campaignCard
@@ -132,7 +132,8 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 	view.Page = v.page(fund.Name(lang))
 	view.Crumbs = []Link{{view.T("funds.heading"), "/funds"}, {Label: fund.Name(lang)}}
 	view.Name, view.Kind, view.Purpose = fund.Name(lang), view.T("fundpage.kind."+fund.Kind), fund.Purpose(lang)
-	if err := v.readFundPosition(q, fund, view); err != nil {
+	netAssets, err := v.readFundPosition(q, fund, view)
+	if err != nil {
 		return err
 	}
 	flows, err := ledger.Flows(v.ctx(), q, v.book, ledger.Day(1990, time.January, 1), v.book.Day(v.now), fund.ID)
@@ -140,6 +141,7 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 		return err
 	}
 	v.fillFlows(flows, view)
+	view.Before = v.amount(netAssets - view.InSum.Minor + view.OutSum.Minor)
 	campaigns, err := giving.ListCampaigns(v.ctx(), q, v.book, giving.CampaignFilter{FundID: fund.ID}, v.now, 0, campaignsShown)
 	if err != nil {
 		return err
@@ -151,13 +153,14 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 	return err
 }
 
-func (v *visit) readFundPosition(q pg.Querier, fund *ledger.Fund, view *publicFundView) error {
+func (v *visit) readFundPosition(q pg.Querier, fund *ledger.Fund, view *publicFundView) (netAssets int64, err error) {
 	positions, err := ledger.Positions(v.ctx(), q, v.book, noDay)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, p := range positions {
 		if p.Fund.ID == fund.ID {
+			netAssets = p.NetAssets
 			view.Available, view.Liquid = v.amount(p.Available), v.amount(p.Liquid)
 			view.Committed, view.SetAside = v.amount(p.Committed), v.amount(p.SetAside)
 		}
@@ -165,7 +168,7 @@ func (v *visit) readFundPosition(q pg.Querier, fund *ledger.Fund, view *publicFu
 	if fund.StreetID != nil {
 		streets, err := ledger.Streets(v.ctx(), q, v.book)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, s := range streets {
 			if s.ID == *fund.StreetID {
@@ -175,7 +178,7 @@ func (v *visit) readFundPosition(q pg.Querier, fund *ledger.Fund, view *publicFu
 	}
 	position, err := ledger.Posted(v.ctx(), q, v.book, fund.ID)
 	view.AsOf = v.asOf(position)
-	return err
+	return netAssets, err
 }
 
 // fillFlows sums the movements by kind and by month.

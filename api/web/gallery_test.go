@@ -272,7 +272,7 @@ func TestScript(t *testing.T) {
 	}
 	do(ctx, t, chromedp.Navigate(server.URL+"/"), chromedp.SetValue(`#f-message`, "typed"), chromedp.Click(`.head-prefs a`))
 	check("typed text after a switch of language",
-		eval(ctx, t, until(`document.documentElement.lang === "zh-Hans" && document.getElementById("f-message")?.value`, `document.getElementById("f-message").value`)), "typed")
+		eval(ctx, t, until(`document.documentElement?.lang === "zh-Hans" && document.getElementById("f-message")?.value`, `document.getElementById("f-message").value`)), "typed")
 	do(ctx, t, chromedp.Navigate(server.URL+"/console"), chromedp.KeyEvent("/"))
 	check("/ leads to", eval(ctx, t, `document.activeElement.id`), "search")
 	do(ctx, t, chromedp.SetValue(`[data-line]:nth-child(2) [data-fund]`, "2"), chromedp.SetValue(`[data-line]:nth-child(3) [data-fund]`, "2"),

@@ -54,6 +54,19 @@ func parseDay(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// bookedDay reads the day that an entry is to belong to; wrong is the message when it cannot. Nothing has happened on a
+// day that is still to come: most often its year is mistyped.
+func (v *visit) bookedDay(text string) (day time.Time, wrong string) {
+	day, ok := parseDay(text)
+	switch {
+	case !ok:
+		return day, T(v.lang, "wrong.day")
+	case day.After(v.book.Day(v.now)):
+		return day, T(v.lang, "wrong.day.ahead")
+	}
+	return day, ""
+}
+
 // dayField reads a day that may be left out; one that cannot be read is an error at its field.
 func (v *visit) dayField(p *Page, name string) time.Time {
 	text := v.typed(name, 20)

@@ -13,22 +13,15 @@ import (
 // ErrCrossOrigin is a form or script of another site acting in the reader's name. Nothing was done.
 var ErrCrossOrigin = errors.New("request came from another site")
 
-// Policy is the content security policy of every page: only our own files, no inline script or style. Frames are
-// allowed to the given origins alone (the embedded bar); none given forbids them.
-func Policy(frames ...string) string {
-	ancestors := "'none'"
-	if len(frames) > 0 {
-		ancestors = strings.Join(frames, " ")
-	}
-	return "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors " + ancestors
-}
+// Policy is the content security policy of every page: only our own files, no inline script or style, no frames.
+const Policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Headers sets what every answer carries. Addresses of gifts are secrets, so no other site learns them as referrer.
 func Headers(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		head := c.Response().Header()
-		head.Set("Content-Security-Policy", Policy())
+		head.Set("Content-Security-Policy", Policy)
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("X-Frame-Options", "DENY")
 		head.Set("Referrer-Policy", "same-origin")
@@ -40,13 +33,6 @@ func Headers(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// AllowFrames lets the given origins frame this one answer.
-func AllowFrames(c echo.Context, origins ...string) {
-	c.Response().Header().Set("Content-Security-Policy", Policy(origins...))
-	c.Response().Header().Del("X-Frame-Options")
-	c.Response().Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
 // CrossOrigin refuses writes that another site's page sends; trusted origins ("https://…") pass. Webhooks are routed

@@ -10,7 +10,7 @@ func TestHeaders(t *testing.T) {
 	server := galleryServer(t)
 	res, _ := get(t, server.URL+"/")
 	for name, want := range map[string]string{
-		"Content-Security-Policy": Policy(), "X-Content-Type-Options": "nosniff", "Content-Language": "zh-CN",
+		"Content-Security-Policy": Policy, "X-Content-Type-Options": "nosniff", "Content-Language": "zh-CN",
 		"Vary": "Accept-Language, Cookie", "Content-Type": "text/html; charset=utf-8",
 	} {
 		if got := res.Header.Get(name); got != want {
@@ -85,7 +85,7 @@ func TestStatic(t *testing.T) {
 	server := galleryServer(t)
 	res, body := get(t, server.URL+Asset("sunfund.css"))
 	if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") ||
-		!strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || !strings.HasPrefix(body, "@layer") {
+		!strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || !strings.HasPrefix(body, "@layer") || !res.Uncompressed {
 		t.Errorf("stylesheet: %d %v", res.StatusCode, res.Header)
 	}
 	if res, _ := get(t, server.URL+"/static/0123/sunfund.js"); res.StatusCode != 200 || res.Header.Get("Cache-Control") != "no-cache" {

@@ -84,6 +84,9 @@ func (p Page) HeadTitle() string {
 	if p.Title != "" {
 		title = p.Title + " · " + p.Book
 	}
+	if p.Person != nil { // a public page and the console's page of the same fund stay apart among open tabs
+		title = p.Title + " · " + T(p.Lang, "console.title") + " · " + p.Book
+	}
 	if len(p.Errors) > 0 {
 		title = T(p.Lang, "errors.title") + title
 	}

@@ -65,9 +65,9 @@ func (v *visit) voucherCreate() error {
 func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
 	lineErrors := view.Errors
 	view.Errors = nil
-	day, ok := parseDay(view.Day)
-	if !ok {
-		view.Errors.Add("day", view.T("wrong.day"))
+	day, wrongDay := v.bookedDay(view.Day)
+	if wrongDay != "" {
+		view.Errors.Add("day", wrongDay)
 	}
 	attachments, err := strconv.Atoi(view.Attachments)
 	if err != nil || attachments < 0 || attachments > 999 {

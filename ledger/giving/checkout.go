@@ -241,8 +241,11 @@ func email(wrong *FieldErrors, typed string) string {
 
 func amount(wrong *FieldErrors, typed string, c *Campaign) int64 {
 	const field = "amount"
+	limits := map[string]string{
+		"min": money.Format(c.GiftMin, c.Currency), "max": money.Format(c.GiftMax, c.Currency), "currency": c.Currency,
+	}
 	if len(typed) > 64 {
-		wrong.add(field, "gift.amount.syntax", nil)
+		wrong.add(field, "gift.amount.syntax", limits)
 		return 0
 	}
 	if strings.Trim(typed, " ") == "" {
@@ -250,9 +253,6 @@ func amount(wrong *FieldErrors, typed string, c *Campaign) int64 {
 		return 0
 	}
 	minor, err := money.ParseInput(typed, c.Currency)
-	limits := map[string]string{
-		"min": money.Format(c.GiftMin, c.Currency), "max": money.Format(c.GiftMax, c.Currency), "currency": c.Currency,
-	}
 	switch {
 	case errors.Is(err, money.ErrPrecision):
 		wrong.add(field, "gift.amount.decimals", limits)

@@ -217,6 +217,9 @@ func TestBadInputChangesNothing(t *testing.T) {
 			if !errors.As(err, &wrong) || len(wrong.List) != 1 || wrong.List[0].Field != c.field || wrong.List[0].Key != c.key {
 				t.Fatalf("got %v, want %s at %s", err, c.key, c.field)
 			}
+			if min := wrong.List[0].Params["min"]; c.field == "amount" && c.key != "gift.amount.missing" && min == "" {
+				t.Error("the message names no limits")
+			}
 		})
 	}
 	if after := w.rows(); after != before {

@@ -31,8 +31,8 @@ type Post struct {
 
 // Sign-ins of the demo people, the same on every machine: the demo takes no real money.
 var People = []Person{
-	{"wang", "王会计", "Wang", staff.Accountant, ""},
-	{"li", "李主任", "Li", staff.Approver, ""},
+	{"wang", maker, "Wang", staff.Accountant, ""},
+	{"li", checker, "Li", staff.Approver, ""},
 	{"chen", "陈干事", "Chen", staff.StreetOfficer, "spq"},
 	{"zhao", "赵审计", "Zhao", staff.Auditor, ""},
 	{"sun", "孙管理", "Sun", staff.Admin, ""},

@@ -25,6 +25,9 @@ type voucher struct {
 	lines   []string
 }
 
+// Names of the accountant and the approver, as they sign a voucher.
+const maker, checker = "王会计", "李主任"
+
 // post books vouchers in order, made by the accountant and checked by the approver.
 func (l *loader) post(ctx context.Context, vouchers []voucher) error {
 	for _, v := range vouchers {
@@ -49,7 +52,7 @@ func (l *loader) entry(v voucher) (ledger.Entry, error) {
 		return ledger.Entry{}, fmt.Errorf("day: %w", err)
 	}
 	e := ledger.Entry{Key: key("%s %s %s", v.day, v.ref, v.summary), Kind: v.kind, EffectiveOn: day, Actor: l.persons["wang"],
-		Document: &ledger.Document{Summary: v.summary, SourceKind: v.source, SourceRef: v.ref, Attachments: 1, MadeBy: "wang", CheckedBy: "li"}}
+		Document: &ledger.Document{Summary: v.summary, SourceKind: v.source, SourceRef: v.ref, Attachments: 1, MadeBy: maker, CheckedBy: checker}}
 	for _, text := range v.lines {
 		line, err := l.line(text)
 		if err != nil {
