@@ -63,6 +63,7 @@ var table = []row{
 	{ledger.ErrPeriodClosed, Problem{"period-closed", 409, "这个月已结账，不能再记入。可以记在开放的月份，摘要里写明业务日期。", "That month is closed. Post in an open month and name the business day in the summary."}},
 	{ledger.ErrGuarded, Problem{"guarded", 409, "余额不够：这个科目不能越过零。", "Not enough: this account may not cross zero."}},
 	{ledger.ErrShort, Problem{"short", 409, "基金的可用余额不够。", "The fund has not enough available."}},
+	{ledger.ErrKept, Problem{"kept-by-gift", 409, "这张凭证属于一笔捐赠，不能冲销；要退回请走退款。", "This entry belongs to a gift and is not reversed; give the money back by a refund."}},
 	{ledger.ErrReversed, Problem{"reversed", 409, "这张凭证已经冲销过。", "This entry is reversed already."}},
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},
 	{ledger.ErrStale, Problem{"busy", 503, "同时记账的人太多，没有记下。请过几秒再试。", "Too many are posting at once; nothing was recorded. Try again in a few seconds."}},
