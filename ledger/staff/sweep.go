@@ -23,13 +23,17 @@ delete from request_key where book_id = $1 and created_at < $2`
 const sqlSweepSessions = `
 delete from session where book_id = $1 and ends_at < $2`
 
-// Sweep deletes counters, answers and sessions that no longer mean anything. Once an hour is enough.
+const sqlSweepCeremonies = `
+delete from sign_in_ceremony where book_id = $1 and ends_at <= $2`
+
+// Sweep deletes counters, answers, open questions and sessions that no longer mean anything. Once an hour is enough.
 func Sweep(ctx context.Context, tx pgx.Tx, book int32, now time.Time) error {
 	for _, s := range []struct {
 		sql    string
 		before time.Time
 	}{
 		{sqlSweepTries, now},
+		{sqlSweepCeremonies, now},
 		{sqlSweepRequests, now.Add(-RequestKeyLife)},
 		{sqlSweepSessions, now.Add(-SessionTrail)},
 	} {
