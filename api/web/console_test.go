@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
+	"sunfund/internal/oidctest"
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
@@ -119,7 +120,7 @@ func (o *office) serve() {
 	o.Helper()
 	hasher, err := consoleHasher()
 	o.must(err)
-	s, err := NewServer(Config{DB: o.db, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(nil), Now: func() time.Time { return o.now },
+	s, err := NewServer(Config{DB: o.db, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(o.Output(), nil))})
 	o.must(err)
 	e := echo.New()
