@@ -77,6 +77,7 @@ returning kind, holder, data, ends_at`
 func take(ctx context.Context, db pg.Beginner, book int32, token string, kind ceremony, holder Holder, data any, now time.Time) error {
 	var found bool
 	err := pg.InTx(ctx, db, func(tx pgx.Tx) error {
+		found = false
 		var is ceremony
 		var held, text []byte
 		var ends time.Time
@@ -87,7 +88,9 @@ func take(ctx context.Context, db pg.Beginner, book int32, token string, kind ce
 		if err != nil {
 			return err
 		}
-		found = is == kind && Holder(held) == holder && ends.After(now)
+		if found = is == kind && Holder(held) == holder && ends.After(now); !found {
+			return nil
+		}
 		return json.Unmarshal(text, data)
 	})
 	if err != nil {

@@ -319,6 +319,9 @@ func (x *Issuers) SignIn(ctx context.Context, db Database, site Site, book int32
 	}
 	at, _ := c.fresh(now)
 	err = pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
+		if err := giveBack(ctx, tx, book, Try{IP: try.IP}); err != nil {
+			return err
+		}
 		token, err = welcome(ctx, tx, book, person, try, Proof{At: at, By: ByOIDC}, now)
 		return err
 	})

@@ -243,6 +243,9 @@ func PasskeySignIn(ctx context.Context, db pg.Beginner, site Site, book int32, h
 	}
 	var opened string
 	person, err := checkPasskey(ctx, db, site, book, session, answer, func(tx pgx.Tx, person uuid.UUID) (err error) {
+		if err := giveBack(ctx, tx, book, Try{IP: try.IP}); err != nil {
+			return err
+		}
 		opened, err = welcome(ctx, tx, book, person, try, Proof{At: now, By: ByPasskey}, now)
 		return err
 	}, now)
