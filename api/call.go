@@ -57,6 +57,7 @@ func (s *Server) with(r route) echo.HandlerFunc {
 		if !key.May(r.scope) {
 			return staff.ErrDenied
 		}
+		c.SetRequest(c.Request().WithContext(pg.WithBook(ctx, key.Book)))
 		call := &call{Context: c, s: s, key: key, now: now}
 		for _, b := range s.Books {
 			if b.ID == key.Book {

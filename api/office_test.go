@@ -61,10 +61,11 @@ func newOffice(t *testing.T) *office {
 	t.Helper()
 	t.Parallel()
 	db := pgtest.New(t)
-	o := &office{T: t, ctx: context.Background(), db: db.Service, owner: db.Pool}
-	o.server = &Server{Config{DB: db.Service, Now: func() time.Time { return testNow }, Intakes: map[int32]*giving.Intake{},
+	o := &office{T: t, ctx: context.Background(), db: db.Bare(t), owner: db.Pool}
+	o.server = &Server{Config{DB: db.Bare(t), Now: func() time.Time { return testNow }, Intakes: map[int32]*giving.Intake{},
 		Log: slog.New(slog.NewTextHandler(logTo{t}, nil))}}
 	o.book, o.other = o.association("one"), o.association("two")
+	o.ctx = pg.WithBook(o.ctx, o.book.ID) // the one that tests look into
 
 	e := echo.New()
 	e.HTTPErrorHandler = o.server.Error
@@ -132,6 +133,9 @@ func campaignFor(fund int32, slug string) giving.Campaign {
 func (o *office) key(a *association, scopes ...staff.Scope) (k staff.Key, token string) {
 	o.Helper()
 	o.tx(func(tx pgx.Tx) (err error) {
+		if err := pg.EnterBook(o.ctx, tx, a.ID); err != nil {
+			return err
+		}
 		k, token, err = staff.CreateKey(o.ctx, tx, a.ID, "partner", scopes, clerk, testNow.AddDate(0, 6, 0), testNow.AddDate(0, -1, 0))
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 )
@@ -38,7 +39,7 @@ func TestWebhook(t *testing.T) {
 	o := newOffice(t)
 	secrets := map[string][]byte{}
 	for _, a := range []*association{o.book, o.other} {
-		o.tx(func(tx pgx.Tx) error { return payments.AddProcessor(o.ctx, tx, a.Book, payments.SandboxCode) })
+		o.must(pg.InTx(pg.WithBook(o.ctx, a.ID), o.db, func(tx pgx.Tx) error { return payments.AddProcessor(o.ctx, tx, a.Book, payments.SandboxCode) }))
 		var secret []byte
 		o.must(o.owner.QueryRow(o.ctx, `select webhook_secret from processor where book_id = $1`, a.ID).Scan(&secret))
 		secrets[a.Code] = secret

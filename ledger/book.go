@@ -59,7 +59,7 @@ insert into book (book_id, code, host, name_zh, name_en, regime, ccy, time_zone,
 values ((select coalesce(max(book_id), 0) + 1 from book), $1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9)
 returning book_id`
 
-// CreateBook opens a new, empty book. It fills ID and RefKey.
+// CreateBook opens a new, empty book. It fills ID and RefKey, and the rest of the transaction works in the book.
 func CreateBook(ctx context.Context, tx pgx.Tx, b Book) (*Book, error) {
 	if _, err := rand.Read(b.RefKey[:]); err != nil {
 		return nil, fmt.Errorf("make reference key: %w", err)
@@ -69,7 +69,7 @@ func CreateBook(ctx context.Context, tx pgx.Tx, b Book) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create book %s: %w", b.Code, err)
 	}
-	return &b, nil
+	return &b, pg.EnterBook(ctx, tx, b.ID)
 }
 
 const sqlBooks = `

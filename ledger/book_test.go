@@ -68,8 +68,16 @@ func (b *testBook) tx(fn func(ctx context.Context, tx pgx.Tx) error) {
 	}
 }
 
+// ctx names the book once there is one.
+func (b *testBook) ctx() context.Context {
+	if b.Book == nil {
+		return b.t.Context()
+	}
+	return pg.WithBook(b.t.Context(), b.ID)
+}
+
 func (b *testBook) try(fn func(ctx context.Context, tx pgx.Tx) error) error {
-	ctx := b.t.Context()
+	ctx := b.ctx()
 	return pg.InTx(ctx, b.db, func(tx pgx.Tx) error { return fn(ctx, tx) })
 }
 
@@ -111,7 +119,7 @@ func (b *testBook) leaf(code, fund string) ledger.Leaf {
 // balance is what a leaf holds now; zero while nothing was posted to it.
 func (b *testBook) balance(leaf ledger.Leaf) int64 {
 	b.t.Helper()
-	a, err := ledger.AccountByLeaf(b.t.Context(), b.db, b.Book, leaf)
+	a, err := ledger.AccountByLeaf(b.ctx(), b.db, b.Book, leaf)
 	if err == ledger.ErrUnknownAccount {
 		return 0
 	}
@@ -124,7 +132,7 @@ func (b *testBook) balance(leaf ledger.Leaf) int64 {
 // verified fails the test when the books differ from themselves.
 func (b *testBook) verified() {
 	b.t.Helper()
-	checks, err := ledger.Verify(b.t.Context(), b.db, b.Book)
+	checks, err := ledger.Verify(b.ctx(), b.db, b.Book)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 func (b *testBook) search(f ledger.JournalFilter) (ids []uuid.UUID) {
 	b.t.Helper()
 	for pages := 0; ; pages++ {
-		page, err := ledger.Journal(b.t.Context(), b.db, b.Book, f)
+		page, err := ledger.Journal(b.ctx(), b.db, b.Book, f)
 		if err != nil {
 			b.t.Fatal(err)
 		}

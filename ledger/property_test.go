@@ -30,8 +30,16 @@ type player struct {
 
 var playKinds = []string{ledger.General, ledger.Designated, ledger.Restricted, ledger.Subsidy, ledger.Endowment, ledger.Restricted, ledger.Agency}
 
+// ctx names the player's own book once it is open.
+func (p *player) ctx() context.Context {
+	if p.book == nil {
+		return p.b.t.Context()
+	}
+	return pg.WithBook(p.b.t.Context(), p.book.ID)
+}
+
 func (p *player) tx(fn func(ctx context.Context, tx pgx.Tx) error) error {
-	ctx := p.b.t.Context()
+	ctx := p.ctx()
 	return pg.InTx(ctx, p.b.db, func(tx pgx.Tx) error { return fn(ctx, tx) })
 }
 
@@ -252,7 +260,7 @@ func (p *player) reverse() {
 
 func (p *player) closeMonth() {
 	month := ledger.Day(2026, time.Month(rapid.IntRange(5, 6).Draw(p.T, "month")), 1)
-	_, err := p.b.db.Exec(p.b.t.Context(),
+	_, err := p.b.db.Exec(p.ctx(),
 		`insert into period (book_id, month, state) values ($1, $2, 'hard') on conflict (book_id, month) do update set state = 'hard'`, p.book.ID, month)
 	p.must(err)
 	p.m.closed[month] = true
@@ -260,7 +268,7 @@ func (p *player) closeMonth() {
 
 // compare holds everything the book can be asked against the model.
 func (p *player) compare() {
-	ctx, day, from := p.b.t.Context(), p.day(), p.day()
+	ctx, day, from := p.ctx(), p.day(), p.day()
 	accounts, err := ledger.Accounts(ctx, p.b.db, p.book, ledger.AccountFilter{})
 	p.must(err)
 	used := 0
@@ -297,7 +305,7 @@ func (p *player) compare() {
 }
 
 func (p *player) compareTrial(from, to time.Time, fund int32, perFund bool) {
-	rows, err := ledger.TrialBalance(p.b.t.Context(), p.b.db, p.book, from, to, fund, perFund)
+	rows, err := ledger.TrialBalance(p.ctx(), p.b.db, p.book, from, to, fund, perFund)
 	p.must(err)
 	type key struct {
 		chart chart.ID
@@ -334,7 +342,7 @@ func (p *player) compareTrial(from, to time.Time, fund int32, perFund bool) {
 }
 
 func (p *player) comparePositions(day time.Time) {
-	positions, err := ledger.Positions(p.b.t.Context(), p.b.db, p.book, day)
+	positions, err := ledger.Positions(p.ctx(), p.b.db, p.book, day)
 	p.must(err)
 	for _, got := range positions {
 		if available, net := p.m.position(got.Fund.ID, day); got.Available != available || got.NetAssets != net {

@@ -20,7 +20,7 @@ import (
 // crowd gives the book connections enough for tests of many writers.
 func (b *testBook) crowd() {
 	b.t.Helper()
-	pool, err := pg.Open(b.t.Context(), b.db.Config().ConnString(), pg.MaxConns(12))
+	pool, err := pg.Open(b.ctx(), b.db.Config().ConnString(), pg.MaxConns(12))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestManyWritersLoseNothing(t *testing.T) {
 		t.Errorf("bank: %+v after %d entries of 3", a, writers*rounds)
 	}
 	var entries, seqs int
-	if err := b.db.QueryRow(t.Context(), `select (select count(*) from entry), count(distinct seq) from posting where account_id = $1`,
+	if err := b.db.QueryRow(b.ctx(), `select (select count(*) from entry), count(distinct seq) from posting where account_id = $1`,
 		b.account(b.leaf("1002.01", "G")).ID).Scan(&entries, &seqs); err != nil || entries != writers*rounds || seqs != entries {
 		t.Errorf("%d entries, %d seqs (%v)", entries, seqs, err)
 	}
@@ -324,7 +324,7 @@ func (b *testBook) closeMonth(ctx context.Context, tx pgx.Tx) error {
 
 // entriesIn counts a month's entries.
 func (b *testBook) entriesIn(month any) (n int64) {
-	err := b.db.QueryRow(b.t.Context(), `select count(*) from entry where book_id = $1 and date_trunc('month', effective_on) = $2::date`, b.ID, month).Scan(&n)
+	err := b.db.QueryRow(b.ctx(), `select count(*) from entry where book_id = $1 and date_trunc('month', effective_on) = $2::date`, b.ID, month).Scan(&n)
 	if err != nil {
 		return -2
 	}

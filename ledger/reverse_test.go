@@ -30,7 +30,7 @@ func (b *testBook) reverse(id uuid.UUID, reason string) ledger.Result {
 
 func (b *testBook) read(id uuid.UUID) *ledger.Recorded {
 	b.t.Helper()
-	r, err := ledger.ReadEntry(b.t.Context(), b.db, b.Book, id)
+	r, err := ledger.ReadEntry(b.ctx(), b.db, b.Book, id)
 	if err != nil {
 		b.t.Fatal(err)
 	}

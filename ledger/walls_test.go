@@ -134,7 +134,7 @@ func TestPostgresRefusesWhatGoLetsThrough(t *testing.T) {
 // account is the account of a leaf that has one.
 func (b *testBook) account(leaf ledger.Leaf) ledger.Account {
 	b.t.Helper()
-	a, err := ledger.AccountByLeaf(b.t.Context(), b.db, b.Book, leaf)
+	a, err := ledger.AccountByLeaf(b.ctx(), b.db, b.Book, leaf)
 	if err != nil {
 		b.t.Fatal(err)
 	}

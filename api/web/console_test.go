@@ -45,7 +45,8 @@ var consoleHash = sync.OnceValues(func() (string, error) {
 type office struct {
 	*testing.T
 	book    *ledger.Book
-	db      *pgxpool.Pool
+	db      *pgxpool.Pool // in the book
+	bare    *pgxpool.Pool // as the pages have it
 	url     string
 	now     time.Time
 	general *ledger.Fund
@@ -58,7 +59,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	db := pgtest.New(t)
-	o := &office{T: t, db: db.Service, now: testNow, funds: map[int]*ledger.Fund{}}
+	o := &office{T: t, db: db.Service, bare: db.Bare(t), now: testNow, funds: map[int]*ledger.Fund{}}
 	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
 		o.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "demo", NameZH: "阳光区慈善会", NameEN: "Sunshine Charity Association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: shanghai(t), Sandbox: true})
@@ -120,7 +121,7 @@ func (o *office) serve() {
 	o.Helper()
 	hasher, err := consoleHasher()
 	o.must(err)
-	s, err := NewServer(Config{DB: o.db, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
+	s, err := NewServer(Config{DB: o.bare, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(o.Output(), nil))})
 	o.must(err)
 	e := echo.New()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"sunfund/internal/pg"
 )
 
 // Limits of live updates.
@@ -50,8 +52,8 @@ type reader struct {
 
 func newLive() *live { return &live{topics: map[string]*topic{}} }
 
-// watch follows a page that stands at version. leave must be called when the reader is gone.
-func (l *live) watch(key string, lang Lang, version string, at look) (updates <-chan string, leave func(), err error) {
+// watch follows a page of the book that stands at version. leave must be called when the reader is gone.
+func (l *live) watch(book int32, key string, lang Lang, version string, at look) (updates <-chan string, leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || l.readers >= liveReadersMax {
@@ -59,7 +61,7 @@ func (l *live) watch(key string, lang Lang, version string, at look) (updates <-
 	}
 	t := l.topics[key]
 	if t == nil {
-		ctx, stop := context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(pg.WithBook(context.Background(), book))
 		t = &topic{readers: map[*reader]struct{}{}, stop: stop}
 		l.topics[key] = t
 		go l.poll(ctx, key, t, at)

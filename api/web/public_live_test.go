@@ -104,7 +104,7 @@ func TestGiftLive(t *testing.T) {
 func TestLiveTrouble(t *testing.T) {
 	l := newLive()
 	looks := 0
-	updates, leave, err := l.watch("x", ZH, "", func(context.Context) (string, func(Lang) (string, error), error) {
+	updates, leave, err := l.watch(1, "x", ZH, "", func(context.Context) (string, func(Lang) (string, error), error) {
 		looks++
 		return "", nil, errors.New("no database")
 	})
@@ -120,7 +120,7 @@ func TestLiveTrouble(t *testing.T) {
 func TestLiveLimit(t *testing.T) {
 	l := newLive()
 	l.readers = liveReadersMax
-	if _, _, err := l.watch("x", ZH, "", nil); !errors.Is(err, errLiveFull) {
+	if _, _, err := l.watch(1, "x", ZH, "", nil); !errors.Is(err, errLiveFull) {
 		t.Errorf("one reader too many: %v", err)
 	}
 }

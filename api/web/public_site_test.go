@@ -41,7 +41,7 @@ type publicSite struct {
 func newPublicSite(t *testing.T) *publicSite {
 	t.Helper()
 	db := pgtest.New(t)
-	s := &publicSite{t: t, db: db.Service, owner: db.Pool}
+	s := &publicSite{t: t, db: db.Bare(t), owner: db.Pool}
 	s.tx(s.found)
 	s.pages = s.serve()
 	return s

@@ -90,6 +90,7 @@ func (s *Server) visit(c echo.Context) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.SetRequest(c.Request().WithContext(pg.WithBook(c.Request().Context(), book.ID)))
 	return &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}, nil
 }
 

@@ -39,6 +39,9 @@ func (c *exportCmd) Run(ctx context.Context, term terminal) error {
 		if len(books) > 1 {
 			return errWhichBook
 		}
+		if err := pg.EnterBook(ctx, tx, books[0].ID); err != nil {
+			return err
+		}
 		write := reports.WriteHledger
 		if c.Format == "beancount" {
 			write = reports.WriteBeancount

@@ -142,7 +142,7 @@ func (c *importSetupCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return fmt.Errorf("import setup: %w", err)
 	}
-	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
 		file, err := os.Open(c.File) // again for each try of the transaction
 		if err != nil {
 			return err

@@ -228,7 +228,7 @@ func (s *service) sweep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		for _, b := range s.books {
-			err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error { return staff.Sweep(ctx, tx, b.ID, time.Now()) })
+			err := pg.InTx(pg.WithBook(ctx, b.ID), s.db, func(tx pgx.Tx) error { return staff.Sweep(ctx, tx, b.ID, time.Now()) })
 			if err != nil {
 				s.log.Error("sweep failed", "book", b.Code, "error", err)
 			}

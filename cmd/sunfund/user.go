@@ -131,6 +131,7 @@ func (c *userAddCmd) run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	ctx = pg.WithBook(ctx, book.ID)
 	held, err := c.held(ctx, db, book)
 	if err != nil {
 		return err
@@ -217,6 +218,7 @@ func (c *userKeyCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("make key: %w", err)
 	}
+	ctx = pg.WithBook(ctx, book.ID)
 	scopes := make([]staff.Scope, len(c.Scope))
 	for i, s := range c.Scope {
 		scopes[i] = staff.Scope(s)

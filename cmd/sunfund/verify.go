@@ -50,9 +50,12 @@ func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
 }
 
 // verifyBook is every check there is on one book.
-func verifyBook(ctx context.Context, q pg.Querier, book *ledger.Book) (all []ledger.Check, err error) {
+func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger.Check, err error) {
+	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
+		return nil, err
+	}
 	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
-		checks, err := verify(ctx, q, book)
+		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
 		}

@@ -100,7 +100,11 @@ func TestEveryCheckHasAChineseName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checks, err := verifyBook(t.Context(), db.Service, books[0])
+	var checks []ledger.Check
+	err = pg.InTx(t.Context(), db.Service, func(tx pgx.Tx) (err error) {
+		checks, err = verifyBook(t.Context(), tx, books[0])
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

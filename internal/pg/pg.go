@@ -112,6 +112,7 @@ func config(dsn string) (*pgxpool.Config, error) {
 	maps.Copy(params, cfg.ConnConfig.RuntimeParams)
 	cfg.ConnConfig.RuntimeParams = params
 	cfg.ConnConfig.OnNotice = keepWarning
+	cfg.PrepareConn = prepareBook
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerUUID(conn.TypeMap())
 		registerArrays(conn.TypeMap())

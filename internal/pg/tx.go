@@ -22,7 +22,7 @@ const (
 	rollbackTimeout = 5 * time.Second
 )
 
-// InTx runs fn in a read committed transaction and commits it. When the server rolls it back for a
+// InTx runs fn in a read committed transaction in the book of ctx and commits it. When the server rolls it back for a
 // serialization failure or a deadlock, or fn's error says TryAgain, fn runs again in a new transaction, up to ten times, so fn
 // must keep no trace of an attempt outside the transaction, and must not end it itself.
 //
@@ -46,7 +46,7 @@ func InTx(ctx context.Context, db Beginner, fn func(pgx.Tx) error) error {
 }
 
 func once(ctx context.Context, db Beginner, fn func(pgx.Tx) error) error {
-	tx, err := db.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	tx, err := db.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginIn(ctx)})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}

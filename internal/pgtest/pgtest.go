@@ -66,8 +66,10 @@ const (
 
 // DB is a database of one test. It is dropped when the test ends.
 type DB struct {
-	Pool    *pgxpool.Pool // as the owner of the schema; also a superuser
-	Service *pgxpool.Pool // as the service, with the rights that the migrations grant
+	Pool *pgxpool.Pool // as the owner of the schema; also a superuser
+	// Service connects as the service, with the rights that the migrations grant, in book 1 unless the context says
+	// another: most tests have that one only.
+	Service *pgxpool.Pool
 	Name    string
 	server  *pglocal.Server
 }
@@ -79,7 +81,7 @@ func (db *DB) DSN(role string) string { return db.server.DSN(db.Name, role) }
 func New(t testing.TB) *DB {
 	t.Helper()
 	db := create(t, func(ctx context.Context, c *cluster) (string, error) { return c.cloned(ctx, testName()) })
-	db.Service = open(t, db.DSN(Service))
+	db.Service = open(t, db.DSN(Service), pg.Param("sunfund.book", "1"))
 	return db
 }
 
@@ -92,6 +94,12 @@ func Empty(t testing.TB) *DB {
 		_, err := c.admin.Exec(ctx, "create database "+name)
 		return name, err
 	})
+}
+
+// Bare connects as the service in no book but the context's, as a running service does.
+func (db *DB) Bare(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return open(t, db.DSN(Service))
 }
 
 func create(t testing.TB, named func(context.Context, *cluster) (string, error)) *DB {
@@ -116,9 +124,9 @@ func create(t testing.TB, named func(context.Context, *cluster) (string, error))
 	return db
 }
 
-func open(t testing.TB, dsn string) *pgxpool.Pool {
+func open(t testing.TB, dsn string, opts ...pg.Option) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pg.Open(context.Background(), dsn, pg.MaxConns(poolSize))
+	pool, err := pg.Open(context.Background(), dsn, append(opts, pg.MaxConns(poolSize))...)
 	if err != nil {
 		t.Fatalf("test database: %v", err)
 	}

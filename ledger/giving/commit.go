@@ -27,12 +27,12 @@ const (
 // it fails alone. An error means that nothing was booked, or pg.ErrUnknown: when an answer was lost and could not be
 // found out after it.
 func Commit(ctx context.Context, db pg.Beginner, book *ledger.Book, paid []Paid) ([]Outcome, error) {
-	return commit(ctx, db, paid, func(tx pgx.Tx, some []Paid) ([]Outcome, error) { return Book(ctx, tx, book, some) })
+	return commit(pg.WithBook(ctx, book.ID), db, paid, func(tx pgx.Tx, some []Paid) ([]Outcome, error) { return Book(ctx, tx, book, some) })
 }
 
 // CommitRefunds books refunds in a transaction of its own, as Commit does gifts.
 func CommitRefunds(ctx context.Context, db pg.Beginner, book *ledger.Book, list []Refunded) ([]Outcome, error) {
-	return commit(ctx, db, list, func(tx pgx.Tx, some []Refunded) ([]Outcome, error) { return BookRefunds(ctx, tx, book, some) })
+	return commit(pg.WithBook(ctx, book.ID), db, list, func(tx pgx.Tx, some []Refunded) ([]Outcome, error) { return BookRefunds(ctx, tx, book, some) })
 }
 
 func commit[T any](ctx context.Context, db pg.Beginner, members []T, book func(pgx.Tx, []T) ([]Outcome, error)) ([]Outcome, error) {

@@ -38,14 +38,14 @@ const (
 	// The balance of an account is one row, so this reads as many rows as the campaign has accounts, however many gifts.
 	// A gift is one credit; a reversed one is taken out again by its debit.
 	sqlProgress = `
-select a.dims ->> 'campaign',
+select a.campaign,
        coalesce(-sum(b.balance) filter (where a.dims ->> 'nature' = 'gift'), 0)::int8,
        coalesce(sum(b.seq - 2 * b.debits) filter (where a.dims ->> 'nature' = 'gift'), 0)::int8,
        coalesce(sum(b.balance) filter (where a.dims ->> 'nature' = 'refund'), 0)::int8,
        coalesce(-sum(b.balance) filter (where a.chart in ('grant.r', 'grant.u')), 0)::int8,
        sum(b.seq)::int8
   from unnest($2::text[]) u(campaign)
-  join account a on a.book_id = $1 and a.dims ? 'campaign' and a.dims ->> 'campaign' = u.campaign
+  join account a on a.book_id = $1 and a.campaign = u.campaign
   join balance b on b.book_id = a.book_id and b.account_id = a.account_id
  where a.ccy = $3 and a.unit < 1000
  group by 1`

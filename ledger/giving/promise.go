@@ -23,7 +23,7 @@ select coalesce(sum(b.balance) filter (where a.chart = 'subsidy'), 0)::int8,
        coalesce(sum(b.balance) filter (where a.chart = 'pledge'), 0)::int8,
        coalesce(sum(b.balance) filter (where a.chart = 'match.earned'), 0)::int8
   from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
- where a.book_id = $1 and a.dims ? 'campaign' and a.dims ->> 'campaign' = $2 and a.ccy = $3`
+ where a.book_id = $1 and a.campaign = $2 and a.ccy = $3`
 
 // PromisedTo reads what is promised to a campaign.
 func PromisedTo(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32) (Promised, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
@@ -82,6 +83,7 @@ type Totals struct {
 //
 // An error other than a refusal of a line ends the import; the totals then say how far it came.
 func ImportGifts(ctx context.Context, db Database, book *ledger.Book, r io.Reader, opts ImportOptions) (*Totals, error) {
+	ctx = pg.WithBook(ctx, book.ID)
 	im, err := newImporter(ctx, db, book, r, opts)
 	if err != nil {
 		return nil, err

@@ -67,6 +67,7 @@ func Receive(ctx context.Context, db pg.Querier, book *ledger.Book, processor st
 	if len(body) > BodyMax {
 		return false, fmt.Errorf("%w: %d bytes of at most %d", ErrMalformed, len(body), BodyMax)
 	}
+	ctx = pg.WithBook(ctx, book.ID)
 	keys, err := secrets(ctx, db, book, processor)
 	if err != nil {
 		return false, err

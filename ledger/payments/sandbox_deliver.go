@@ -67,6 +67,7 @@ returning d.id, d.attempts, d.body`
 
 // Deliver sends the events that are due now, and says how many it tried.
 func (d *Deliverer) Deliver(ctx context.Context) (int, error) {
+	ctx = pg.WithBook(ctx, d.book.ID)
 	now := d.clock()
 	rows, err := d.db.Query(ctx, sqlDeliveryTake, d.book.ID, now, deliverBatch, deliverLease)
 	if err != nil {

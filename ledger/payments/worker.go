@@ -91,6 +91,7 @@ update inbox i set state = u.state, problem = u.problem, next_attempt_at = u.nex
 // paid ones and notes the others. It says how many events it worked off. The gifts are committed before
 // the events are marked; after a crash between the two they are booked again, which changes nothing.
 func (w *Worker) Work(ctx context.Context) (n int, err error) {
+	ctx = pg.WithBook(ctx, w.book.ID)
 	now := w.clock()
 	events, err := w.take(ctx, now)
 	if err != nil || len(events) == 0 {

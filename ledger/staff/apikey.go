@@ -144,6 +144,7 @@ func Authenticate(ctx context.Context, q pg.Querier, token string, now time.Time
 	if err != nil {
 		return Key{}, err
 	}
+	ctx = pg.WithBook(ctx, book) // the token names it
 	var hash []byte
 	k, err := scanKey(q.QueryRow(ctx, sqlKeyByID, book, id), book, &hash)
 	if errors.Is(err, pgx.ErrNoRows) {

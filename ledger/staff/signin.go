@@ -83,6 +83,7 @@ func Confirm(ctx context.Context, db pg.Beginner, h *Hasher, i Identity, try Try
 
 // byPassword checks password and code, and carries out the effect in the transaction that uses the code up.
 func byPassword(ctx context.Context, db pg.Beginner, h *Hasher, book int32, try Try, effect func(pgx.Tx, uuid.UUID, Means) error, now time.Time) error {
+	ctx = pg.WithBook(ctx, book)
 	var who credentials
 	var wait time.Duration
 	err := pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
@@ -47,6 +48,7 @@ const readings = 300
 
 // figures are what must not suffer when the book grows.
 func (w *world) figures(ctx context.Context) ([]Growth, error) {
+	ctx = pg.WithBook(ctx, w.book.ID)
 	w.l.cfg.Progress("measuring the book")
 	var all []Growth
 	r := row{clients: 4, batch: 1000}

@@ -168,6 +168,7 @@ func (l *lab) world(ctx context.Context, r *row, opts ...pg.Option) (*world, err
 	if w.book, err = ledger.BookByCode(ctx, w.db, "bench"); err != nil {
 		return nil, err
 	}
+	ctx = pg.WithBook(ctx, w.book.ID)
 	for i := range r.campaigns {
 		c, err := giving.CampaignBySlug(ctx, w.db, w.book, slug(i))
 		if err != nil {

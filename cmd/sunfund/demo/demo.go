@@ -76,7 +76,7 @@ func Prepare(ctx context.Context, db *pgxpool.Pool, hasher *staff.Hasher, now ti
 
 // Loaded tells whether the demo's years are all booked.
 func Loaded(ctx context.Context, db *pgxpool.Pool, book *ledger.Book) (bool, error) {
-	page, err := ledger.Journal(ctx, db, book, ledger.JournalFilter{Text: lastRef, Limit: 1})
+	page, err := ledger.Journal(pg.WithBook(ctx, book.ID), db, book, ledger.JournalFilter{Text: lastRef, Limit: 1})
 	if err != nil {
 		return false, err
 	}
@@ -86,6 +86,7 @@ func Loaded(ctx context.Context, db *pgxpool.Pool, book *ledger.Book) (bool, err
 // Load books the demo's years into the book that Prepare made. Broken off, it goes on where it was: every
 // entry and every form has a key of its own that stays the same. progress is told what is being done.
 func Load(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, mail Post, now time.Time, progress func(string)) error {
+	ctx = pg.WithBook(ctx, book.ID)
 	l := newLoader(db, nil, now)
 	l.book, l.mail = book, mail
 	if err := l.recall(ctx); err != nil {

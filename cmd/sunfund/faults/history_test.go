@@ -103,7 +103,7 @@ var historyDay = ledger.Day(2026, 9, 8)
 func newPurse(t *testing.T, gifts int, each int64) *purse {
 	t.Helper()
 	db := pgtest.New(t)
-	p := &purse{t: t, pools: []*pgxpool.Pool{db.Service}}
+	p := &purse{t: t, pools: []*pgxpool.Pool{db.Bare(t)}}
 	second, err := pg.Open(t.Context(), db.DSN(pgtest.Service), pg.MaxConns(4))
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +142,7 @@ func (p *purse) entry(fen int64, debit, credit chart.ID) ledger.Entry {
 
 // do carries out an operation on a pool.
 func (p *purse) do(ctx context.Context, db *pgxpool.Pool, op operation) (told, error) {
+	ctx = pg.WithBook(ctx, p.book.ID)
 	if op.kind == look {
 		cash, err := ledger.AccountByLeaf(ctx, db, p.book, ledger.Leaf{Chart: "cash", Fund: p.fund})
 		if err != nil {
@@ -281,8 +282,9 @@ func TestRaceForTheLastFen(t *testing.T) {
 		for i, db := range p.pools {
 			both.Go(func() {
 				<-start
-				errs[i] = pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-					_, err := ledger.PostOne(t.Context(), tx, p.book, p.entry(1, "program.r", "cash"))
+				ctx := pg.WithBook(t.Context(), p.book.ID)
+				errs[i] = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+					_, err := ledger.PostOne(ctx, tx, p.book, p.entry(1, "program.r", "cash"))
 					return err
 				})
 			})
