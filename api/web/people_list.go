@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
 )
 
@@ -42,7 +43,7 @@ func (v *visit) peopleAgain(status int, form personForm, wrong Errors) error {
 	view := peopleListView{Page: v.consolePage(T(v.lang, "place.people"), "/console/people"), personForm: form, MayAdd: v.who.May(staff.PeopleAdmin),
 		Langs: []Option{{Value: string(ZH), Label: "中文"}, {Value: string(EN), Label: "English"}}}
 	view.Errors, view.Path = wrong, "/console/people"
-	people, err := staff.People(v.ctx(), v.s.DB, v.book.ID, v.QueryParam("after"), peoplePage+1)
+	people, err := staff.People(v.ctx(), v.s.DB, v.book.ID, giving.CleanText(v.QueryParam("after")), peoplePage+1)
 	if err != nil {
 		return err
 	}

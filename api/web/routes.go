@@ -93,7 +93,7 @@ func (s *Server) Register(e *echo.Echo) error {
 	if err != nil {
 		return err
 	}
-	g := e.Group("", Headers, Language, guard, LimitForms)
+	g := e.Group("", Headers, Language, guard, LimitForms, Legible)
 	g.GET("/static/:hash/:name", Static)
 	g.POST(PrefsPath, SetPrefs)
 	for _, r := range s.routes() {
