@@ -195,6 +195,24 @@ func TestNothingGoesAroundTheWalls(t *testing.T) {
 	}
 }
 
+// Behind a wall only what is leakproof may use an index: all else would be computed for each row of the book.
+func TestIndexesServeBehindTheWalls(t *testing.T) {
+	t.Parallel()
+	rows, _ := newOwned(t).Pool.Query(t.Context(), `select distinct i.indexrelid::regclass || coalesce(' by ' || o.oprname || ' of ' || k.opcintype::regtype, ' on an expression')
+		  from pg_index i
+		  join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
+		 cross join lateral unnest(i.indclass::oid[]) u(class)
+		  join pg_opclass k on k.oid = u.class
+		  left join pg_amop a on a.amopfamily = k.opcfamily and a.amoplefttype = k.opcintype and a.amoprighttype = k.opcintype and i.indexprs is null
+		  left join pg_operator o on o.oid = a.amopopr
+		  left join pg_proc p on p.oid = o.oprcode
+		 where p.proleakproof is not true`)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(found) > 0 {
+		t.Errorf("%q (%v)", found, err)
+	}
+}
+
 // Only internal/pg says in which book a connection is.
 func TestOnePlaceSetsTheBook(t *testing.T) {
 	t.Parallel()
