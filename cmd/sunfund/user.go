@@ -46,7 +46,7 @@ func (c *bookSignInCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("set sign-in: %w", err)
 	}
-	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
 		return staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordRule(c.Password), Issuer: c.Issuer, Client: c.Client, ACR: c.ACR}, uuid.Nil, time.Now())
 	})
 	if err != nil {
