@@ -72,6 +72,7 @@ func TestLogsCarryNothingPersonal(t *testing.T) {
 			SummaryEN: "Summary", StoryZH: "事", StoryEN: "Story", Goal: 1_000_00, OpensAt: now.AddDate(0, -1, 0), ClosesAt: now.AddDate(0, 1, 0)})
 		must(err)
 		must(payments.AddProcessor(ctx, tx, book, payments.SandboxCode))
+		must(staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordAlone}, uuid.Nil, now))
 		p, err := staff.Create(ctx, tx, book.ID, staff.Person{Login: "mei", NameZH: "梅", NameEN: "Mei", Lang: "zh-CN"}, hash, uuid.Nil, now)
 		must(err)
 		_, err = staff.GrantRole(ctx, tx, book.ID, p.ID, uuid.Nil, staff.Held{Role: staff.Accountant}, now)
