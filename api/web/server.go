@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
@@ -88,7 +89,10 @@ func (s *Server) visit(c echo.Context) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}, nil
+	v := &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}
+	from := staff.Origin{Request: c.Response().Header().Get(echo.HeaderXRequestID), IP: v.ip()}
+	c.SetRequest(c.Request().WithContext(staff.WithOrigin(v.ctx(), from)))
+	return v, nil
 }
 
 // handler answers one visit.
@@ -198,6 +202,9 @@ func (s *Server) Error(err error, c echo.Context) {
 	page := v.page("")
 	if v.identify() == nil {
 		page = v.consolePage("", "")
+	}
+	if p.Status == http.StatusForbidden || p.Status == http.StatusNotFound && v.who.Person.ID != uuid.Nil {
+		v.denied(p)
 	}
 	view := NewErrorView(page, p.Status)
 	if title := p.Title(string(v.lang)); title != "" && p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {
