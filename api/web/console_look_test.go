@@ -38,7 +38,7 @@ func (o *office) busy() (long uuid.UUID, open, own string) {
 	done := li.drafted("付长者午餐首期款", o.lunch("2,850.00")...)
 	chen.decides(done, "approve", "")
 	back := li.drafted("付办公用品", o.lunch("88.00")...)
-	chen.decides(back, "refuse", "发票没有盖章")
+	chen.decides(back, "reject", "发票没有盖章")
 	open = li.drafted("付装修款（丙社工中心第二期）", o.lunch("57,089.90")...)
 	form := url.Values{"form": {li.hidden(li.get("/console/entries/"+o.both.String()), "form")}, "day": {"2026-09-07"}, "reason": {"分摊比例算错，应为各半"}}
 	own = li.post("/console/entries/"+o.both.String()+"/reverse", form).to

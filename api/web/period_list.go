@@ -107,6 +107,6 @@ func (v *visit) reopen(tx pgx.Tx, a staff.Approval) error {
 	if err := ledger.Reopen(v.ctx(), tx, v.book, month); err != nil {
 		return err
 	}
-	return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "period.reopen", Object: "period:" + month.Format("2006-01"),
+	return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "month.reopen", Object: "period:" + month.Format("2006-01"),
 		Reason: d.Reason})
 }
