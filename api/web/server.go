@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -197,13 +198,13 @@ func (s *Server) Error(err error, c echo.Context) {
 	p := problem.Of(err)
 	var httpErr *echo.HTTPError
 	if errors.As(err, &httpErr) {
-		p = problem.Problem{Status: httpErr.Code}
+		p = problem.Problem{Type: strings.ToLower(http.StatusText(httpErr.Code)), Status: httpErr.Code}
 	}
 	page := v.page("")
 	if v.identify() == nil {
 		page = v.consolePage("", "")
 	}
-	if p.Status == http.StatusForbidden || p.Status == http.StatusNotFound && v.who.Person.ID != uuid.Nil {
+	if p.Status == http.StatusForbidden || p.Status == http.StatusNotFound && v.who.Person.ID != uuid.Nil && strings.HasPrefix(c.Path(), "/console/") {
 		v.denied(p)
 	}
 	view := NewErrorView(page, p.Status)
