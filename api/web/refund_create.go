@@ -16,8 +16,8 @@ import (
 	"sunfund/ledger/staff"
 )
 
-// refundDraft is the payload of a request to give money of a gift back. Ref is the refund's number at the processor or
-// bank: a processor that reports the same refund later books nothing more.
+// refundDraft is the payload of a request to give money of a gift back. Ref is the number under which the refund is then
+// made at the processor or bank: when the processor reports it, nothing more is booked.
 type refundDraft struct {
 	Gift   uuid.UUID `json:"gift"`
 	Amount string    `json:"amount"` // decimal, in the gift's currency
