@@ -40,9 +40,9 @@ func (v *visit) transferCreate() error {
 	view := transferView{Form: form.String(), Day: v.typed("day", 20), From: v.typed("from", 10), To: v.typed("to", 10), Bank: v.typed("bank", 40),
 		Amount: v.typed("amount", 40), Document: v.typed("document", 200), Reason: v.typed("reason", 1000)}
 	var wrong Errors
-	day, ok := parseDay(view.Day)
-	if !ok {
-		wrong.Add("day", T(v.lang, "wrong.day"))
+	day, wrongDay := v.bookedDay(view.Day)
+	if wrongDay != "" {
+		wrong.Add("day", wrongDay)
 	}
 	from, to := s.fund(v.number("from")), s.fund(v.number("to"))
 	if from == nil {
