@@ -310,6 +310,9 @@ func (c *call) entryReverse() error {
 		if err != nil {
 			return 0, nil, err
 		}
+		if original.Kind.KeptByGiving() {
+			return 0, nil, ledger.ErrKept
+		}
 		if needsSecondPerson(ledger.Mirror(original)) {
 			return 0, nil, errNeedsSecondPerson
 		}

@@ -27,6 +27,7 @@ var (
 	ErrGuarded        = errors.New("guarded account would cross zero")
 	ErrShort          = errors.New("fund has not enough available")
 	ErrReversed       = errors.New("entry is already reversed")
+	ErrKept           = errors.New("entry belongs to a gift and is taken back by a refund")
 	ErrNoEntry        = errors.New("no such entry")
 	ErrDocument       = errors.New("document is not complete")
 	ErrSamePerson     = errors.New("maker of a document may not be its checker")
@@ -88,6 +89,10 @@ var kinds = map[Kind]KindInfo{
 	KindClose:        {"close", "结转", "Closing transfer", false},
 	KindCorrection:   {"correction", "红字冲销", "Reversal", false},
 }
+
+// KeptByGiving tells that a gift or refund row says the same as the entry: it is taken back there, by a
+// refund, and not by a reversal that the row knows nothing of.
+func (k Kind) KeptByGiving() bool { return k == KindGift || k == KindFee || k == KindRefund }
 
 // Info names the kind.
 func (k Kind) Info() KindInfo { return kinds[k] }

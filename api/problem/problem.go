@@ -68,6 +68,7 @@ var table = []row{
 	{funds.ErrNotTransferable, Problem{"not-transferable", 409, "受托代理款、财政补助和留本基金的钱不能划转。", "Agency money, subsidies and endowments may not be transferred."}},
 	{ledger.ErrGuarded, Problem{"guarded", 409, "余额不够：这个科目不能越过零。", "Not enough: this account may not cross zero."}},
 	{ledger.ErrShort, Problem{"short", 409, "基金的可用余额不够。", "The fund has not enough available."}},
+	{ledger.ErrKept, Problem{"kept-by-gift", 409, "这张凭证属于一笔捐赠，不能冲销；要退回请走退款。", "This entry belongs to a gift and is not reversed; give the money back by a refund."}},
 	{ledger.ErrReversed, Problem{"reversed", 409, "这张凭证已经冲销过。", "This entry is reversed already."}},
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},
 	{ledger.ErrStale, Problem{"busy", 503, "同时记账的人太多，没有记下。请过几秒再试。", "Too many are posting at once; nothing was recorded. Try again in a few seconds."}},
@@ -135,6 +136,15 @@ var table = []row{
 	{staff.ErrNoSession, Problem{"signed-out", 401, "请先登录。", "Please sign in."}},
 	{staff.ErrWrong, Problem{"sign-in", 401, "登录名、密码或动态码不对。", "Login, password or code is wrong."}},
 	{staff.ErrTooMany, Problem{"too-many", 429, "试的次数太多，请过几分钟再试。", "Too many tries; wait a few minutes."}},
+	{staff.ErrCeremony, Problem{"sign-in-over", 409, "这一步已经用过或者过了时间，请重新开始。", "This step was used already or took too long. Please begin again."}},
+	{staff.ErrPasskey, Problem{"passkey", 422, "通行密钥没有设置成功，请再试一次。", "The passkey could not be set up. Please try again."}},
+	{staff.ErrNoPasskey, Problem{"not-found", 404, "没有这把通行密钥。", "There is no such passkey."}},
+	{staff.ErrNoPasskeys, Problem{"no-passkeys", 409, "这个网址不能使用通行密钥。", "Passkeys cannot be used at this address."}},
+	{staff.ErrLink, Problem{"identity", 422, "不能绑定这个身份：没有设置身份平台，或者编号不合要求。", "This identity cannot be linked: there is no issuer, or the subject is not acceptable."}},
+	{staff.ErrLinkTaken, Problem{"identity-taken", 409, "这个身份已经绑定给别人。", "This identity is linked to somebody already."}},
+	{staff.ErrNoLink, Problem{"not-found", 404, "没有这个绑定。", "There is no such linked identity."}},
+	{staff.ErrIssuer, Problem{"issuer", 503, "身份平台没有回应。请稍后再试，或换一种方式登录。", "The identity provider does not answer. Try again later, or sign in another way."}},
+	{staff.ErrSettings, Problem{"sign-in-settings", 422, "登录设置不合要求。", "The sign-in settings are not acceptable."}},
 	{staff.ErrCode, Problem{"code", 422, "动态码不对。", "The time-based code is wrong."}},
 }
 

@@ -16,7 +16,7 @@ import (
 	"sunfund/ledger/staff"
 )
 
-func (o *office) rule(r staff.Rule) {
+func (o *office) needsApprovers(r staff.Rule) {
 	o.Helper()
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
 		_, err := staff.AddRule(ctx, tx, o.book.ID, r, uuid.Nil, o.now)
@@ -28,7 +28,7 @@ func (o *office) rule(r staff.Rule) {
 func TestTransferByThreePeople(t *testing.T) {
 	o := newOffice(t)
 	o.person("zhou", "周审批", "Zhou", staff.Held{Role: staff.Approver})
-	o.rule(staff.Rule{Kind: staff.Transfer, From: 10_000_00, Approvers: 2, Role: staff.Approver})
+	o.needsApprovers(staff.Rule{Kind: staff.Transfer, From: 10_000_00, Approvers: 2, Role: staff.Approver})
 	li, chen, zhou := o.as("li"), o.as("chen"), o.as("zhou")
 	li.wants(li.get("/console/transfers/new"), http.StatusOK, "基金间划转", "SPQ", "XJW")
 	form := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "from": {"2"}, "to": {"3"}, "bank": {"bank.basic"}, "amount": {"12,000.00"},

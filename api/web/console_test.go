@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
+	"sunfund/internal/oidctest"
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
@@ -81,6 +82,7 @@ func newOffice(t *testing.T) *office {
 		}
 		return nil
 	})
+	o.rule(staff.Settings{Password: staff.PasswordAlone})
 	day := o.book.Day(o.now)
 	o.entry = o.post(ledger.KindOpening, day.AddDate(0, -1, 0), "期初：石坪桥基金存款", o.debit("bank.basic", 1, 5_000_000), o.credit("na.r", 1, 5_000_000))
 	o.other = o.post(ledger.KindOpening, day.AddDate(0, -1, 0), "期初：谢家湾基金存款", o.debit("bank.basic", 2, 800_000), o.credit("na.r", 2, 800_000))
@@ -106,12 +108,20 @@ func shanghai(t *testing.T) *time.Location {
 	return zone
 }
 
+// rule sets by what the office's people sign in.
+func (o *office) rule(s staff.Settings) {
+	o.Helper()
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return staff.SetSettings(ctx, tx, o.book.ID, s, uuid.Nil, o.now)
+	})
+}
+
 // serve runs the pages of the office.
 func (o *office) serve() {
 	o.Helper()
 	hasher, err := consoleHasher()
 	o.must(err)
-	s, err := NewServer(Config{DB: o.db, Books: []*ledger.Book{o.book}, Hasher: hasher, Now: func() time.Time { return o.now },
+	s, err := NewServer(Config{DB: o.db, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(o.Output(), nil))})
 	o.must(err)
 	e := echo.New()

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,26 +13,60 @@ import (
 
 // Limits of what a form may send, in bytes.
 const (
-	formMax  = 256 << 10
-	drainMax = 16 << 20 // a browser reads our answer only after it has sent everything, so this much is read and thrown away
+	formMax  = 256 << 10 // kept in all
+	fieldMax = 16 << 10  // kept of one field: far beyond what any field allows, so a clipped one is told that it is too long
+	drainMax = 16 << 20  // read at most; a browser reads our answer only after it has sent everything
 )
 
-// LimitForms refuses a form that is too large with 413, before anything of it is looked at.
+// LimitForms keeps memory small whatever a form sends: an overlong field is clipped, so that the page can say
+// which one it was; a form that is too large even so is refused with 413.
 func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		request := c.Request()
 		if request.Method != http.MethodPost {
 			return next(c)
 		}
-		body, err := io.ReadAll(io.LimitReader(request.Body, formMax+1))
+		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)))
 		if err != nil {
 			return fmt.Errorf("read form: %w", err)
 		}
 		if len(body) > formMax {
-			_, _ = io.CopyN(io.Discard, request.Body, drainMax) // whatever it meets, the answer is the same
 			return echo.ErrStatusRequestEntityTooLarge
 		}
 		request.Body = io.NopCloser(bytes.NewReader(body))
 		return next(c)
 	}
+}
+
+// clipFields reads name=value pairs joined by "&" and keeps the beginning of each.
+func clipFields(from *bufio.Reader) ([]byte, error) {
+	var body []byte
+	kept, clipped := 0, false // of the field being read
+	for {
+		b, err := from.ReadByte()
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, err
+		case len(body) > formMax: // too much in all; the rest is only drained
+		case b == '&':
+			body = append(body, b)
+			kept, clipped = 0, false
+		case kept < fieldMax:
+			body = append(body, b)
+			kept++
+		case !clipped:
+			clipped = true
+			body = wholeEscapes(body)
+		}
+	}
+}
+
+// wholeEscapes takes a %XX that was cut off the end.
+func wholeEscapes(body []byte) []byte {
+	if at := bytes.LastIndexByte(body, '%'); at >= 0 && at > len(body)-3 {
+		return body[:at]
+	}
+	return body
 }

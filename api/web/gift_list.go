@@ -62,7 +62,7 @@ func (v *visit) giftList() error {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/gift_list", view)
 	}
 	if v.QueryParam("format") == "csv" {
-		return v.giftCSV(filter)
+		return fresh(func(v *visit) error { return v.giftCSV(filter) })(v) // it holds names
 	}
 	if err := v.giftRows(&view, filter); err != nil {
 		return err

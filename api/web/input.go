@@ -63,8 +63,15 @@ func (v *visit) bookedDay(text string) (day time.Time, wrong string) {
 		return day, T(v.lang, "wrong.day")
 	case day.After(v.book.Day(v.now)):
 		return day, T(v.lang, "wrong.day.ahead")
+	case day.Before(v.earliestDay()):
+		return day, T(v.lang, "wrong.day.past", ISODay(v.earliestDay()))
 	}
 	return day, ""
+}
+
+// earliestDay is how far back somebody may date a voucher by hand: the year before this one, until its months are closed.
+func (v *visit) earliestDay() time.Time {
+	return ledger.Day(v.book.Day(v.now).Year()-1, time.January, 1)
 }
 
 // dayField reads a day that may be left out; one that cannot be read is an error at its field.

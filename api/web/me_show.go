@@ -22,6 +22,13 @@ type meView struct {
 	Languages []Option
 	Spoken    string
 	Min       int
+	Setup     bool // nothing else is open to this session
+	Codes     bool // time-based codes are taken here
+	Passkeys  []staff.Passkey
+	MayKey    bool
+	Issuer    string
+	Links     []staff.Link
+	Recovery  int // codes left
 }
 
 func (v *visit) meShow() error { return v.meAgain(http.StatusOK, nil) }
@@ -31,12 +38,34 @@ func (v *visit) meAgain(status int, wrong Errors) error {
 	view := meView{Page: v.consolePage(T(v.lang, "place.me"), "/console/me"), Login: v.who.Person.Login, Current: v.who.Session,
 		HasFactor: v.who.Person.HasFactor, Spoken: v.who.Person.Lang, Min: staff.PasswordMin,
 		Languages: []Option{{Value: string(ZH), Label: "中文"}, {Value: string(EN), Label: "English"}}}
-	view.Errors = wrong
-	var err error
-	if view.Sessions, err = staff.Sessions(v.ctx(), v.s.DB, v.book.ID, v.who.Person.ID, v.now); err != nil {
+	view.Errors, view.Path = wrong, "/console/me"
+	view.Setup, view.Codes, view.MayKey = v.who.MustSetUp(), v.who.Rule() != staff.PasswordNever, v.place().Passkeys()
+	if err := v.meFactors(&view); err != nil {
 		return err
 	}
 	return v.s.render.Render(v.Response(), status, "console/me_show", view)
+}
+
+// meFactors reads where the person is signed in, and by what they can.
+func (v *visit) meFactors(view *meView) (err error) {
+	ctx, book, me := v.ctx(), v.book.ID, v.who.Person.ID
+	if view.Sessions, err = staff.Sessions(ctx, v.s.DB, book, me, v.now); err != nil {
+		return err
+	}
+	if view.Passkeys, err = staff.Passkeys(ctx, v.s.DB, book, me); err != nil {
+		return err
+	}
+	if view.Links, err = staff.Links(ctx, v.s.DB, book, me); err != nil {
+		return err
+	}
+	if view.Recovery, err = staff.RecoveryLeft(ctx, v.s.DB, book, me); err != nil {
+		return err
+	}
+	settings, err := staff.ReadSettings(ctx, v.s.DB, book)
+	if v.s.Issuers != nil {
+		view.Issuer = settings.Issuer
+	}
+	return err
 }
 
 // sessionEnd signs out one session of one's own, or all others.
@@ -95,9 +124,6 @@ func (v *visit) passwordSet() error {
 	case fresh != v.FormValue("again"):
 		return v.meAgain(http.StatusUnprocessableEntity, Errors{{"again", T(v.lang, "me.again.wrong")}})
 	}
-	if err := v.prove(); err != nil {
-		return v.notProved(err, "password", v.meAgain)
-	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		return staff.SetPassword(v.ctx(), tx, v.book.ID, v.who.Person.ID, v.who.Person.ID, hash, v.now)
 	})
@@ -105,14 +131,6 @@ func (v *visit) passwordSet() error {
 		return err
 	}
 	return v.signedOutBy()
-}
-
-// notProved shows the form again when the password or code was wrong.
-func (v *visit) notProved(err error, field string, again func(int, Errors) error) error {
-	if errors.Is(err, staff.ErrWrong) {
-		return again(http.StatusUnprocessableEntity, Errors{{field, T(v.lang, "me.wrong")}})
-	}
-	return err
 }
 
 // signedOutBy leads to signing in again after all sessions have ended.
@@ -164,12 +182,12 @@ func (v *visit) factorSet() error {
 	if len(secret) < 16 || strings.Trim(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" || v.who.Person.HasFactor {
 		return v.see("/console/me/factor")
 	}
-	if err := v.prove(); err != nil {
-		return v.notProved(err, "password", again)
-	}
 	me := v.who.Person.ID
 	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.SetFactor(v.ctx(), tx, v.book.ID, me, me, secret, v.typed("code", 20), v.now)
+		if err := staff.SetFactor(v.ctx(), tx, v.book.ID, me, me, secret, v.typed("code", 20), v.now); err != nil {
+			return err
+		}
+		return staff.Prove(v.ctx(), tx, v.who, staff.ByCode, v.now, v.now)
 	})
 	if errors.Is(err, staff.ErrCode) {
 		return again(http.StatusUnprocessableEntity, Errors{{"code", T(v.lang, "factor.code.wrong")}})
@@ -182,9 +200,6 @@ func (v *visit) factorSet() error {
 
 // factorRemove takes the second factor away; all sessions end.
 func (v *visit) factorRemove() error {
-	if err := v.prove(); err != nil {
-		return v.notProved(err, "code", v.meAgain)
-	}
 	me := v.who.Person.ID
 	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		return staff.RemoveFactor(v.ctx(), tx, v.book.ID, me, me, v.now)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
@@ -29,6 +30,11 @@ func (v *visit) personChange() error {
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"email", T(v.lang, "person.email.wrong")}})
 	case errors.Is(err, staff.ErrOwn):
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.own")}})
+	case errors.Is(err, staff.ErrLink):
+		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"subject", T(v.lang, "issuer.subject.wrong")}})
+	case errors.Is(err, staff.ErrLinkTaken):
+		return v.personAgain(http.StatusConflict, Errors{{"subject", T(v.lang, "issuer.taken")}})
+	case errors.Is(err, staff.ErrNoSession), errors.Is(err, staff.ErrNoPasskey), errors.Is(err, staff.ErrNoLink): // sent twice is done once
 	case err != nil:
 		return err
 	}
@@ -42,6 +48,14 @@ func (v *visit) changePerson(tx pgx.Tx, p staff.Person, do string) error {
 		return staff.SetEmail(ctx, tx, book, p.ID, by, v.typed("email", 200), v.now)
 	case "sessions":
 		return staff.EndSessions(ctx, tx, book, p.ID, by, v.now)
+	case "session":
+		session, err := uuid.Parse(v.FormValue("session"))
+		if err != nil {
+			return staff.ErrNoSession
+		}
+		return staff.EndSession(ctx, tx, book, p.ID, session, by, v.now)
+	case "passkey", "unlink", "link":
+		return v.changeFactors(tx, p, do)
 	case "disable":
 		return staff.SetState(ctx, tx, book, p.ID, by, staff.Disabled, v.now)
 	case "enable":
@@ -53,6 +67,29 @@ func (v *visit) changePerson(tx pgx.Tx, p staff.Person, do string) error {
 		return staff.RemoveFactor(ctx, tx, book, p.ID, by, v.now)
 	}
 	return staff.ErrRequestInvalid
+}
+
+// changeFactors takes a passkey or a link of somebody else away, for a lost device, or links who they are at the issuer.
+func (v *visit) changeFactors(tx pgx.Tx, p staff.Person, do string) error {
+	ctx, book, by := v.ctx(), v.book.ID, v.who.Person.ID
+	if p.ID == by {
+		return staff.ErrOwn
+	}
+	if do == "link" {
+		settings, err := staff.ReadSettings(ctx, tx, book)
+		if err != nil {
+			return err
+		}
+		return staff.LinkIdentity(ctx, tx, book, p.ID, by, settings.Issuer, v.typed("subject", 255), v.now)
+	}
+	id, err := uuid.Parse(v.FormValue("factor"))
+	switch {
+	case err != nil:
+		return staff.ErrNoPasskey
+	case do == "passkey":
+		return staff.RemovePasskey(ctx, tx, book, p.ID, id, by, v.now)
+	}
+	return staff.UnlinkIdentity(ctx, tx, book, p.ID, id, by, v.now)
 }
 
 // personPassword replaces a forgotten password; all the person's sessions end.

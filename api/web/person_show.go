@@ -27,6 +27,9 @@ type personView struct {
 	Form     string
 	May      bool // to change the person
 	Self     bool
+	Passkeys []staff.Passkey
+	Links    []staff.Link
+	Issuer   string
 }
 
 // grantRow is a role given, or once given, to a person.
@@ -81,6 +84,17 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 	if view.Sessions, err = staff.Sessions(v.ctx(), v.s.DB, v.book.ID, p.ID, v.now); err != nil {
 		return err
 	}
+	if view.Passkeys, err = staff.Passkeys(v.ctx(), v.s.DB, v.book.ID, p.ID); err != nil {
+		return err
+	}
+	if view.Links, err = staff.Links(v.ctx(), v.s.DB, v.book.ID, p.ID); err != nil {
+		return err
+	}
+	settings, err := staff.ReadSettings(v.ctx(), v.s.DB, v.book.ID)
+	if err != nil {
+		return err
+	}
+	view.Issuer = settings.Issuer
 	for _, role := range staff.Roles() {
 		view.Roles = append(view.Roles, Option{Value: string(role), Label: view.T("role." + string(role))})
 	}

@@ -70,9 +70,18 @@ func TestGiveBadInput(t *testing.T) {
 		}
 	}
 	t.Run("too large", func(t *testing.T) {
-		a := s.post("/c/ekongjian/give?lang=en", with("name", strings.Repeat("w", 10<<20)))
-		if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, T(EN, "error.413.heading")) {
-			t.Errorf("status %d: %.300s", a.status, a.body)
+		for _, letter := range []string{"w", "慈"} {
+			a := s.post("/c/ekongjian/give?lang=en", with("name", strings.Repeat(letter, 10<<20/len(letter))))
+			if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `<a href="#f-name">`) || len(a.body) > 100<<10 {
+				t.Errorf("a name of 10 MB: status %d, %d bytes: %.300s", a.status, len(a.body), a.body)
+			}
+		}
+		many := with()
+		for i := range 100 {
+			many.Set(fmt.Sprintf("x%d", i), strings.Repeat("w", 10<<10))
+		}
+		if a := s.post("/c/ekongjian/give?lang=en", many); a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, T(EN, "error.413.heading")) {
+			t.Errorf("a form of 1 MB: status %d: %.300s", a.status, a.body)
 		}
 	})
 	t.Run("without form id", func(t *testing.T) {

@@ -29,6 +29,7 @@ type Config struct {
 	Books   []*ledger.Book // the first one answers host names that no book claims
 	Contact string         // telephone, address or e-mail of the association; shown in the foot and on /about
 	Hasher  *staff.Hasher
+	Issuers *staff.Issuers // nil: nobody signs in elsewhere
 	Now     func() time.Time
 	Log     *slog.Logger
 	Origins []string // trusted beside our own, for forms
@@ -123,6 +124,9 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 			}
 			return err
 		}
+		if v.who.MustSetUp() && !setUp(v.Path()) {
+			return v.see("/console/me?setup=1")
+		}
 		if p != signedIn && !v.who.May(p) {
 			return staff.ErrDenied
 		}
@@ -133,6 +137,12 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 
 // signedIn is asked of pages that are for every member of staff, such as one's own sessions.
 const signedIn staff.Permission = ""
+
+// setUp tells whether a route is open to a session that came in by a password alone where that is not enough: one's own
+// account, to set up a factor, and the way out.
+func setUp(route string) bool {
+	return strings.HasPrefix(route, "/console/me") || strings.HasPrefix(route, "/console/confirm") || route == "/console/sign-out"
+}
 
 // identify reads who is signed in, or staff.ErrNoSession.
 func (v *visit) identify() error {

@@ -18,11 +18,34 @@ type signInView struct {
 	Login, Next string
 	Changed     bool      // comes from changing the password or the second factor
 	Until       time.Time // too many tries: when the next one counts
+	Passkeys    bool      // this address can have them
+	Issuer      string    // where the issuer's link leads; empty for none
+	Password    staff.PasswordRule
 }
 
-func (v *visit) signInView() signInView {
-	page := v.page(T(v.lang, "signin.title"))
-	return signInView{Page: page, Login: v.typed("login", 64), Next: consolePath(v.FormValue("next")), Changed: v.QueryParam("changed") != ""}
+func (v *visit) signInView() (signInView, error) {
+	view := signInView{Page: v.page(T(v.lang, "signin.title")), Login: v.typed("login", 64), Next: consolePath(v.FormValue("next")),
+		Changed: v.QueryParam("changed") != "", Passkeys: v.place().Passkeys()}
+	view.Path = "/console/sign-in" // the issuer's answer in the address is for nobody's links
+	settings, err := staff.ReadSettings(v.ctx(), v.s.DB, v.book.ID)
+	if err != nil {
+		return view, err
+	}
+	view.Password = settings.Password
+	if settings.Issuer != "" && v.s.Issuers != nil && v.place().Origin != "" {
+		view.Issuer = "/console/sign-in/issuer?next=" + urlQuery(view.Next)
+	}
+	return view, nil
+}
+
+// signInAgain shows the page after another way than the password failed.
+func (v *visit) signInAgain(status int, key string) error {
+	view, err := v.signInView()
+	if err != nil {
+		return err
+	}
+	view.Errors.Add("login", T(v.lang, key))
+	return v.s.render.Render(v.Response(), status, "public/sign_in", view)
 }
 
 // consolePath is where to go after signing in: a page of the console, never another site.
@@ -36,7 +59,10 @@ func consolePath(next string) string {
 }
 
 func (v *visit) signInForm() error {
-	view := v.signInView()
+	view, err := v.signInView()
+	if err != nil {
+		return err
+	}
 	switch err := v.identify(); {
 	case err == nil:
 		return v.see(view.Next)
@@ -48,7 +74,10 @@ func (v *visit) signInForm() error {
 
 // signIn opens a session. A wrong name, password or code give the same answer.
 func (v *visit) signIn() error {
-	view := v.signInView()
+	view, err := v.signInView()
+	if err != nil {
+		return err
+	}
 	token, err := staff.SignIn(v.ctx(), v.s.DB, v.s.Hasher, v.book.ID, v.try(view.Login), v.now)
 	var wait staff.TooMany
 	switch {
@@ -68,7 +97,7 @@ func (v *visit) signIn() error {
 }
 
 func (v *visit) try(login string) staff.Try {
-	return staff.Try{Login: login, Password: v.FormValue("password"), Code: v.typed("code", 20),
+	return staff.Try{Login: login, Password: v.FormValue("password"), Code: v.typed("code", 40),
 		Device: v.Request().UserAgent(), IP: v.ip()}
 }
 
@@ -87,20 +116,4 @@ func (v *visit) signOut() error {
 	}
 	v.keepSession("", -1)
 	return v.see("/console/sign-in")
-}
-
-// prove asks for the password (and code) once more before something is changed that a borrowed, open desk must not
-// change. Its tries count like those of signing in. The session that proves it is ended at once.
-func (v *visit) prove() error {
-	token, err := staff.SignIn(v.ctx(), v.s.DB, v.s.Hasher, v.book.ID, v.try(v.who.Person.Login), v.now)
-	if err != nil {
-		return err
-	}
-	proof, _, err := staff.Lookup(v.ctx(), v.s.DB, v.book.ID, token, v.now)
-	if err != nil {
-		return err
-	}
-	return pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.EndSession(v.ctx(), tx, v.book.ID, proof.Person.ID, proof.Session, proof.Person.ID, v.now)
-	})
 }

@@ -28,17 +28,18 @@ import (
 
 // serveCmd is the service on a PostgreSQL that somebody else runs. Its role is a member of sunfund_app and owns nothing.
 type serveCmd struct {
-	DatabaseURL string   `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
-	Listen      string   `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
-	BehindProxy bool     `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
-	Origins     []string `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
-	Contact     string   `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
-	URL         string   `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
-	SMTP        string   `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
-	SMTPUser    string   `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
-	SMTPSecret  string   `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
-	MailFrom    string   `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
-	LogLevel    string   `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
+	DatabaseURL string            `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
+	Listen      string            `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
+	BehindProxy bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
+	Origins     []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
+	Contact     string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
+	URL         string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
+	SMTP        string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
+	SMTPUser    string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
+	SMTPSecret  string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
+	MailFrom    string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
+	OIDCSecrets map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
+	LogLevel    string            `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, term terminal) error {
@@ -111,7 +112,11 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Now: time.Now, Log: s.log,
+	secrets := map[int32]string{}
+	for _, b := range books {
+		secrets[b.ID] = cfg.OIDCSecrets[b.Code]
+	}
+	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() }})
 	if err != nil {
 		return nil, err

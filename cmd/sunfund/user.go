@@ -26,6 +26,36 @@ import (
 type bookCmd struct {
 	Create bookCreateCmd `cmd:"" help:"Open a new, empty book with a general fund."`
 	Rule   bookRuleCmd   `cmd:"" help:"Ask for more approvers from an amount on."`
+	SignIn bookSignInCmd `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
+}
+
+type bookSignInCmd struct {
+	database
+	Book     string `arg:"" help:"Code of the book."`
+	Password string `enum:"alone,with_code,never" default:"with_code" help:"What a password is worth: alone, with_code (time-based or recovery code) or never."`
+	Issuer   string `placeholder:"URL" help:"Address of an OpenID Connect issuer; none without it."`
+	Client   string `placeholder:"ID" help:"Our client id there. Its secret, if any, is SUNFUND_OIDC_SECRETS of serve."`
+	ACR      string `name:"acr" help:"acr value that the issuer must tell before sensitive steps; without it amr must tell of a second factor, unless a password alone is enough."`
+}
+
+func (c *bookSignInCmd) Run(ctx context.Context, t terminal) error {
+	db, done, err := c.open(ctx)
+	if err != nil {
+		return fmt.Errorf("set sign-in: %w", err)
+	}
+	defer done()
+	book, err := oneBook(ctx, db, c.Book)
+	if err != nil {
+		return fmt.Errorf("set sign-in: %w", err)
+	}
+	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+		return staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordRule(c.Password), Issuer: c.Issuer, Client: c.Client, ACR: c.ACR}, uuid.Nil, time.Now())
+	})
+	if err != nil {
+		return fmt.Errorf("set sign-in: %w", err)
+	}
+	fmt.Fprintf(t.out, "book %s: password %s, issuer %q\n", book.Code, c.Password, c.Issuer)
+	return nil
 }
 
 type bookCreateCmd struct {

@@ -69,9 +69,9 @@ func (w *walk) accountant(t *testing.T, lang, ref string) {
 	desk := w.window(t, 1280, 900)
 	desk.do(chromedp.Navigate(w.url+"/console?lang="+lang), chromedp.WaitVisible(`input[name=login]`))
 	desk.do(chromedp.SendKeys(`input[name=login]`, "wang"), chromedp.SendKeys(`input[name=password]`, "wrong-password"),
-		chromedp.Click(`main form button`), chromedp.WaitVisible(`.errors`))
+		chromedp.Click(`form[action="/console/sign-in"] button`), chromedp.WaitVisible(`.errors`))
 	desk.do(chromedp.SetValue(`input[name=login]`, "wang"), chromedp.SendKeys(`input[name=password]`, demo.Password),
-		chromedp.Click(`main form button`), chromedp.WaitVisible(`nav.side a[href="/console/entries"]`))
+		chromedp.Click(`form[action="/console/sign-in"] button`), chromedp.WaitVisible(`nav.side a[href="/console/entries"]`))
 	desk.shot("today-" + lang)
 	desk.do(chromedp.SendKeys(`#search`, ref+"\r"), chromedp.WaitVisible(`.voucher`))
 	voucher := desk.text(`.voucher`)

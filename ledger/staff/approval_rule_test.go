@@ -34,7 +34,7 @@ func newTeam(t *testing.T) team {
 	return team{o, li, who["chen"], who["zhao"], who["wu"]}
 }
 
-func (o office) rule(r staff.Rule) {
+func (o office) needs(r staff.Rule) {
 	o.Helper()
 	o.must(o.tx(func(tx pgx.Tx) error {
 		_, err := staff.AddRule(o.ctx, tx, book, r, uuid.Nil, now)
@@ -64,7 +64,7 @@ func (o office) progress(a staff.Approval) staff.Progress {
 
 func TestSeveralApprovers(t *testing.T) {
 	o := newTeam(t)
-	o.rule(staff.Rule{Kind: staff.Voucher, From: 1_000_00, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, From: 1_000_00, Approvers: 2, Role: staff.Approver})
 	small := o.request(o.li, worth(999_99, ""))
 	o.must(o.approve(o.chen, small.ID, small.Hash))
 	if a := o.state(o.li, small.ID); a.State != staff.Approved {
@@ -133,7 +133,7 @@ func TestEffectRefuses(t *testing.T) {
 // A8: an edit voids what was approved before, also an edit back to what it said.
 func TestA8EditVoids(t *testing.T) {
 	o := newTeam(t)
-	o.rule(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
 	d := worth(500, "")
 	first := o.request(o.li, d)
 	o.must(o.approve(o.chen, first.ID, first.Hash))
@@ -162,7 +162,7 @@ func TestA8EditVoids(t *testing.T) {
 // A4: whoever has lost the role between two approvals does not count.
 func TestA4DemotedApproverDoesNotCount(t *testing.T) {
 	o := newTeam(t)
-	o.rule(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
 	a := o.request(o.li, worth(500, ""))
 	o.must(o.approve(o.chen, a.ID, a.Hash))
 	grants, err := staff.Grants(o.ctx, o.service, book, o.chen.Person.ID, false)
@@ -231,8 +231,8 @@ func TestA9PayeeDoesNotApprove(t *testing.T) {
 // A10: ten payments below the limit need what one of their sum needs, by maker as by payee.
 func TestA10Splitting(t *testing.T) {
 	o := newTeam(t)
-	o.rule(staff.Rule{Kind: staff.Voucher, From: 10_000_00, Approvers: 2, Role: staff.Approver})
-	o.rule(staff.Rule{Kind: staff.Voucher, From: 10_000_00, Window: 72 * time.Hour, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, From: 10_000_00, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, From: 10_000_00, Window: 72 * time.Hour, Approvers: 2, Role: staff.Approver})
 	var parts []staff.Approval
 	for range 10 {
 		parts = append(parts, o.request(o.li, worth(1_500_00, "")))
@@ -314,7 +314,7 @@ func TestRules(t *testing.T) {
 // Two last approvers at the same moment, again and again: carried out once.
 func TestLastApprovalAtOnce(t *testing.T) {
 	o := newTeam(t)
-	o.rule(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
+	o.needs(staff.Rule{Kind: staff.Voucher, Approvers: 2, Role: staff.Approver})
 	for range 5 {
 		a := o.request(o.li, worth(500, ""))
 		var done atomic.Int32

@@ -178,6 +178,10 @@ type Identity struct {
 	Person  Person
 	Session uuid.UUID // its id in lists, not the token
 	Roles   []Held
+	Proved  Proof // when and by what the session last proved itself
+
+	factors bool // something beside the password is set up
+	rule    PasswordRule
 }
 
 // May tells whether one of the person's roles carries the permission. Of which streets, Streets says.

@@ -2,9 +2,7 @@ package staff
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -39,22 +37,22 @@ type Session struct {
 }
 
 const sqlSessionInsert = `
-insert into session (book_id, token_hash, id, person_id, created_at, last_seen_at, idle_until, ends_at, device, ip)
-values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`
+insert into session (book_id, token_hash, id, person_id, created_at, last_seen_at, idle_until, ends_at, device, ip,
+  proved_at, proved_by)
+values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`
 
 // openSession stores a new session and returns the token, which nobody can read again.
-func openSession(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, device string, ip netip.Addr, now time.Time) (string, error) {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return "", fmt.Errorf("make session token: %w", err)
+func openSession(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, device string, ip netip.Addr, proof Proof, now time.Time) (string, error) {
+	token, err := newToken()
+	if err != nil {
+		return "", err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("make session id: %w", err)
 	}
-	token := base64.RawURLEncoding.EncodeToString(secret)
 	_, err = tx.Exec(ctx, sqlSessionInsert, book, tokenHash(token), id, person,
-		now, now.Add(SessionIdle), now.Add(SessionLife), device, addrOrNull(ip))
+		now, now.Add(SessionIdle), now.Add(SessionLife), device, addrOrNull(ip), proof.At, proof.By)
 	if err != nil {
 		return "", fmt.Errorf("open session: %w", err)
 	}
@@ -63,6 +61,7 @@ func openSession(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, d
 
 const sqlSessionLookup = `
 select s.id, s.last_seen_at, p.id, p.login, p.name_zh, p.name_en, p.lang, p.state, p.totp_secret is not null, p.created_at,
+       s.proved_at, s.proved_by, ` + hasFactor + `, ` + passwordRule + `,
        coalesce((select jsonb_agg(jsonb_build_object('role', g.role, 'street', g.street_id, 'fund', g.fund_id)
                                order by g.role, g.street_id, g.fund_id)
                    from role_grant g
@@ -79,7 +78,8 @@ func Lookup(ctx context.Context, q pg.Querier, book int32, token string, now tim
 	i.Book = book
 	p := &i.Person
 	err = q.QueryRow(ctx, sqlSessionLookup, book, tokenHash(token), now).Scan(&i.Session, &seen,
-		&p.ID, &p.Login, &p.NameZH, &p.NameEN, &p.Lang, &p.State, &p.HasFactor, &p.CreatedAt, &i.Roles)
+		&p.ID, &p.Login, &p.NameZH, &p.NameEN, &p.Lang, &p.State, &p.HasFactor, &p.CreatedAt,
+		&i.Proved.At, &i.Proved.By, &i.factors, &i.rule, &i.Roles)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Identity{}, time.Time{}, ErrNoSession
 	}

@@ -58,7 +58,14 @@ func newOffice(t *testing.T) office {
 	o := office{T: t, ctx: context.Background(), owner: db.Pool, service: db.Service, hasher: h, dsn: db.DSN(pgtest.Service)}
 	o.exec(o.owner, `insert into street (book_id, street_id, code, name_zh, name_en)
 		values ($1, 1, 'a', '甲街道', 'Street A'), ($1, 2, 'b', '乙街道', 'Street B')`, book)
+	o.rule(staff.PasswordAlone)
 	return o
+}
+
+// rule says what a password is worth.
+func (o office) rule(r staff.PasswordRule) {
+	o.Helper()
+	o.exec(o.owner, `insert into sign_in_setting (book_id, password) values ($1, $2) on conflict (book_id) do update set password = $2`, book, r)
 }
 
 func (o office) exec(q pg.Querier, sql string, args ...any) {

@@ -27,7 +27,10 @@ delete from mail where book_id = $1 and made_at < $2`
 const sqlSweepSessions = `
 delete from session where book_id = $1 and ends_at < $2`
 
-// Sweep deletes counters, answers and sessions that no longer mean anything. Once an hour is enough.
+const sqlSweepCeremonies = `
+delete from sign_in_ceremony where book_id = $1 and ends_at <= $2`
+
+// Sweep deletes counters, answers, open questions and sessions that no longer mean anything. Once an hour is enough.
 func Sweep(ctx context.Context, tx pgx.Tx, book int32, now time.Time) error {
 	for _, s := range []struct {
 		sql    string
@@ -35,6 +38,7 @@ func Sweep(ctx context.Context, tx pgx.Tx, book int32, now time.Time) error {
 	}{
 		{sqlSweepTries, now},
 		{sqlSweepMail, now.Add(-MailLife)},
+		{sqlSweepCeremonies, now},
 		{sqlSweepRequests, now.Add(-RequestKeyLife)},
 		{sqlSweepSessions, now.Add(-SessionTrail)},
 	} {

@@ -50,11 +50,11 @@ func (l *loader) secondYear(ctx context.Context) error {
 	return l.post(ctx, []voucher{
 		{"2026-01-02", voucherKind, "理事单位年度捐赠（非限定）", "bank", "20260102-0001", []string{
 			"D bank.basic G 60000.00", "C gift.u G 60000.00 party=board"}},
-		{"2026-01-04", opening, "接收石坪桥社区阳光基金", "opening", "协议2026-01", []string{"D bank.basic SPQ 86000.00", "C na.r SPQ 86000.00"}},
-		{"2026-01-04", opening, "接收临江社区阳光基金", "opening", "协议2026-02", []string{"D bank.basic LJ 52500.00", "C na.r LJ 52500.00"}},
-		{"2026-01-04", opening, "接收青禾社区阳光基金", "opening", "协议2026-03", []string{"D bank.basic QH 31800.00", "C na.r QH 31800.00"}},
-		{"2026-01-05", opening, "理事会指定应急款", "opening", "理事会2026-1", []string{"D bank.basic D-RES 20000.00", "C na.u D-RES 20000.00"}},
-		{"2026-01-08", opening, "晨光助学留本基金本金", "opening", "协议2026-04", []string{"D bank.basic E-EDU 100000.00", "C na.r E-EDU 100000.00"}},
+		{"2025-12-31", opening, "接收石坪桥社区阳光基金", "opening", "协议2025-01", []string{"D bank.basic SPQ 86000.00", "C na.r SPQ 86000.00"}},
+		{"2025-12-31", opening, "接收临江社区阳光基金", "opening", "协议2025-02", []string{"D bank.basic LJ 52500.00", "C na.r LJ 52500.00"}},
+		{"2025-12-31", opening, "接收青禾社区阳光基金", "opening", "协议2025-03", []string{"D bank.basic QH 31800.00", "C na.r QH 31800.00"}},
+		{"2025-12-31", opening, "理事会指定应急款", "opening", "理事会2025-9", []string{"D bank.basic D-RES 20000.00", "C na.u D-RES 20000.00"}},
+		{"2025-12-31", opening, "晨光助学留本基金本金", "opening", "协议2025-04", []string{"D bank.basic E-EDU 100000.00", "C na.r E-EDU 100000.00"}},
 		{"2026-02-10", subsidy, "临江社区公益服务经费，财政拨款", "subsidy", "财〔2026〕3号", []string{
 			"D bank.basic S-LJ 200000.00", "C grant.r S-LJ 200000.00 street=linjiang"}},
 		{"2026-03-06", voucherKind, "代收指定受益人医疗救助款", "bank", "20260306-0002", []string{
