@@ -140,3 +140,21 @@ func TestNoSuchAddress(t *testing.T) {
 		}
 	}
 }
+
+// What a key may not do, or not see, is on record once a minute.
+func TestDeniedTriesAreRecorded(t *testing.T) {
+	o := newOffice(t)
+	entry := o.oneEntry()
+	key, token := o.key(o.book, staff.GiftsRead)
+	for range 3 {
+		o.want(request{method: http.MethodGet, path: "/entries", token: token}, 403, "forbidden")
+	}
+	o.want(request{method: http.MethodGet, path: "/entries/" + entry.String(), token: o.other.token}, 404, "not-found")
+	if n := o.count(`select count(*) from audit_event where book_id = $1 and who = $2 and what = 'denied' and object = 'GET /api/v1/entries'
+		and reason = 'forbidden' and request <> '' and ip is not null`, o.book.ID, key.ID); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	if n := o.count(`select count(*) from audit_event where book_id = $1 and what = 'denied' and object = $2`, o.other.ID, "GET /api/v1/entries/"+entry.String()); n != 1 {
+		t.Errorf("%d lines in the asker's own book", n)
+	}
+}

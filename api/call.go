@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ const (
 	idempotencyKey = "Idempotency-Key"
 	keyUseEvery    = time.Minute // how exactly a key's last use is known
 	staleAttempts  = 5
+	keyOfRequest   = "key" // where the error handler finds who asked
 )
 
 // with checks key and scope before the answer is asked for.
@@ -54,6 +56,8 @@ func (s *Server) with(r route) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		c.Set(keyOfRequest, key)
+		c.SetRequest(c.Request().WithContext(staff.WithOrigin(ctx, originOf(c))))
 		if !key.May(r.scope) {
 			return staff.ErrDenied
 		}
@@ -74,6 +78,28 @@ func (s *Server) with(r route) echo.HandlerFunc {
 			return err
 		}
 		return call.explain(r.answer(call))
+	}
+}
+
+// originOf is where a request comes from, for the audit trail.
+func originOf(c echo.Context) staff.Origin {
+	ip, err := netip.ParseAddr(c.RealIP())
+	if err != nil {
+		ip = netip.Addr{}
+	}
+	return staff.Origin{Request: c.Response().Header().Get(echo.HeaderXRequestID), IP: ip}
+}
+
+// denied writes into the audit trail that a program asked for what is not its to see or do.
+func (s *Server) denied(c echo.Context, reason string) {
+	key, ok := c.Get(keyOfRequest).(staff.Key)
+	if !ok {
+		return
+	}
+	object, ctx := c.Request().Method+" "+c.Request().URL.Path, c.Request().Context()
+	err := pg.InTx(ctx, s.DB, func(tx pgx.Tx) error { return staff.RecordDenial(ctx, tx, key.Book, key.ID, object, reason, s.Now()) })
+	if err != nil {
+		s.Log.Error("denied try not recorded", "route", c.Path(), "error", err)
 	}
 }
 

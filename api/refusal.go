@@ -154,6 +154,9 @@ func (s *Server) Error(err error, c echo.Context) {
 	header, words := c.Response().Header(), lang(c)
 	body := problemOf(err, words)
 	body.Instance = header.Get(echo.HeaderXRequestID)
+	if body.Status == http.StatusForbidden || body.Status == http.StatusNotFound {
+		s.denied(c, problem.Of(err).Type)
+	}
 	if body.Status >= http.StatusInternalServerError {
 		s.Log.Error("request failed", "path", c.Path(), "error", err, "request", body.Instance)
 	}

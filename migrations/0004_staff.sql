@@ -13,18 +13,22 @@ create table person (
   totp_secret text,
   totp_step   int8 not null default 0, -- the last 30-second step whose code was used: none is taken twice
   lang        text not null check (lang in ('zh-CN', 'en')),
+  email       text not null default '' check (length(email) <= 200), -- lower case; where requests are announced to
   created_at  timestamptz not null,
   primary key (book_id, id),
   unique (book_id, login)
 );
+-- One address, one person: two accounts of one person are not two people.
+create unique index person_email on person (book_id, email) where email <> '';
 
 -- Who holds, or held, which role. Rows are ended, never deleted. granted_by nil: the command line.
 create table role_grant (
   book_id    int4 not null,
   id         uuid not null,
   person_id  uuid not null,
-  role       text not null check (role in ('accountant', 'approver', 'street_officer', 'auditor', 'admin')),
+  role       text not null check (role in ('donor', 'resident', 'provider', 'street_officer', 'accountant', 'approver', 'supervisor', 'auditor', 'admin')),
   street_id  int4,
+  fund_id    int4,
   granted_at timestamptz not null,
   granted_by uuid not null,
   revoked_at timestamptz,
@@ -32,11 +36,16 @@ create table role_grant (
   primary key (book_id, id),
   foreign key (book_id, person_id) references person (book_id, id),
   foreign key (book_id, street_id) references street (book_id, street_id),
-  constraint role_grant_street check ((role = 'street_officer') = (street_id is not null)),
+  foreign key (book_id, fund_id) references fund (book_id, fund_id),
+  constraint role_grant_scope check (case role
+    when 'street_officer' then street_id is not null and fund_id is null
+    when 'resident' then street_id is not null and fund_id is null
+    when 'supervisor' then (street_id is null) <> (fund_id is null)
+    else street_id is null and fund_id is null end),
   constraint role_grant_ended check ((revoked_at is null) = (revoked_by is null)),
   constraint role_grant_second_person check (granted_by <> person_id and revoked_by <> person_id)
 );
-create unique index role_grant_live on role_grant (book_id, person_id, role, street_id) nulls not distinct
+create unique index role_grant_live on role_grant (book_id, person_id, role, street_id, fund_id) nulls not distinct
   where revoked_at is null;
 
 -- The browser holds the token, we its SHA-256. Every request reads roles anew, so nothing here goes stale.
@@ -69,7 +78,7 @@ create table sign_in_attempt (
   primary key (book_id, kind, subject)
 );
 
--- What one person asks and a second decides. payload_hash is what the second person saw.
+-- What one person asks and others decide. payload_hash is what they saw: kind, summary, amount, payee, payload and version.
 create table approval (
   book_id      int4 not null,
   id           uuid not null,
@@ -78,10 +87,14 @@ create table approval (
   payload      jsonb not null,
   payload_hash bytea not null check (length(payload_hash) = 32),
   summary      text not null check (length(summary) between 1 and 400),
+  amount       int8 not null check (amount >= 0), -- minor units of the book's currency; 0 when no money is spoken of
+  payee        text not null check (length(payee) <= 200), -- who gains by it, 'person:…' or an outside party; empty: nobody
+  version      int4 not null default 1 check (version > 0), -- counted up by every edit, which voids earlier approvals
+  needed       int2 not null default 1 check (needed between 1 and 5), -- how many approvals it took
   made_by      uuid not null,
   made_at      timestamptz not null,
   changed_at   timestamptz not null,
-  state        text not null default 'open' check (state in ('open', 'approved', 'refused', 'withdrawn', 'failed')),
+  state        text not null default 'open' check (state in ('open', 'approved', 'rejected', 'withdrawn', 'failed')),
   decided_by   uuid,
   decided_at   timestamptz,
   reason       text not null default '' check (length(reason) <= 1000),
@@ -91,7 +104,7 @@ create table approval (
   foreign key (book_id, made_by) references person (book_id, id),
   foreign key (book_id, decided_by) references person (book_id, id),
   constraint approval_decided check ((state = 'open') = (decided_by is null) and (state = 'open') = (decided_at is null)),
-  constraint approval_second_person check (state not in ('approved', 'refused', 'failed') or decided_by <> made_by),
+  constraint approval_second_person check (state not in ('approved', 'rejected', 'failed') or decided_by <> made_by),
   constraint approval_withdrawn check (state <> 'withdrawn' or decided_by = made_by),
   constraint approval_entry check (entry_id is null or state in ('approved', 'failed'))
 );
@@ -114,7 +127,9 @@ create table api_key (
   last_used_at timestamptz,
   revoked_at   timestamptz,
   revoked_by   uuid,
+  successor    uuid, -- the key made to replace it; both work until this one expires
   primary key (book_id, id),
+  foreign key (book_id, successor) references api_key (book_id, id),
   constraint api_key_ended check ((revoked_at is null) = (revoked_by is null))
 );
 
@@ -140,6 +155,11 @@ create table audit_event (
   what    text not null check (what ~ '^[a-z0-9_.]{1,60}$'),
   object  text not null check (length(object) <= 200),
   detail  jsonb not null,
+  before_hash bytea,
+  after_hash  bytea,
+  reason  text not null default '' check (length(reason) <= 1000),
+  request text not null default '' check (length(request) <= 100), -- id of the request, as the log and the answer name it
+  ip      inet,
   primary key (book_id, id)
 );
 create index audit_event_who on audit_event (book_id, who, id);
@@ -167,11 +187,11 @@ create trigger audit_event_keep before truncate on audit_event for each statemen
 
 grant select, insert on person, role_grant, session, sign_in_attempt, approval, api_key, request_key, audit_event
   to sunfund_app;
-grant update (name_zh, name_en, state, password, totp_secret, totp_step, lang) on person to sunfund_app;
+grant update (name_zh, name_en, state, password, totp_secret, totp_step, lang, email) on person to sunfund_app;
 grant update (revoked_at, revoked_by) on role_grant to sunfund_app;
 grant update (last_seen_at, idle_until, revoked_at) on session to sunfund_app;
 grant update (tries, window_ends) on sign_in_attempt to sunfund_app;
-grant update (payload, payload_hash, summary, changed_at, state, decided_by, decided_at, reason, entry_id)
+grant update (payload, payload_hash, summary, amount, payee, version, needed, changed_at, state, decided_by, decided_at, reason, entry_id)
   on approval to sunfund_app;
-grant update (last_used_at, revoked_at, revoked_by) on api_key to sunfund_app;
+grant update (last_used_at, expires_at, revoked_at, revoked_by, successor) on api_key to sunfund_app;
 grant delete on session, sign_in_attempt, request_key to sunfund_app; -- only what has run out

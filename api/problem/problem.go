@@ -10,6 +10,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
@@ -61,6 +62,10 @@ var table = []row{
 	{ledger.ErrNoReason, Problem{"reason-needed", 422, "冲销必须写明理由和经办人。", "A reversal needs a reason and a name."}},
 	{ledger.ErrKeyReused, Problem{"key-reused", 409, "这个编号已用于另一笔内容不同的记录。", "This key was used for something else already."}},
 	{ledger.ErrPeriodClosed, Problem{"period-closed", 409, "这个月已结账，不能再记入。可以记在开放的月份，摘要里写明业务日期。", "That month is closed. Post in an open month and name the business day in the summary."}},
+	{ledger.ErrPeriodHard, Problem{"period-hard", 409, "这个月已正式结账，不能再打开。", "That month is closed for good and cannot be reopened."}},
+	{ledger.ErrPeriodOpen, Problem{"period-open", 409, "这个月没有结账。", "That month is open."}},
+	{funds.ErrSameFund, Problem{"same-fund", 422, "转出和转入不能是同一个基金。", "A transfer needs two funds."}},
+	{funds.ErrNotTransferable, Problem{"not-transferable", 409, "受托代理款、财政补助和留本基金的钱不能划转。", "Agency money, subsidies and endowments may not be transferred."}},
 	{ledger.ErrGuarded, Problem{"guarded", 409, "余额不够：这个科目不能越过零。", "Not enough: this account may not cross zero."}},
 	{ledger.ErrShort, Problem{"short", 409, "基金的可用余额不够。", "The fund has not enough available."}},
 	{ledger.ErrKept, Problem{"kept-by-gift", 409, "这张凭证属于一笔捐赠，不能冲销；要退回请走退款。", "This entry belongs to a gift and is not reversed; give the money back by a refund."}},
@@ -115,7 +120,11 @@ var table = []row{
 	{staff.ErrRequestInvalid, Problem{"request-invalid", 422, "申请内容不合要求。", "The request is not acceptable."}},
 	{staff.ErrOtherBody, Problem{"key-reused", 409, "这个编号已用于另一个内容不同的请求。", "This Idempotency-Key was used for another request."}},
 	{staff.ErrRequestKey, Problem{"idempotency-key", 400, "每个写请求都要带 Idempotency-Key，1 到 255 个可见字符。", "Every write needs an Idempotency-Key of 1 to 255 visible characters."}},
-	{staff.ErrRoleInvalid, Problem{"role-invalid", 422, "角色和街道不匹配。", "Role and street do not fit."}},
+	{staff.ErrPayee, Problem{"payee", 403, "您是受益人，或最近改过收款信息，不能审批这个申请。", "You gain by this request or changed its payee's details lately, so another person must decide it."}},
+	{staff.ErrRule, Problem{"rule-invalid", 422, "审批规则不合要求：种类、金额、人数或角色不对。", "The approval rule is not acceptable: kind, amount, number or role."}},
+	{staff.ErrNoRule, Problem{"not-found", 404, "没有这条审批规则。", "There is no such approval rule."}},
+	{staff.ErrEmail, Problem{"email", 422, "邮箱格式不对，或已属于另一个账号。", "The e-mail address is not acceptable, or belongs to another account."}},
+	{staff.ErrRoleInvalid, Problem{"role-invalid", 422, "角色和街道或基金不匹配。", "Role and street or fund do not fit."}},
 	{staff.ErrRolesClash, Problem{"roles-clash", 409, "管理员和审计员不能兼任其他角色。", "Admin and auditor hold no other role."}},
 	{staff.ErrRoleHeld, Problem{"role-held", 409, "已经有这个角色。", "The role is held already."}},
 	{staff.ErrNoGrant, Problem{"not-found", 404, "没有这项授权。", "There is no such role."}},

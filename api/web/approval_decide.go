@@ -1,20 +1,22 @@
 package web
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/funds"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
 )
 
-// approvalDecide approves, refuses or withdraws the request exactly as the form's hash says it was read.
+// approvalDecide approves, rejects or withdraws the request exactly as the form's hash says it was read.
 func (v *visit) approvalDecide() error {
 	a, err := v.visibleApproval()
 	if err != nil {
@@ -26,24 +28,35 @@ func (v *visit) approvalDecide() error {
 	}
 	reason := v.typed("reason", 1000)
 	do := v.FormValue("do")
-	if do == "refuse" && reason == "" {
+	if do == "reject" && reason == "" {
 		return v.approvalAgain(http.StatusUnprocessableEntity, Errors{{"reason", T(v.lang, "approval.reason.wrong")}})
 	}
-	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
+		decided := a
 		switch do {
 		case "approve":
-			return v.approve(tx, a.ID, seen)
-		case "refuse":
-			_, err := staff.Refuse(v.ctx(), tx, v.who, a.ID, seen, reason, v.now)
-			return err
+			effect := func(a staff.Approval) (*uuid.UUID, error) { return v.carryOut(tx, a) }
+			decided, err = staff.Approve(v.ctx(), tx, v.who, a.ID, seen, effect, v.now)
+		case "reject":
+			decided, err = staff.Reject(v.ctx(), tx, v.who, a.ID, seen, reason, v.now)
 		case "withdraw":
-			_, err := staff.Withdraw(v.ctx(), tx, v.who, a.ID, v.now)
+			decided, err = staff.Withdraw(v.ctx(), tx, v.who, a.ID, v.now)
+		default:
+			err = staff.ErrRequestInvalid
+		}
+		if err != nil {
 			return err
 		}
-		return staff.ErrRequestInvalid
+		return v.report(tx, decided)
 	})
 	return v.decided(a.ID, err)
 }
+
+// refusals are rules that stand against a request when it is to be carried out, or against who decides it. The request
+// stays open; the page says what stood against it.
+var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.ErrRoleHeld, staff.ErrNoGrant, ledger.ErrShort, ledger.ErrGuarded,
+	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
+	giving.ErrRefundTooLarge, giving.ErrMismatch, giving.ErrRefReused, funds.ErrNotTransferable}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -53,70 +66,84 @@ func (v *visit) decided(id uuid.UUID, err error) error {
 		return v.see(here)
 	case errors.Is(err, staff.ErrChanged):
 		return v.approvalAgain(http.StatusConflict, nil)
-	case errors.Is(err, staff.ErrOwn), errors.Is(err, ledger.ErrShort), errors.Is(err, ledger.ErrGuarded),
-		errors.Is(err, ledger.ErrPeriodClosed), errors.Is(err, ledger.ErrReversed), errors.Is(err, ledger.ErrUnbalanced),
-		errors.Is(err, ledger.ErrUnknownAccount):
-		s, sightErr := v.sight()
-		if sightErr != nil {
-			return sightErr
+	}
+	for _, refusal := range refusals {
+		if errors.Is(err, refusal) {
+			s, sightErr := v.sight()
+			if sightErr != nil {
+				return sightErr
+			}
+			return v.refuse(err, s, Link{T(v.lang, "refuse.request"), here})
 		}
-		return v.refuse(err, s, Link{T(v.lang, "refuse.request"), here})
 	}
 	return err
 }
 
-// approve posts what was asked and decides for it; both are committed or neither. Who may not decide, or read something
-// else, is told so before the book is asked.
-func (v *visit) approve(tx pgx.Tx, id uuid.UUID, seen []byte) error {
-	a, err := staff.ApprovalByID(v.ctx(), tx, v.who, id)
-	switch {
-	case err != nil:
-		return err
-	case a.MadeBy == v.who.Person.ID:
-		return staff.ErrOwn
-	case !v.who.May(staff.EntryApprove):
-		return staff.ErrDenied
-	case a.State != staff.Open:
-		return staff.ErrDecided
-	case !bytes.Equal(a.Hash, seen):
-		return staff.ErrChanged
+// carryOut does what a request asks for, in the transaction of the approval that completes it. What it books is booked
+// under the request's id as key: however often, it is booked once.
+func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
+	switch a.Kind {
+	case staff.RoleKind:
+		return nil, staff.ChangeRole(v.ctx(), tx, v.book.ID, a, v.now)
+	case staff.Reopening:
+		return nil, v.reopen(tx, a)
+	case staff.Refund:
+		return v.refund(tx, a)
 	}
-	posted, err := v.carryOut(tx, a)
-	if err != nil {
-		return err
-	}
-	// Approve locks the request and looks at all of this again: what changed meanwhile takes the posting back.
-	_, err = staff.Approve(v.ctx(), tx, v.who, id, seen, &posted, v.now)
-	return err
-}
-
-// carryOut books what a request asks for, under the request's id as key: however often, it is booked once.
-func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (uuid.UUID, error) {
 	r, err := v.ask(tx, a)
 	if err != nil {
-		return uuid.Nil, err
+		return nil, err
 	}
 	maker, err := newNames(v).person(a.MadeBy)
 	if err != nil {
-		return uuid.Nil, err
+		return nil, err
+	}
+	checkers, err := v.approvedBy(tx, a)
+	if err != nil {
+		return nil, err
 	}
 	doc := ledger.Document{Summary: a.Summary, SourceKind: string(a.Kind), SourceRef: a.ID.String(), Reason: r.reason, Attachments: r.attachments}
-	doc.MadeBy, doc.CheckedBy = signatures(maker, v.who.Person)
+	doc.MadeBy, doc.CheckedBy = signatures(maker, checkers)
 	var posted ledger.Result
 	if r.original != nil {
 		posted, err = ledger.Reverse(v.ctx(), tx, v.book, r.original.ID, a.ID, r.day, v.who.Person.ID, doc)
 	} else {
-		posted, err = ledger.PostOne(v.ctx(), tx, v.book, ledger.Entry{Key: a.ID, Kind: ledger.KindVoucher, EffectiveOn: r.day,
+		posted, err = ledger.PostOne(v.ctx(), tx, v.book, ledger.Entry{Key: a.ID, Kind: r.kind, EffectiveOn: r.day,
 			Actor: v.who.Person.ID, Document: &doc, Lines: r.lines})
 	}
-	return posted.ID, err
+	return &posted.ID, err
 }
 
-// signatures are the names on a voucher. Two people of one name are told apart by their logins.
-func signatures(maker, checker staff.Person) (made, checked string) {
-	made, checked = maker.NameZH, checker.NameZH
-	if made == checked {
-		made, checked = made+" ("+maker.Login+")", checked+" ("+checker.Login+")"
+// approvedBy are the people whose approvals stand, in the order in which they gave them.
+func (v *visit) approvedBy(q pg.Querier, a staff.Approval) ([]staff.Person, error) {
+	p, err := staff.ProgressOf(v.ctx(), q, v.book.ID, a, v.now)
+	if err != nil {
+		return nil, err
 	}
-	return made, checked
+	names := newNames(v)
+	var people []staff.Person
+	for _, d := range p.Decisions {
+		if !d.Counts {
+			continue
+		}
+		one, err := names.person(d.Person)
+		if err != nil {
+			return nil, err
+		}
+		people = append(people, one)
+	}
+	return people, nil
+}
+
+// signatures are the names on a voucher. People of one name are told apart by their logins.
+func signatures(maker staff.Person, checkers []staff.Person) (made, checked string) {
+	made = maker.NameZH
+	names := make([]string, len(checkers))
+	for i, p := range checkers {
+		names[i] = p.NameZH
+		if p.NameZH == maker.NameZH {
+			made, names[i] = maker.NameZH+" ("+maker.Login+")", p.NameZH+" ("+p.Login+")"
+		}
+	}
+	return made, strings.Join(names, "、")
 }

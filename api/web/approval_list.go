@@ -33,7 +33,7 @@ func (r approvalRow) Tag() string {
 		return "waiting"
 	case staff.Approved:
 		return "done"
-	case staff.Refused:
+	case staff.Rejected:
 		return "broken"
 	}
 	return "draft"
@@ -53,7 +53,7 @@ func (v *visit) approvalList() error {
 	box := staff.Box(v.QueryParam("box"))
 	if box != staff.ForMe && box != staff.Mine && box != staff.Done {
 		box = staff.ForMe
-		if !v.who.May(staff.EntryApprove) {
+		if !v.who.Decides() {
 			box = staff.Mine
 		}
 	}
@@ -85,21 +85,18 @@ func (v *visit) approvalRows(list []staff.Approval) ([]approvalRow, error) {
 	names := newNames(v)
 	rows := make([]approvalRow, len(list))
 	for i, a := range list {
-		r, err := v.ask(v.s.DB, a)
-		if err != nil {
-			return nil, err
-		}
-		if rows[i], err = v.approvalRow(a, r, names); err != nil {
+		var err error
+		if rows[i], err = v.approvalRow(a, names); err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
 }
 
-func (v *visit) approvalRow(a staff.Approval, r asked, names *names) (approvalRow, error) {
+func (v *visit) approvalRow(a staff.Approval, names *names) (approvalRow, error) {
 	maker, err := names.of(a.MadeBy)
 	return approvalRow{ID: a.ID.String(), Summary: a.Summary, Kind: a.Kind, State: a.State, Open: a.State == staff.Open, Maker: maker,
-		At: a.ChangedAt, Sum: v.amount(r.debits())}, err
+		At: a.ChangedAt, Sum: v.amount(a.Amount)}, err
 }
 
 // debits is the sum of what the request debits, memo lines left out.

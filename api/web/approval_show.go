@@ -11,19 +11,23 @@ import (
 
 	"github.com/google/uuid"
 
+	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
 
-// asked is what a request would post.
+// asked is what a request would do. Roles and months post nothing.
 type asked struct {
+	kind        ledger.Kind
 	day         time.Time
 	attachments int16
 	lines       []ledger.Line
-	reason      string           // of a reversal
+	reason      string           // as the maker gave it
 	original    *ledger.Recorded // of a reversal
+	facts       []Fact           // what else is to be read
+	stop        error            // why it could not be carried out as things stand
 }
 
 // ask reads a request's payload.
@@ -39,7 +43,7 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 			return asked{}, fmt.Errorf("read request %s: %w", a.ID, err)
 		}
 		day, _ := parseDay(d.Day) // checked when it was drafted
-		return asked{day: day, attachments: int16(d.Attachments), lines: lines}, nil
+		return asked{kind: ledger.KindVoucher, day: day, attachments: int16(d.Attachments), lines: lines}, nil
 	case staff.Reversal:
 		var d reversalDraft
 		if err := json.Unmarshal(a.Payload, &d); err != nil {
@@ -55,6 +59,14 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 			r.lines = append(r.lines, ledger.Line{Leaf: p.Leaf, Amount: -p.Amount})
 		}
 		return r, nil
+	case staff.Refund:
+		return v.askedRefund(q, a)
+	case staff.Transfer:
+		return v.askedTransfer(q, a)
+	case staff.RoleKind:
+		return v.askedRole(a)
+	case staff.Reopening:
+		return v.askedReopening(a)
 	}
 	return asked{}, fmt.Errorf("request %s: no screen for kind %q", a.ID, a.Kind)
 }
@@ -62,16 +74,30 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 type approvalView struct {
 	Page
 	approvalRow
-	Doc     *voucher
+	Doc     *voucher // nil: it posts nothing
+	Day     time.Time
+	Facts   []Fact
+	Stop    string // what stands against it now
+	Given   []decisionRow
+	Lacks   string // how many approvals are missing, of whom
 	Moves   []fundMove
 	Hash    string
 	Reason  string // of the decision, as typed or as given
-	Why     string // of the reversal
+	Why     string // as the maker gave it
 	Own     bool
-	Decide  bool // this person may decide now
-	Changed bool // it was changed since the person read it
+	Decide  bool   // this person may decide now
+	Changed bool   // it was changed since the person read it
+	Barred  string // why this person may not decide
 	Others  string
 	Decided []Fact
+}
+
+// decisionRow is one person's word.
+type decisionRow struct {
+	Who     string
+	At      time.Time
+	Approve bool
+	Void    bool // given for an earlier version, or by somebody who may no longer decide
 }
 
 // fundMove is what a request would do to a fund.
@@ -113,29 +139,31 @@ func (v *visit) approvalAgain(status int, wrong Errors) error {
 		return err
 	}
 	names := newNames(v)
-	row, err := v.approvalRow(a, r, names)
+	row, err := v.approvalRow(a, names)
 	if err != nil {
 		return err
 	}
 	page := v.consolePage(a.Summary, "/console/approvals")
 	page.Errors = wrong
-	view := approvalView{Page: page, approvalRow: row, Hash: hex.EncodeToString(a.Hash), Why: r.reason, Reason: a.Reason,
+	view := approvalView{Page: page, approvalRow: row, Hash: hex.EncodeToString(a.Hash), Why: r.reason, Reason: a.Reason, Facts: r.facts, Day: r.day,
 		Own: a.MadeBy == v.who.Person.ID, Changed: status == http.StatusConflict}
-	view.Decide = row.Open && !view.Own && v.who.May(staff.EntryApprove)
 	if len(wrong) > 0 {
 		view.Reason = v.typed("reason", 1000)
 	}
-	view.Doc = v.askedVoucher(a, r, row.Maker, s)
-	if view.Moves, err = v.moves(r.lines, s, row.Open); err != nil {
+	if len(r.lines) > 0 {
+		view.Doc = v.askedVoucher(a, r, row.Maker, s)
+		if view.Moves, err = v.moves(r.lines, s, row.Open); err != nil {
+			return err
+		}
+	}
+	if r.stop != nil && row.Open {
+		view.Stop = problem.Of(r.stop).Title(string(v.lang))
+	}
+	if err := v.showProgress(&view, a, names); err != nil {
 		return err
 	}
 	if view.Decided, err = v.decidedFacts(a, names); err != nil {
 		return err
-	}
-	if view.Own && row.Open {
-		if view.Others, err = v.approvers(); err != nil {
-			return err
-		}
 	}
 	return v.s.render.Render(v.Response(), status, "console/approval_show", view)
 }
@@ -202,29 +230,48 @@ func (v *visit) decidedFacts(a staff.Approval, names *names) ([]Fact, error) {
 	return facts, nil
 }
 
-// approvers names who else may decide, for the maker who has to wait for one of them.
-func (v *visit) approvers() (string, error) {
-	people, err := staff.People(v.ctx(), v.s.DB, v.book.ID, "", 200)
+// showProgress says who has approved, how many are missing, who may, and whether this person is one of them.
+func (v *visit) showProgress(view *approvalView, a staff.Approval, names *names) error {
+	p, err := staff.ProgressOf(v.ctx(), v.s.DB, v.book.ID, a, v.now)
 	if err != nil {
-		return "", err
+		return err
+	}
+	for _, d := range p.Decisions {
+		who, err := names.of(d.Person)
+		if err != nil {
+			return err
+		}
+		view.Given = append(view.Given, decisionRow{who, d.At, d.Approve, d.Void || d.Approve && !d.Counts && a.State == staff.Open})
+	}
+	if a.State != staff.Open {
+		return nil
+	}
+	view.Lacks = T(v.lang, "approval.lacks", p.Missing(), p.Need.Approvers)
+	if r := p.Need.Rule; r != nil && r.Window > 0 {
+		view.Lacks += T(v.lang, "approval.rule.window", v.amount(r.From), int(r.Window/time.Hour), v.amount(p.Need.Sum))
+	} else if r != nil {
+		view.Lacks += T(v.lang, "approval.rule", v.amount(r.From))
+	}
+	approvers, err := staff.Approvers(v.ctx(), v.s.DB, v.book.ID, a, v.now)
+	if err != nil {
+		return err
 	}
 	var who []string
-	for _, p := range people {
-		if p.ID == v.who.Person.ID || p.State != staff.Active {
-			continue
-		}
-		held, err := staff.Grants(v.ctx(), v.s.DB, v.book.ID, p.ID, false)
-		if err != nil {
-			return "", err
-		}
-		for _, g := range held {
-			if g.Role.May(staff.EntryApprove) {
-				who = append(who, p.Name(string(v.lang)))
-				break
-			}
-		}
+	for _, one := range approvers {
+		who = append(who, one.Name(string(v.lang)))
 	}
-	return strings.Join(who, T(v.lang, "console.and")), nil
+	view.Others = strings.Join(who, T(v.lang, "console.and"))
+	switch err := staff.MayDecide(v.ctx(), v.s.DB, v.who, a, v.now); {
+	case err == nil:
+		view.Decide = true
+	case errors.Is(err, staff.ErrPayee):
+		view.Barred = T(v.lang, "approval.payee")
+	case errors.Is(err, staff.ErrDecided):
+		view.Barred = T(v.lang, "approval.spoken")
+	case !errors.Is(err, staff.ErrOwn) && !errors.Is(err, staff.ErrDenied):
+		return err
+	}
+	return nil
 }
 
 // names turns ids of people into names, each looked up once.

@@ -46,7 +46,7 @@ func TestVoucherByTwoPeople(t *testing.T) {
 	page := chen.get(path)
 	chen.wants(page, http.StatusOK, "49,900.00", "21,400.00", "−28,500.00", "批准并入账", "李会计")
 	chen.wants(chen.get("/console"), http.StatusOK, "付长者午餐九月款")
-	chen.wants(chen.decides(path, "refuse", ""), http.StatusUnprocessableEntity, "请写明为什么退回")
+	chen.wants(chen.decides(path, "reject", ""), http.StatusUnprocessableEntity, "请写明为什么退回")
 	a := shen.post(path, url.Values{"hash": {chen.hidden(page, "hash")}, "do": {"approve"}})
 	if a.status != http.StatusForbidden {
 		t.Errorf("auditor approves: %d", a.status)
@@ -115,7 +115,7 @@ func TestRequestChangedMeanwhile(t *testing.T) {
 	form.Set("change", id)
 	li.wants(li.post("/console/vouchers", form), http.StatusSeeOther)
 	chen.wants(chen.post(path, url.Values{"hash": {old}, "do": {"approve"}}), http.StatusConflict, "内容在您打开之后改过了，没有批准。", "280.00")
-	chen.wants(chen.decides(path, "refuse", "发票没有盖章"), http.StatusSeeOther)
+	chen.wants(chen.decides(path, "reject", "发票没有盖章"), http.StatusSeeOther)
 	li.wants(li.get(path), http.StatusOK, "已退回", "发票没有盖章", "照此再制一张")
 	li.wants(li.get("/console"), http.StatusOK, "退回给我的")
 	li.wants(li.get("/console/vouchers/new?copy="+id), http.StatusOK, `value="280.00"`)
@@ -231,13 +231,34 @@ func TestPeopleAndKeys(t *testing.T) {
 	p, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "zhao")
 	o.must(err)
 	path := "/console/people/" + p.ID.String()
-	guan.wants(guan.post(path, url.Values{"do": {"grant"}, "role": {"street_officer"}}), http.StatusUnprocessableEntity, "街道工作人员要选街道")
-	guan.wants(guan.post(path, url.Values{"do": {"grant"}, "role": {"street_officer"}, "street": {"2"}}), http.StatusSeeOther)
-	guan.wants(guan.post(path, url.Values{"do": {"grant"}, "role": {"auditor"}}), http.StatusUnprocessableEntity, "不能兼任")
-	guan.wants(guan.get(path), http.StatusOK, "街道工作人员（谢家湾街道）", "收回")
+	roles := path + "/roles"
+	ask := func(pairs ...string) url.Values {
+		form := url.Values{"form": {uuid.NewString()}}
+		for i := 0; i < len(pairs); i += 2 {
+			form.Set(pairs[i], pairs[i+1])
+		}
+		return form
+	}
+	guan.wants(guan.post(roles, ask("role", "street_officer")), http.StatusUnprocessableEntity, "街道工作人员、居民和监督选一个")
+	give := guan.post(roles, ask("role", "street_officer", "street", "2"))
+	guan.wants(give, http.StatusSeeOther)
+	zhao.wants(zhao.get("/console/entries"), http.StatusForbidden) // asked for is not given
+	guan.wants(guan.post(give.to, url.Values{"do": {"approve"}, "hash": {guan.hidden(guan.get(give.to), "hash")}}), http.StatusForbidden, "不能审批自己的申请")
+	hu := o.as("hu")
+	hu.wants(hu.get(give.to), http.StatusOK, "给 赵会计（zhao）角色：街道工作人员（谢家湾街道）", "还差 1 人批准")
+	hu.wants(hu.decides(give.to, "approve", ""), http.StatusSeeOther)
+	guan.wants(guan.post(roles, ask("role", "auditor")), http.StatusUnprocessableEntity, "不能兼任")
+	guan.wants(guan.post(roles, ask("role", "street_officer", "street", "2")), http.StatusUnprocessableEntity, "已经有这个角色")
+	guan.wants(guan.get(path), http.StatusOK, "街道工作人员（谢家湾街道）", "申请收回")
 	zhao.wants(zhao.get("/console/entries"), http.StatusOK, "期初：谢家湾基金存款")
-	guan.wants(guan.post(path, url.Values{"do": {"revoke"}, "grant": {guan.hidden(guan.get(path), "grant")}}), http.StatusSeeOther)
-	zhao.wants(zhao.get("/console/entries"), http.StatusForbidden)
+	take := guan.post(roles, ask("grant", guan.hidden(guan.get(path), "grant")))
+	guan.wants(take, http.StatusSeeOther)
+	hu.wants(hu.decides(take.to, "approve", ""), http.StatusSeeOther)
+	zhao.wants(zhao.get("/console/entries"), http.StatusForbidden) // A4: with the next request of an open session
+	own, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "guan")
+	o.must(err)
+	guan.wants(guan.post("/console/people/"+own.ID.String()+"/roles", ask("role", "approver")), http.StatusForbidden) // A11
+	guan.wants(guan.get("/console/audit?what=denied&q=guan"), http.StatusOK, "POST /console/people/"+own.ID.String()+"/roles", "second-person")
 	guan.wants(guan.post(path, url.Values{"do": {"sessions"}}), http.StatusSeeOther)
 	zhao.wants(zhao.get("/console"), http.StatusSeeOther)
 	guan.wants(guan.post(path, url.Values{"do": {"disable"}}), http.StatusSeeOther)
@@ -252,6 +273,11 @@ func TestPeopleAndKeys(t *testing.T) {
 	guan.wants(guan.post("/console/keys", key), http.StatusUnprocessableEntity, "同名的有效密钥")
 	list := guan.get("/console/keys")
 	guan.wants(list, http.StatusOK, "官网", "gifts:read")
+	guan.lacks(list, "sf_")
+	rotated := guan.post("/console/keys/rotate", url.Values{"key": {guan.hidden(list, "key")}, "overlap": {"7"}})
+	guan.wants(rotated, http.StatusOK, "sf_", "旧密钥还能用 7 天")
+	list = guan.get("/console/keys")
+	guan.wants(list, http.StatusOK, "已有新密钥", "2026-09-14")
 	guan.lacks(list, "sf_")
 	guan.wants(guan.post("/console/keys/revoke", url.Values{"key": {guan.hidden(list, "key")}}), http.StatusSeeOther)
 	guan.wants(guan.get("/console/keys"), http.StatusOK, "已撤销")

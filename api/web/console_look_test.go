@@ -14,8 +14,10 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/staff"
 )
 
 // busy fills the office's books, so that every page has something to show.
@@ -38,7 +40,7 @@ func (o *office) busy() (long uuid.UUID, open, own string) {
 	done := li.drafted("付长者午餐首期款", o.lunch("2,850.00")...)
 	chen.decides(done, "approve", "")
 	back := li.drafted("付办公用品", o.lunch("88.00")...)
-	chen.decides(back, "refuse", "发票没有盖章")
+	chen.decides(back, "reject", "发票没有盖章")
 	open = li.drafted("付装修款（丙社工中心第二期）", o.lunch("57,089.90")...)
 	form := url.Values{"form": {li.hidden(li.get("/console/entries/"+o.both.String()), "form")}, "day": {"2026-09-07"}, "reason": {"分摊比例算错，应为各半"}}
 	own = li.post("/console/entries/"+o.both.String()+"/reverse", form).to
@@ -57,6 +59,14 @@ func TestConsoleLook(t *testing.T) {
 		folder = t.TempDir()
 	}
 	guan := o.as("guan")
+	gift := o.gift("王女士", 50_00)
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-05-01', 'hard'), ($1, '2026-06-01', 'soft')`, o.book.ID)
+		return err
+	})
+	wu, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "wu")
+	o.must(err)
+	give := guan.post("/console/people/"+wu.ID.String()+"/roles", url.Values{"form": {uuid.NewString()}, "role": {"street_officer"}, "street": {"2"}})
 	people := guan.get("/console/people")
 	_, at, _ := strings.Cut(people.text, `<a href="/console/people/`)
 	bank := "/console/accounts/" + strconv.Itoa(int(o.account("bank.basic", 1)))
@@ -74,6 +84,8 @@ func TestConsoleLook(t *testing.T) {
 		{"li", "trial", "/console/trial-balance"}, {"li", "trial-fund", "/console/trial-balance?per=fund&level=1"},
 		{"li", "accounts", "/console/accounts"}, {"li", "account", bank}, {"li", "gifts", "/console/gifts"},
 		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
+		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"},
+		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"},
 		{"wu", "missing", "/console/entries/" + o.other.String()},
 	}
 	ctx := browser(t)

@@ -41,7 +41,7 @@ var consoleHash = sync.OnceValues(func() (string, error) {
 })
 
 // office is an association with two streets, a fund of each beside the general one, some entries, and one person of
-// each role: li drafts, chen approves, wu serves street 1, shen audits, guan administers.
+// each role: li drafts, chen approves, wu serves street 1, shen audits, guan and hu administer.
 type office struct {
 	*testing.T
 	book    *ledger.Book
@@ -95,6 +95,7 @@ func newOffice(t *testing.T) *office {
 	o.person("wu", "吴街道", "Wu", staff.Held{Role: staff.StreetOfficer, Street: &street})
 	o.person("shen", "沈审计", "Shen", staff.Held{Role: staff.Auditor})
 	o.person("guan", "管理员", "Guan", staff.Held{Role: staff.Admin})
+	o.person("hu", "胡管理", "Hu", staff.Held{Role: staff.Admin})
 	o.serve()
 	return o
 }

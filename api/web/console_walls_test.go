@@ -20,7 +20,7 @@ func TestRoutesStateTheirNeeds(t *testing.T) {
 		known[p] = true
 	}
 	signedInOnly := map[string]bool{"/console": true, "/console/search": true, "/console/sign-out": true,
-		"/console/confirm": true, "/console/confirm/issuer": true, "/console/confirm/passkey/options": true}
+		"/console/confirm": true, "/console/confirm/issuer": true, "/console/confirm/passkey/options": true, mailboxPath: true}
 	for _, r := range (&Server{}).routes() {
 		name := r.method + " " + r.path
 		console := strings.HasPrefix(r.path, "/console")
@@ -55,6 +55,12 @@ func fill(path string) string {
 func TestConsoleRouteWalls(t *testing.T) {
 	o := newOffice(t)
 	roles := map[string]staff.Role{"li": staff.Accountant, "chen": staff.Approver, "wu": staff.StreetOfficer, "shen": staff.Auditor, "guan": staff.Admin}
+	street := int32(2)
+	for login, held := range map[string]staff.Held{"donor": {Role: staff.Donor}, "resident": {Role: staff.Resident, Street: &street}, "provider": {Role: staff.Provider},
+		"supervisor": {Role: staff.Supervisor, Fund: &o.funds[2].ID}} {
+		o.person(login, login, login, held)
+		roles[login] = held.Role
+	}
 	browsers := map[string]*client{}
 	for login := range roles {
 		browsers[login] = o.as(login)

@@ -1,13 +1,10 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/staff"
 )
@@ -51,23 +48,8 @@ func (v *visit) entryReverse() error {
 	if len(wrong) > 0 {
 		return v.entryAgain(http.StatusUnprocessableEntity, wrong)
 	}
-	draft := staff.Draft{Form: form, Kind: staff.Reversal, Summary: oneLine(T(v.lang, "reverse.summary", v.entryName(r), v.summary(r)), 400),
+	mirror := asked{lines: ledger.Mirror(r)}
+	draft := staff.Draft{Form: form, Kind: staff.Reversal, Amount: mirror.debits(), Summary: oneLine(T(v.lang, "reverse.summary", v.entryName(r), v.summary(r)), 400),
 		Payload: reversalDraft{Entry: r.ID, Day: ISODay(day), Reason: reason}}
-	return v.submit(draft)
-}
-
-// submit stores a request and shows it. The same form again shows the same request.
-func (v *visit) submit(draft staff.Draft) error {
-	var a staff.Approval
-	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
-		a, err = staff.Submit(v.ctx(), tx, v.who, draft, v.now)
-		return err
-	})
-	if errors.Is(err, staff.ErrOtherBody) {
-		return v.refuse(err, nil, Link{T(v.lang, "refuse.mine"), "/console/approvals?box=mine"})
-	}
-	if err != nil {
-		return err
-	}
-	return v.see("/console/approvals/" + a.ID.String())
+	return v.request(draft)
 }

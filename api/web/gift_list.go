@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/staff"
 )
 
 // giftPage is how many gifts one page lists.
@@ -26,6 +27,7 @@ type giftListView struct {
 	Sum                                    money.Money // of the whole filter, in the book's currency
 	Pager                                  Pager
 	Start                                  string
+	MayRefund                              bool
 	Empty                                  Empty
 }
 
@@ -43,7 +45,7 @@ type giftRow struct {
 // giftList searches the gifts, with names.
 func (v *visit) giftList() error {
 	view := giftListView{Page: v.consolePage(T(v.lang, "place.gifts"), "/console/gifts"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
-		From: v.typed("from", 20), To: v.typed("to", 20), Campaign: v.typed("campaign", 10), Channel: v.typed("channel", 20)}
+		From: v.typed("from", 20), To: v.typed("to", 20), Campaign: v.typed("campaign", 10), Channel: v.typed("channel", 20), MayRefund: v.who.May(staff.GiftWrite)}
 	filter := giving.GiftFilter{Text: view.Q, Amount: v.amountField(&view.Page, "amount"), CampaignID: v.number("campaign"), Limit: giftPage + 1,
 		From: v.startOf(v.dayField(&view.Page, "from"))}
 	if to := v.dayField(&view.Page, "to"); !to.IsZero() {

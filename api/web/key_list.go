@@ -22,6 +22,7 @@ type keyListView struct {
 	Life   string
 	Scopes []Option
 	Lives  []Option
+	Laps   []Option // days that an old key goes on working
 	Rows   []keyRow
 	Next   string
 	Empty  Empty
@@ -31,7 +32,7 @@ type keyListView struct {
 type keyRow struct {
 	staff.Key
 	By    string
-	State string // live, revoked, expired
+	State string // live, replaced, revoked, expired
 }
 
 func (v *visit) keyList() error { return v.keysAgain(http.StatusOK, "", nil, "365", nil) }
@@ -45,6 +46,9 @@ func (v *visit) keysAgain(status int, name string, chosen []string, life string,
 	}
 	for _, days := range keyLives {
 		view.Lives = append(view.Lives, Option{Value: strconv.Itoa(days), Label: view.T("keys.days", days)})
+	}
+	for _, days := range keyOverlaps {
+		view.Laps = append(view.Laps, Option{Value: strconv.Itoa(days), Label: view.T("keys.days", days)})
 	}
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
 	keys, err := staff.Keys(v.ctx(), v.s.DB, v.book.ID, before, keyPage+1)
@@ -61,10 +65,13 @@ func (v *visit) keysAgain(status int, name string, chosen []string, life string,
 		if row.By, err = names.of(k.CreatedBy); err != nil {
 			return err
 		}
-		if k.RevokedAt != nil {
+		switch {
+		case k.RevokedAt != nil:
 			row.State = "revoked"
-		} else if !v.now.Before(k.ExpiresAt) {
+		case !v.now.Before(k.ExpiresAt):
 			row.State = "expired"
+		case k.Successor != nil:
+			row.State = "replaced"
 		}
 		view.Rows = append(view.Rows, row)
 	}

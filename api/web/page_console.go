@@ -17,14 +17,17 @@ type place struct {
 var places = []place{
 	{"", "place.today", "/console", "today", signedIn, true},
 	{"", "place.funds", "/console/funds", "fund", staff.FundRead, true},
-	{"", "place.approvals", "/console/approvals", "approve", staff.EntryRead, true},
+	{"", "place.approvals", "/console/approvals", "approve", staff.RequestRead, true},
 	{"place.books", "place.entries", "/console/entries", "", staff.EntryRead, false},
 	{"place.books", "place.voucher", "/console/vouchers/new", "", staff.EntryDraft, false},
+	{"place.books", "place.transfer", "/console/transfers/new", "", staff.EntryDraft, false},
 	{"place.books", "place.accounts", "/console/accounts", "", staff.EntryRead, false},
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
+	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},
 	{"place.admin", "place.keys", "/console/keys", "", staff.KeyAdmin, false},
+	{"place.admin", "place.audit", "/console/audit", "", staff.AuditRead, false},
 	{"place.mine", "place.me", "/console/me", "", signedIn, false},
 }
 
@@ -49,6 +52,9 @@ func (v *visit) consolePage(title, here string) Page {
 		}
 		p.Nav = append(p.Nav, item)
 	}
+	if v.book.Sandbox {
+		p.Nav = append(p.Nav, NavItem{Group: p.T("place.mine"), Label: p.T("place.mailbox"), Href: mailboxPath, Here: here == mailboxPath})
+	}
 	switch n := len(p.Crumbs); {
 	case n == 0:
 	case p.Crumbs[n-1].Label == title:
@@ -61,7 +67,7 @@ func (v *visit) consolePage(title, here string) Page {
 
 // waiting counts what this person is asked to decide. A side bar without its count is better than no page.
 func (v *visit) waiting() int64 {
-	if !v.who.May(staff.EntryApprove) {
+	if !v.who.Decides() {
 		return 0
 	}
 	n, err := staff.Waiting(v.ctx(), v.s.DB, v.who)

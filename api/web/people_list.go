@@ -51,7 +51,7 @@ func (v *visit) peopleAgain(status int, form personForm, wrong Errors) error {
 		people = people[:peoplePage]
 		view.Next = v.with("after", people[peoplePage-1].Login)
 	}
-	streets, err := v.streets()
+	scopes, err := v.scopes()
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (v *visit) peopleAgain(status int, form personForm, wrong Errors) error {
 		}
 		var roles []string
 		for _, g := range grants {
-			roles = append(roles, v.heldName(g.Held, streets))
+			roles = append(roles, v.heldName(g.Held, scopes))
 		}
 		row.Roles = strings.Join(roles, T(v.lang, "console.and"))
 		sessions, err := staff.Sessions(v.ctx(), v.s.DB, v.book.ID, p.ID, v.now)
@@ -76,11 +76,14 @@ func (v *visit) peopleAgain(status int, form personForm, wrong Errors) error {
 	return v.s.render.Render(v.Response(), status, "console/people_list", view)
 }
 
-// heldName is a role, with its street.
-func (v *visit) heldName(h staff.Held, streets map[int32]string) string {
+// heldName is a role, with its street or fund.
+func (v *visit) heldName(h staff.Held, names scopeNames) string {
 	name := T(v.lang, "role."+string(h.Role))
 	if h.Street != nil {
-		name += T(v.lang, "role.of", streets[*h.Street])
+		name += T(v.lang, "role.of", names.streets[*h.Street])
+	}
+	if h.Fund != nil {
+		name += T(v.lang, "role.of", names.funds[*h.Fund])
 	}
 	return name
 }

@@ -13,7 +13,8 @@ import (
 	"sunfund/ledger/staff"
 )
 
-// personChange gives or takes a role, ends sessions, lets somebody out or in, or makes a new initial password.
+// personChange ends sessions, lets somebody out or in, sets the e-mail address, or makes a new initial password. Roles are
+// asked for and given by two admins: see roleRequest.
 func (v *visit) personChange() error {
 	p, err := v.visiblePerson()
 	if err != nil {
@@ -25,18 +26,15 @@ func (v *visit) personChange() error {
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error { return v.changePerson(tx, p, do) })
 	switch {
-	case errors.Is(err, staff.ErrRoleInvalid):
-		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"street", T(v.lang, "person.street.wrong")}})
-	case errors.Is(err, staff.ErrRolesClash):
-		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.role.clash")}})
+	case errors.Is(err, staff.ErrEmail):
+		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"email", T(v.lang, "person.email.wrong")}})
 	case errors.Is(err, staff.ErrOwn):
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.own")}})
 	case errors.Is(err, staff.ErrLink):
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"subject", T(v.lang, "issuer.subject.wrong")}})
 	case errors.Is(err, staff.ErrLinkTaken):
 		return v.personAgain(http.StatusConflict, Errors{{"subject", T(v.lang, "issuer.taken")}})
-	case errors.Is(err, staff.ErrRoleHeld), errors.Is(err, staff.ErrNoGrant), errors.Is(err, staff.ErrNoSession),
-		errors.Is(err, staff.ErrNoPasskey), errors.Is(err, staff.ErrNoLink): // sent twice is done once
+	case errors.Is(err, staff.ErrNoSession), errors.Is(err, staff.ErrNoPasskey), errors.Is(err, staff.ErrNoLink): // sent twice is done once
 	case err != nil:
 		return err
 	}
@@ -46,19 +44,8 @@ func (v *visit) personChange() error {
 func (v *visit) changePerson(tx pgx.Tx, p staff.Person, do string) error {
 	ctx, book, by := v.ctx(), v.book.ID, v.who.Person.ID
 	switch do {
-	case "grant":
-		held := staff.Held{Role: staff.Role(v.typed("role", 20))}
-		if street := v.number("street"); street != 0 {
-			held.Street = &street
-		}
-		_, err := staff.GrantRole(ctx, tx, book, p.ID, by, held, v.now)
-		return err
-	case "revoke":
-		grant, err := uuid.Parse(v.FormValue("grant"))
-		if err != nil {
-			return staff.ErrNoGrant
-		}
-		return staff.RevokeRole(ctx, tx, book, grant, by, v.now)
+	case "email":
+		return staff.SetEmail(ctx, tx, book, p.ID, by, v.typed("email", 200), v.now)
 	case "sessions":
 		return staff.EndSessions(ctx, tx, book, p.ID, by, v.now)
 	case "session":

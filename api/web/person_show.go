@@ -19,8 +19,12 @@ type personView struct {
 	Sessions []staff.Session
 	Roles    []Option
 	Streets  []Option
+	Funds    []Option
 	Role     string
 	Street   string
+	Fund     string
+	Email    string
+	Form     string
 	May      bool // to change the person
 	Self     bool
 	Passkeys []staff.Passkey
@@ -31,6 +35,7 @@ type personView struct {
 // grantRow is a role given, or once given, to a person.
 type grantRow struct {
 	ID    string
+	Form  string
 	Name  string
 	From  time.Time
 	By    string
@@ -55,9 +60,12 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 		return err
 	}
 	view := personView{Page: v.consolePage(p.Name(string(v.lang)), "/console/people"), Who: p, Called: p.Name(string(v.lang)), Role: v.typed("role", 20),
-		Street: v.typed("street", 10), May: v.who.May(staff.PeopleAdmin), Self: p.ID == v.who.Person.ID}
+		Street: v.typed("street", 10), Fund: v.typed("fund", 10), Email: p.Email, Form: newForm(), May: v.who.May(staff.PeopleAdmin), Self: p.ID == v.who.Person.ID}
 	view.Errors = wrong
-	streets, err := v.streets()
+	if wrong.For("email") != "" {
+		view.Email = v.typed("email", 200)
+	}
+	scopes, err := v.scopes()
 	if err != nil {
 		return err
 	}
@@ -71,7 +79,7 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 		if err != nil {
 			return err
 		}
-		view.Grants = append(view.Grants, grantRow{g.ID.String(), v.heldName(g.Held, streets), g.GrantedAt, by, g.RevokedAt})
+		view.Grants = append(view.Grants, grantRow{g.ID.String(), newForm(), v.heldName(g.Held, scopes), g.GrantedAt, by, g.RevokedAt})
 	}
 	if view.Sessions, err = staff.Sessions(v.ctx(), v.s.DB, v.book.ID, p.ID, v.now); err != nil {
 		return err
@@ -91,10 +99,15 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 		view.Roles = append(view.Roles, Option{Value: string(role), Label: view.T("role." + string(role))})
 	}
 	view.Streets = []Option{{Value: "", Label: view.T("person.street.none")}}
-	for id, name := range streets {
+	for id, name := range scopes.streets {
 		view.Streets = append(view.Streets, Option{Value: strconv.Itoa(int(id)), Label: name})
 	}
 	sortOptions(view.Streets[1:])
+	view.Funds = []Option{{Value: "", Label: view.T("person.street.none")}}
+	for id, name := range scopes.funds {
+		view.Funds = append(view.Funds, Option{Value: strconv.Itoa(int(id)), Label: name})
+	}
+	sortOptions(view.Funds[1:])
 	factor := view.T("person.factor.off")
 	if p.HasFactor {
 		factor = view.T("person.factor.on")

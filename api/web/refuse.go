@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"net/http"
 
 	"sunfund/api/problem"
 	"sunfund/ledger"
@@ -13,6 +14,9 @@ import (
 // funds; nil when none is spoken of.
 func (v *visit) refuse(err error, s *sight, ways ...Link) error {
 	p := problem.Of(err)
+	if p.Status == http.StatusForbidden {
+		v.denied(p)
+	}
 	view := NewErrorView(v.consolePage("", ""), p.Status)
 	view.Heading, view.What, view.Next, view.Ways = T(v.lang, "refuse.heading"), p.Title(string(v.lang)), "", ways
 	var short *ledger.ShortError
@@ -30,6 +34,8 @@ func (v *visit) refuse(err error, s *sight, ways ...Link) error {
 		view.What = T(v.lang, "refuse.unbalanced", v.fundName(s, unbalanced.Fund), v.amount(unbalanced.Difference))
 	case errors.Is(err, staff.ErrOwn):
 		view.What = T(v.lang, "approval.own")
+	case errors.Is(err, ledger.ErrPeriodHard):
+		view.Next = T(v.lang, "period.hard.next")
 	}
 	view.Title = view.Heading
 	return v.s.render.Fail(v.Context, view)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
@@ -90,8 +91,10 @@ func (s *Server) visit(c echo.Context) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.SetRequest(c.Request().WithContext(pg.WithBook(c.Request().Context(), book.ID)))
-	return &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}, nil
+	v := &visit{Context: c, s: s, book: book, lang: PrefsOf(c).Lang, now: s.Now()}
+	from := staff.Origin{Request: c.Response().Header().Get(echo.HeaderXRequestID), IP: v.ip()}
+	c.SetRequest(c.Request().WithContext(pg.WithBook(staff.WithOrigin(v.ctx(), from), book.ID)))
+	return v, nil
 }
 
 // handler answers one visit.
@@ -205,11 +208,14 @@ func (s *Server) Error(err error, c echo.Context) {
 	p := problem.Of(err)
 	var httpErr *echo.HTTPError
 	if errors.As(err, &httpErr) {
-		p = problem.Problem{Status: httpErr.Code}
+		p = problem.Problem{Type: strings.ToLower(http.StatusText(httpErr.Code)), Status: httpErr.Code}
 	}
 	page := v.page("")
 	if v.identify() == nil {
 		page = v.consolePage("", "")
+	}
+	if p.Status == http.StatusForbidden || p.Status == http.StatusNotFound && v.who.Person.ID != uuid.Nil && strings.HasPrefix(c.Path(), "/console/") {
+		v.denied(p)
 	}
 	view := NewErrorView(page, p.Status)
 	if title := p.Title(string(v.lang)); title != "" && p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {

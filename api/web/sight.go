@@ -6,7 +6,7 @@ import (
 	"sunfund/ledger"
 )
 
-// sight is whose funds a person sees: all of the book, or those of her streets. What is not in sight does not exist.
+// sight is whose funds a person sees: all of the book, or those of her streets and funds. What is not in sight does not exist.
 type sight struct {
 	all   bool
 	funds []ledger.Fund // in order of opening
@@ -20,7 +20,7 @@ func (v *visit) sight() (*sight, error) {
 	s := &sight{}
 	s.all, _ = v.who.Streets()
 	for _, f := range funds {
-		if v.who.MaySee(f.StreetID) {
+		if v.who.MaySee(f.ID, f.StreetID) {
 			s.funds = append(s.funds, f)
 		}
 	}

@@ -20,7 +20,7 @@ type todayView struct {
 	Day     time.Time
 	ForMe   []approvalRow
 	Mine    []approvalRow // that still wait for somebody
-	Back    []approvalRow // of one's own that were refused lately
+	Back    []approvalRow // of one's own that were rejected lately
 	Funds   []fundRow
 	Total   fundRow
 	Entries []entryRow
@@ -66,7 +66,7 @@ func (v *visit) todayRequests(view *todayView) error {
 		switch {
 		case r.Open && len(view.Mine) < todayMost:
 			view.Mine = append(view.Mine, r)
-		case r.State == staff.Refused && recent && len(view.Back) < todayMost:
+		case r.State == staff.Rejected && recent && len(view.Back) < todayMost:
 			view.Back = append(view.Back, r)
 		}
 	}

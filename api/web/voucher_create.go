@@ -54,11 +54,11 @@ func (v *visit) voucherCreate() error {
 	if !ok {
 		return v.voucherShow(http.StatusUnprocessableEntity, view, s)
 	}
-	request := staff.Draft{Form: form, Kind: staff.Voucher, Summary: view.Summary, Payload: draft}
+	request := staff.Draft{Form: form, Kind: staff.Voucher, Summary: view.Summary, Payload: draft, Amount: asked{lines: drafted(view.Grid)}.debits()}
 	if view.Change != "" {
 		return v.changeRequest(view.Change, request)
 	}
-	return v.submit(request)
+	return v.request(request)
 }
 
 // checkVoucher finds what is wrong with the voucher as a whole. Errors of the head come before those of lines.
@@ -118,8 +118,11 @@ func (v *visit) changeRequest(text string, draft staff.Draft) error {
 		return staff.ErrNoApproval
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		_, err := staff.Change(v.ctx(), tx, v.who, id, draft, v.now)
-		return err
+		a, err := staff.Change(v.ctx(), tx, v.who, id, draft, v.now)
+		if err != nil {
+			return err
+		}
+		return v.announce(tx, a)
 	})
 	if errors.Is(err, staff.ErrDecided) {
 		return v.refuse(err, nil, Link{T(v.lang, "refuse.request"), "/console/approvals/" + id.String()})

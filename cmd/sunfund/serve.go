@@ -33,6 +33,11 @@ type serveCmd struct {
 	BehindProxy bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
 	Origins     []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
 	Contact     string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
+	URL         string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
+	SMTP        string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
+	SMTPUser    string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
+	SMTPSecret  string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
+	MailFrom    string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
 	OIDCSecrets map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
 	LogLevel    string            `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
@@ -69,6 +74,7 @@ type service struct {
 	intakes  map[int32]*giving.Intake
 	workers  map[int32]*payments.Worker
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
+	mails    *mailer                       // nil: notices stay in the outbox
 	http     *http.Server
 	listener net.Listener
 	log      *slog.Logger
@@ -98,6 +104,9 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		if b.Sandbox {
 			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
 		}
+	}
+	if s.mails, err = newMailer(cfg); err != nil {
+		return nil, err
 	}
 	hasher, err := staff.NewHasher(hashersMax)
 	if err != nil {
@@ -208,6 +217,9 @@ func (s *service) run(ctx context.Context) error {
 		}
 	}
 	task("sweep", s.sweep)
+	if s.mails != nil {
+		task("mail", s.sendMail)
+	}
 	s.http.RegisterOnShutdown(stop) // event streams and tasks end when shutdown begins
 	s.http.BaseContext = func(net.Listener) context.Context { return background }
 	failed := make(chan error, 1)

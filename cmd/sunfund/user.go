@@ -17,6 +17,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
@@ -24,6 +25,7 @@ import (
 // bookCmd opens books.
 type bookCmd struct {
 	Create bookCreateCmd `cmd:"" help:"Open a new, empty book with a general fund."`
+	Rule   bookRuleCmd   `cmd:"" help:"Ask for more approvers from an amount on."`
 	SignIn bookSignInCmd `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
 }
 
@@ -98,6 +100,43 @@ func (c *bookCreateCmd) Run(ctx context.Context, t terminal) error {
 	return nil
 }
 
+// bookRuleCmd adds a rule for approvals.
+type bookRuleCmd struct {
+	database
+	Book      string        `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+	Kind      string        `arg:"" enum:"voucher,reversal,refund,transfer,role,reopening" help:"Kind of request: voucher, reversal, refund, transfer, role or reopening."`
+	From      string        `default:"0" placeholder:"AMOUNT" help:"Amount from which it holds, in the book's currency."`
+	Window    time.Duration `help:"Look at the sum of the same maker or payee within this time, e.g. 72h, instead of each request by itself."`
+	Approvers int           `default:"2" help:"How many must approve, 1 to 5."`
+	Role      string        `default:"approver" enum:"approver,admin" help:"Role that each of them holds; admin for kind role."`
+}
+
+func (c *bookRuleCmd) Run(ctx context.Context, t terminal) error {
+	db, done, err := c.open(ctx)
+	if err != nil {
+		return fmt.Errorf("add rule: %w", err)
+	}
+	defer done()
+	book, err := oneBook(ctx, db, c.Book)
+	if err != nil {
+		return fmt.Errorf("add rule: %w", err)
+	}
+	from, err := money.Parse(c.From, book.Currency)
+	if err != nil {
+		return fmt.Errorf("add rule: %w", err)
+	}
+	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
+		_, err := staff.AddRule(ctx, tx, book.ID, staff.Rule{Kind: staff.Kind(c.Kind), From: from, Window: c.Window, Approvers: c.Approvers,
+			Role: staff.Role(c.Role)}, uuid.Nil, time.Now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("add rule: %w", err)
+	}
+	fmt.Fprintf(t.out, "%s from %s on needs %d approvers\n", c.Kind, money.Format(from, book.Currency), c.Approvers)
+	return nil
+}
+
 // userCmd looks after people and keys from the command line, as the first admin needs it.
 type userCmd struct {
 	Add userAddCmd `cmd:"" help:"Add somebody who may sign in. The password is asked for."`
@@ -110,8 +149,10 @@ type userAddCmd struct {
 	Login  string `arg:"" help:"Name to sign in with."`
 	NameZH string `required:"" name:"name-zh" help:"Name in Chinese."`
 	NameEN string `required:"" name:"name-en" help:"Name in English."`
-	Role   string `required:"" enum:"accountant,approver,street_officer,auditor,admin" help:"What they are: accountant, approver, street_officer, auditor or admin."`
-	Street string `placeholder:"CODE" help:"Street of a street officer."`
+	Role   string `required:"" enum:"accountant,approver,street_officer,resident,provider,supervisor,donor,auditor,admin" help:"What they are: accountant, approver, street_officer, resident, provider, supervisor, donor, auditor or admin."`
+	Street string `placeholder:"CODE" help:"Street of a street officer, resident or supervisor."`
+	Fund   string `placeholder:"CODE" help:"Fund of a supervisor, instead of a street."`
+	Email  string `help:"Where they are told of requests."`
 }
 
 func (c *userAddCmd) Run(ctx context.Context, t terminal) error {
@@ -154,6 +195,11 @@ func (c *userAddCmd) run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return err
 		}
+		if c.Email != "" {
+			if err := staff.SetEmail(ctx, tx, book.ID, p.ID, uuid.Nil, c.Email, now); err != nil {
+				return err
+			}
+		}
 		_, err = staff.GrantRole(ctx, tx, book.ID, p.ID, uuid.Nil, held, now)
 		return err
 	})
@@ -164,9 +210,16 @@ func (c *userAddCmd) run(ctx context.Context, t terminal) error {
 	return nil
 }
 
-// held is the role with the street's number.
+// held is the role with the street's or fund's number.
 func (c *userAddCmd) held(ctx context.Context, q pg.Querier, book *ledger.Book) (staff.Held, error) {
 	held := staff.Held{Role: staff.Role(c.Role)}
+	if c.Fund != "" {
+		fund, err := ledger.FundByCode(ctx, q, book, c.Fund)
+		if err != nil {
+			return held, err
+		}
+		held.Fund = &fund.ID
+	}
 	if c.Street == "" {
 		return held, nil
 	}

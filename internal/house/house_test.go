@@ -224,6 +224,7 @@ var guests = map[string][]string{
 	"github.com/xuri/excelize":   {"ledger/reports"},
 	"codeberg.org/go-pdf/fpdf":   {"ledger/reports"},
 	"github.com/alecthomas/kong": {"cmd"},
+	"github.com/wneessen/":       {"cmd"},
 }
 
 func TestLibrariesStayInTheirRooms(t *testing.T) {

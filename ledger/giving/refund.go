@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/money"
 )
@@ -133,11 +134,7 @@ func BookRefunds(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Refun
 	if len(list) > BatchMax {
 		return nil, fmt.Errorf("book refunds: %d of at most %d a batch", len(list), BatchMax)
 	}
-	b := &returning{
-		book: book, list: append([]Refunded(nil), list...), outcomes: make([]Outcome, len(list)), entryOf: make([]int, len(list)),
-		known: map[reference]bookedRefund{}, gifts: map[int]refundable{}, refunded: map[uuid.UUID]int64{},
-		firstOf: map[reference]int{}, repeats: map[int]int{},
-	}
+	b := newReturning(book, list)
 	if err := b.read(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -167,7 +164,28 @@ func BookRefunds(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Refun
 	return b.outcomes, nil
 }
 
-func (b *returning) read(ctx context.Context, tx pgx.Tx) error {
+func newReturning(book *ledger.Book, list []Refunded) *returning {
+	return &returning{
+		book: book, list: append([]Refunded(nil), list...), outcomes: make([]Outcome, len(list)), entryOf: make([]int, len(list)),
+		known: map[reference]bookedRefund{}, gifts: map[int]refundable{}, refunded: map[uuid.UUID]int64{},
+		firstOf: map[reference]int{}, repeats: map[int]int{},
+	}
+}
+
+// PreviewRefund gives the lines that BookRefunds would book, or why it would not. Fees are not part of it.
+func PreviewRefund(ctx context.Context, q pg.Querier, book *ledger.Book, r Refunded) ([]ledger.Line, error) {
+	b := newReturning(book, []Refunded{r})
+	if err := b.read(ctx, q); err != nil {
+		return nil, err
+	}
+	b.decide()
+	if err := b.outcomes[0].Err; err != nil || len(b.entries) == 0 { // none when it is booked already
+		return nil, err
+	}
+	return b.entries[0].Lines, nil
+}
+
+func (b *returning) read(ctx context.Context, tx pg.Querier) error {
 	var channel, refChannel []int16
 	var refs, giftRefs []string
 	var byRef, byID []int32

@@ -49,7 +49,7 @@ func Scopes() []Scope {
 // KeyMaxLife bounds how long a key may be valid.
 const KeyMaxLife = 2 * 366 * 24 * time.Hour
 
-// Key is what a program signs in with. To rotate one, make a second and revoke the first later.
+// Key is what a program signs in with. RotateKey replaces one while the program learns the new token.
 type Key struct {
 	Book       int32
 	ID         uuid.UUID
@@ -60,6 +60,7 @@ type Key struct {
 	ExpiresAt  time.Time
 	LastUsedAt *time.Time // to the minute
 	RevokedAt  *time.Time
+	Successor  *uuid.UUID // the key that replaces it
 }
 
 // May tells whether the key carries the scope.
@@ -131,7 +132,7 @@ func CreateKey(ctx context.Context, tx pgx.Tx, book int32, name string, scopes [
 }
 
 const keySelect = `
-select id, name, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, secret_hash
+select id, name, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, successor, secret_hash
   from api_key`
 
 const sqlKeyByID = keySelect + `
@@ -175,6 +176,43 @@ func UseKey(ctx context.Context, tx pgx.Tx, k Key, now time.Time) error {
 	return nil
 }
 
+// RotateMax bounds for how long two keys may overlap.
+const RotateMax = 90 * 24 * time.Hour
+
+const (
+	sqlKeyLock = sqlKeyByID + `
+   for update`
+
+	sqlKeyReplace = `
+update api_key set expires_at = least(expires_at, $3), successor = $4 where book_id = $1 and id = $2`
+)
+
+// RotateKey makes a successor of a live key with the same name, scopes and length of life. Both work until the old one
+// ends, at the latest after overlap, so that no call is lost. The token is shown once. A key is rotated once.
+// ErrNoKey, ErrKeyInvalid.
+func RotateKey(ctx context.Context, tx pgx.Tx, book int32, id, by uuid.UUID, overlap time.Duration, now time.Time) (Key, string, error) {
+	if overlap <= 0 || overlap > RotateMax {
+		return Key{}, "", ErrKeyInvalid
+	}
+	var hash []byte
+	old, err := scanKey(tx.QueryRow(ctx, sqlKeyLock, book, id), book, &hash)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && (old.RevokedAt != nil || old.Successor != nil || !now.Before(old.ExpiresAt)) {
+		return Key{}, "", ErrNoKey
+	}
+	if err != nil {
+		return Key{}, "", fmt.Errorf("read API key: %w", err)
+	}
+	k, token, err := CreateKey(ctx, tx, book, old.Name, old.Scopes, by, now.Add(old.ExpiresAt.Sub(old.CreatedAt)), now)
+	if err != nil {
+		return Key{}, "", err
+	}
+	if _, err := tx.Exec(ctx, sqlKeyReplace, book, id, now.Add(overlap), k.ID); err != nil {
+		return Key{}, "", fmt.Errorf("rotate API key: %w", err)
+	}
+	return k, token, Record(ctx, tx, book, Event{At: now, Who: by, What: "key.rotate", Object: keyObject(id),
+		Detail: map[string]any{"successor": k.ID, "expires_at": now.Add(overlap)}})
+}
+
 const sqlKeyRevoke = `
 update api_key set revoked_at = $3, revoked_by = $4
  where book_id = $1 and id = $2 and revoked_at is null`
@@ -210,7 +248,7 @@ func Keys(ctx context.Context, q pg.Querier, book int32, before uuid.UUID, n int
 
 func scanKey(row pgx.Row, book int32, hash *[]byte) (Key, error) {
 	k := Key{Book: book}
-	err := row.Scan(&k.ID, &k.Name, &k.Scopes, &k.CreatedAt, &k.CreatedBy, &k.ExpiresAt, &k.LastUsedAt, &k.RevokedAt, hash)
+	err := row.Scan(&k.ID, &k.Name, &k.Scopes, &k.CreatedAt, &k.CreatedBy, &k.ExpiresAt, &k.LastUsedAt, &k.RevokedAt, &k.Successor, hash)
 	return k, err
 }
 

@@ -25,8 +25,11 @@ var (
 	ErrChanged = errors.New("request was changed since it was read")
 	// ErrDecided means that the request is decided or withdrawn. Show the decision.
 	ErrDecided = errors.New("request is decided already")
-	// ErrRequestInvalid means an unknown kind, a summary or reason of unacceptable length, a
-	// refusal without a reason, or a payload that is not canonical. Say so at the form.
+	// ErrPayee means that the approver gains by the request, or changed the payee's details lately. Say that another
+	// person must do it.
+	ErrPayee = errors.New("approver gains by the request or changed its payee lately")
+	// ErrRequestInvalid means an unknown kind, an amount below zero, a summary or reason of unacceptable length, a
+	// rejection without a reason, or a payload that is not canonical. Say so at the form.
 	ErrRequestInvalid = errors.New("request is not acceptable")
 	// ErrOtherBody means that the form id or Idempotency-Key was already used for something else.
 	// Answer 422; the caller must take a new one.
@@ -37,14 +40,35 @@ var (
 type Kind string
 
 const (
-	Voucher  Kind = "voucher"  // a manual entry: the payload is the entry as drafted
-	Reversal Kind = "reversal" // the mirror entry of one that stands: the payload names it, the day and the reason
+	Voucher   Kind = "voucher"   // a manual entry: the payload is the entry as drafted
+	Reversal  Kind = "reversal"  // the mirror entry of one that stands: the payload names it, the day and the reason
+	Refund    Kind = "refund"    // money of a gift given back
+	Transfer  Kind = "transfer"  // money from one fund to another
+	RoleKind  Kind = "role"      // a role given or taken: the payload is a RoleChange
+	Reopening Kind = "reopening" // a month that is closed for now opens again
 )
 
 // kinds says who may ask and who may decide.
 var kinds = map[Kind]struct{ ask, decide Permission }{
-	Voucher:  {ask: EntryDraft, decide: EntryApprove},
-	Reversal: {ask: EntryDraft, decide: EntryApprove},
+	Voucher:   {ask: EntryDraft, decide: EntryApprove},
+	Reversal:  {ask: EntryDraft, decide: EntryApprove},
+	Refund:    {ask: GiftWrite, decide: EntryApprove},
+	Transfer:  {ask: EntryDraft, decide: EntryApprove},
+	RoleKind:  {ask: RoleRequest, decide: RoleApprove},
+	Reopening: {ask: EntryDraft, decide: EntryApprove},
+}
+
+// Kinds lists all kinds in the order in which a form offers them.
+func Kinds() []Kind { return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening} }
+
+// deciders are the roles that may decide a kind.
+func (k Kind) deciders() (roles []Role) {
+	for _, r := range Roles() {
+		if r.May(kinds[k].decide) {
+			roles = append(roles, r)
+		}
+	}
+	return roles
 }
 
 // ApprovalState is where a request stands.
@@ -53,45 +77,54 @@ type ApprovalState string
 const (
 	Open      ApprovalState = "open"
 	Approved  ApprovalState = "approved"
-	Refused   ApprovalState = "refused"
+	Rejected  ApprovalState = "rejected"
 	Withdrawn ApprovalState = "withdrawn"
 )
 
-// Approval is a request by one person that a second decides.
+// Approval is a request by one person that others decide.
 type Approval struct {
 	ID        uuid.UUID
 	Form      uuid.UUID // the form it was sent with: sent twice, it is one request
 	Kind      Kind
 	Payload   json.RawMessage // canonical JSON
-	Hash      []byte          // of kind, summary and payload: put it into the page that shows them
+	Hash      []byte          // of all that is read, and the version: put it into the page that shows them
 	Summary   string
+	Amount    int64  // minor units of the book's currency; 0 when no money is spoken of
+	Payee     string // who gains by it, see PersonPayee; empty for nobody
+	Version   int32  // counted up by each Change, which voids what was approved before
+	Needed    int    // approvals that it took; see Progress while it is open
 	MadeBy    uuid.UUID
 	MadeAt    time.Time
 	ChangedAt time.Time
 	State     ApprovalState
-	DecidedBy *uuid.UUID
+	DecidedBy *uuid.UUID // the last one, when it took several
 	DecidedAt *time.Time
 	Reason    string     // of the decision
 	Entry     *uuid.UUID // the entry that the approval posted
 }
 
-// Draft is a request before it is submitted.
+// Draft is a request before it is made.
 type Draft struct {
 	Form    uuid.UUID // made with the form's page
 	Kind    Kind
 	Summary string // one sentence, at most 400 characters
+	Amount  int64  // what rules look at, minor units of the book's currency
+	Payee   string // who gains by it; empty for nobody
 	// Payload is marshalled to JSON. Numbers in it must be integers; money is a decimal string.
 	Payload any
 }
 
 const sqlApprovalInsert = `
-insert into approval (book_id, id, form_id, kind, payload, payload_hash, summary, made_by, made_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+insert into approval (book_id, id, form_id, kind, payload, payload_hash, summary, amount, payee, made_by, made_at, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 on conflict (book_id, form_id) do nothing`
 
-// Submit stores a request for a second person. The same form again gives the request it made, or
+// PersonPayee names somebody on the staff as the one who gains by a request.
+func PersonPayee(person uuid.UUID) string { return personObject(person) }
+
+// Request stores a request for a second person. The same form again gives the request it made, or
 // ErrOtherBody if it says something else. ErrDenied, ErrRequestInvalid.
-func Submit(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Time) (Approval, error) {
+func Request(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Time) (Approval, error) {
 	kind, known := kinds[d.Kind]
 	if !known {
 		return Approval{}, fmt.Errorf("%w: kind %q", ErrRequestInvalid, d.Kind)
@@ -99,7 +132,7 @@ func Submit(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Time
 	if !who.May(kind.ask) {
 		return Approval{}, ErrDenied
 	}
-	payload, hash, err := seal(d)
+	payload, hash, err := seal(d, 1)
 	if err != nil {
 		return Approval{}, err
 	}
@@ -107,19 +140,19 @@ func Submit(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Time
 	if err != nil {
 		return Approval{}, fmt.Errorf("make approval id: %w", err)
 	}
-	tag, err := tx.Exec(ctx, sqlApprovalInsert, who.Book, id, d.Form, d.Kind, payload, hash, d.Summary, who.Person.ID, now)
+	tag, err := tx.Exec(ctx, sqlApprovalInsert, who.Book, id, d.Form, d.Kind, payload, hash, d.Summary, d.Amount, d.Payee, who.Person.ID, now)
 	if err != nil {
-		return Approval{}, fmt.Errorf("submit approval request: %w", err)
+		return Approval{}, fmt.Errorf("make approval request: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
-		return submittedBefore(ctx, tx, who, d, hash)
+		return requestedBefore(ctx, tx, who, d, hash)
 	}
 	a := Approval{ID: id, Form: d.Form, Kind: d.Kind, Payload: payload, Hash: hash, Summary: d.Summary,
-		MadeBy: who.Person.ID, MadeAt: now, ChangedAt: now, State: Open}
-	return a, recordApproval(ctx, tx, who, "approval.submit", a, now)
+		Amount: d.Amount, Payee: d.Payee, Version: 1, Needed: 1, MadeBy: who.Person.ID, MadeAt: now, ChangedAt: now, State: Open}
+	return a, recordApproval(ctx, tx, who, "approval.request", a, nil, now)
 }
 
-func submittedBefore(ctx context.Context, tx pgx.Tx, who Identity, d Draft, hash []byte) (Approval, error) {
+func requestedBefore(ctx context.Context, tx pgx.Tx, who Identity, d Draft, hash []byte) (Approval, error) {
 	a, err := readApproval(ctx, tx, sqlApprovalByForm, who.Book, d.Form)
 	if err != nil {
 		return Approval{}, err
@@ -131,11 +164,11 @@ func submittedBefore(ctx context.Context, tx pgx.Tx, who Identity, d Draft, hash
 }
 
 const sqlApprovalChange = `
-update approval set payload = $3, payload_hash = $4, summary = $5, changed_at = $6
+update approval set payload = $3, payload_hash = $4, summary = $5, amount = $6, payee = $7, version = $8, changed_at = $9
  where book_id = $1 and id = $2`
 
-// Change replaces what an open request asks for; only its maker may. Whoever read the old one and
-// approves gets ErrChanged. Form and Kind of d are not looked at.
+// Change replaces what an open request asks for; only its maker may. It voids every approval given so far, and whoever
+// read the old one and approves gets ErrChanged. Form and Kind of d are not looked at.
 // ErrNoApproval, ErrDenied, ErrDecided, ErrRequestInvalid.
 func Change(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, d Draft, now time.Time) (Approval, error) {
 	a, err := lockOwn(ctx, tx, who, id)
@@ -144,127 +177,37 @@ func Change(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, d Draft,
 	}
 	d.Form, d.Kind = a.Form, a.Kind
 	before := a.Hash
-	if a.Payload, a.Hash, err = seal(d); err != nil {
+	a.Version++
+	if a.Payload, a.Hash, err = seal(d, a.Version); err != nil {
 		return Approval{}, err
 	}
-	a.Summary, a.ChangedAt = d.Summary, now
-	if _, err := tx.Exec(ctx, sqlApprovalChange, who.Book, id, a.Payload, a.Hash, a.Summary, now); err != nil {
+	a.Summary, a.Amount, a.Payee, a.ChangedAt = d.Summary, d.Amount, d.Payee, now
+	_, err = tx.Exec(ctx, sqlApprovalChange, who.Book, id, a.Payload, a.Hash, a.Summary, a.Amount, a.Payee, a.Version, now)
+	if err != nil {
 		return Approval{}, fmt.Errorf("change approval request: %w", err)
 	}
-	return a, Record(ctx, tx, who.Book, Event{At: now, Who: who.Person.ID, What: "approval.change",
-		Object: "approval:" + id.String(), Detail: map[string]any{"before": before, "after": a.Hash}})
+	return a, recordApproval(ctx, tx, who, "approval.change", a, before, now)
 }
 
-// Approve decides for a request exactly as it was read: seen is the Hash that the page carried.
-// The caller carries out a.Payload in the same transaction; entry is the id under which it will
-// post, nil if it posts nothing.
-//
-// ErrNoApproval, ErrDenied, ErrOwn, ErrDecided, ErrChanged.
-func Approve(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, seen []byte, entry *uuid.UUID, now time.Time) (Approval, error) {
-	a, err := lockForDecision(ctx, tx, who, id, seen)
-	if err != nil {
-		return Approval{}, err
-	}
-	a.Entry = entry
-	return decide(ctx, tx, who, a, Approved, "", now)
+func recordApproval(ctx context.Context, tx pgx.Tx, who Identity, what string, a Approval, before []byte, now time.Time) error {
+	return Record(ctx, tx, who.Book, Event{At: now, Who: who.Person.ID, What: what, Object: a.object(), Before: before, After: a.Hash, Reason: a.Reason,
+		Detail: map[string]any{"kind": a.Kind, "version": a.Version, "entry": a.Entry}})
 }
 
-// Refuse decides against a request, for a reason that its maker will read. It is bound to what
-// was seen like Approve, with the same errors, and ErrRequestInvalid without a reason.
-func Refuse(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, seen []byte, reason string, now time.Time) (Approval, error) {
-	if strings.TrimSpace(reason) == "" || !textOK(reason, 1000) {
-		return Approval{}, fmt.Errorf("%w: reason", ErrRequestInvalid)
-	}
-	a, err := lockForDecision(ctx, tx, who, id, seen)
-	if err != nil {
-		return Approval{}, err
-	}
-	return decide(ctx, tx, who, a, Refused, reason, now)
+func (a Approval) object() string { return "approval:" + a.ID.String() }
+
+// draft is the request as it was drafted.
+func (a Approval) draft() Draft {
+	return Draft{Form: a.Form, Kind: a.Kind, Summary: a.Summary, Amount: a.Amount, Payee: a.Payee, Payload: a.Payload}
 }
 
-// Withdraw takes an open request back; only its maker may. ErrNoApproval, ErrDenied, ErrDecided.
-func Withdraw(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, now time.Time) (Approval, error) {
-	a, err := lockOwn(ctx, tx, who, id)
-	if err != nil {
-		return Approval{}, err
-	}
-	return decide(ctx, tx, who, a, Withdrawn, "", now)
-}
-
-// lockOwn reads an open request of this maker and keeps others from deciding it meanwhile.
-func lockOwn(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID) (Approval, error) {
-	a, err := lockVisible(ctx, tx, who, id)
-	if err != nil {
-		return Approval{}, err
-	}
-	if a.MadeBy != who.Person.ID || !who.May(kinds[a.Kind].ask) {
-		return Approval{}, ErrDenied
-	}
-	if a.State != Open {
-		return Approval{}, ErrDecided
-	}
-	return a, nil
-}
-
-// lockForDecision reads a request that this person may decide, as it was seen.
-func lockForDecision(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, seen []byte) (Approval, error) {
-	a, err := lockVisible(ctx, tx, who, id)
-	if err != nil {
-		return Approval{}, err
-	}
-	switch {
-	case a.MadeBy == who.Person.ID: // said before anything else: no role would help
-		return Approval{}, ErrOwn
-	case !who.May(kinds[a.Kind].decide):
-		return Approval{}, ErrDenied
-	case a.State != Open:
-		return Approval{}, ErrDecided
-	}
-	// The hash is taken anew: a payload edited behind this code's back is not what was seen either.
-	_, hash, err := seal(Draft{Kind: a.Kind, Summary: a.Summary, Payload: a.Payload})
-	if err != nil {
-		return Approval{}, err
-	}
-	if !bytes.Equal(hash, seen) {
-		return Approval{}, ErrChanged
-	}
-	return a, nil
-}
-
-func lockVisible(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID) (Approval, error) {
-	a, err := readApproval(ctx, tx, sqlApprovalLock, who.Book, id)
-	if err == nil && !visible(who, a) {
-		err = ErrNoApproval
-	}
-	if err != nil {
-		return Approval{}, err
-	}
-	return a, nil
-}
-
-const sqlApprovalDecide = `
-update approval set state = $3, decided_by = $4, decided_at = $5, reason = $6, entry_id = $7
- where book_id = $1 and id = $2`
-
-func decide(ctx context.Context, tx pgx.Tx, who Identity, a Approval, state ApprovalState, reason string, now time.Time) (Approval, error) {
-	by := who.Person.ID
-	a.State, a.DecidedBy, a.DecidedAt, a.Reason = state, &by, &now, reason
-	_, err := tx.Exec(ctx, sqlApprovalDecide, who.Book, a.ID, state, by, now, reason, a.Entry)
-	if err != nil {
-		return Approval{}, fmt.Errorf("decide approval request: %w", err)
-	}
-	return a, recordApproval(ctx, tx, who, "approval."+string(state), a, now)
-}
-
-func recordApproval(ctx context.Context, tx pgx.Tx, who Identity, what string, a Approval, now time.Time) error {
-	return Record(ctx, tx, who.Book, Event{At: now, Who: who.Person.ID, What: what, Object: "approval:" + a.ID.String(),
-		Detail: map[string]any{"kind": a.Kind, "hash": a.Hash, "reason": a.Reason, "entry": a.Entry}})
-}
-
-// seal makes the one spelling of a payload and the hash of all that the second person reads.
-func seal(d Draft) (payload json.RawMessage, hash []byte, err error) {
+// seal makes the one spelling of a payload and the hash of all that an approver reads.
+func seal(d Draft, version int32) (payload json.RawMessage, hash []byte, err error) {
 	if d.Summary == "" || !textOK(d.Summary, 400) {
 		return nil, nil, fmt.Errorf("%w: summary", ErrRequestInvalid)
+	}
+	if d.Amount < 0 || !textOK(d.Payee, 200) {
+		return nil, nil, fmt.Errorf("%w: amount or payee", ErrRequestInvalid)
 	}
 	raw, err := json.Marshal(d.Payload)
 	if err != nil {
@@ -283,7 +226,7 @@ func seal(d Draft) (payload json.RawMessage, hash []byte, err error) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRequestInvalid, err)
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n%q\n%s", d.Kind, d.Summary, payload)
+	fmt.Fprintf(sum, "%s %d\n%q\n%d %q\n%s", d.Kind, version, d.Summary, d.Amount, d.Payee, payload)
 	return payload, sum.Sum(nil), nil
 }
 

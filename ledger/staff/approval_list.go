@@ -15,13 +15,13 @@ import (
 type Box string
 
 const (
-	ForMe Box = "for_me" // open, and this person may decide
+	ForMe Box = "for_me" // open, and this person may decide and has not
 	Mine  Box = "mine"   // made by this person
 	Done  Box = "done"   // no longer open
 )
 
 const approvalSelect = `
-select id, form_id, kind, payload, payload_hash, summary, made_by, made_at, changed_at,
+select id, form_id, kind, payload, payload_hash, summary, amount, payee, version, needed, made_by, made_at, changed_at,
        state, decided_by, decided_at, reason, entry_id
   from approval`
 
@@ -60,8 +60,13 @@ func visible(who Identity, a Approval) bool {
 	return a.MadeBy == who.Person.ID || who.May(kinds[a.Kind].decide) || who.Has(Auditor)
 }
 
-const sqlApprovalForMe = approvalSelect + `
- where book_id = $1 and state = 'open' and made_by <> $2 and kind = any($3::text[])
+// approvalForMe picks what still wants this person's word.
+const approvalForMe = `
+ where book_id = $1 and state = 'open' and made_by <> $2 and kind = any($3::text[]) and payee <> 'person:' || $2::uuid
+   and not exists (select from approval_decision d where d.book_id = approval.book_id and d.approval_id = approval.id
+                      and d.version = approval.version and d.person_id = $2)`
+
+const sqlApprovalForMe = approvalSelect + approvalForMe + `
    and ($4::uuid is null or id < $4)
  order by id desc limit $5`
 
@@ -97,8 +102,7 @@ func Approvals(ctx context.Context, q pg.Querier, who Identity, box Box, before 
 }
 
 const sqlApprovalWaiting = `
-select count(*) from approval
- where book_id = $1 and state = 'open' and made_by <> $2 and kind = any($3::text[])`
+select count(*) from approval` + approvalForMe
 
 // Waiting counts the requests that this person may decide.
 func Waiting(ctx context.Context, q pg.Querier, who Identity) (int, error) {
@@ -109,6 +113,9 @@ func Waiting(ctx context.Context, q pg.Querier, who Identity) (int, error) {
 	}
 	return n, nil
 }
+
+// Decides tells whether there is a kind of request that the person may decide.
+func (i Identity) Decides() bool { return len(kindsTo(i, false)) > 0 }
 
 // kindsTo lists the kinds that the person may decide, or only read.
 func kindsTo(who Identity, read bool) []Kind {
@@ -135,7 +142,7 @@ func readApproval(ctx context.Context, q pg.Querier, sql string, book int32, key
 
 func scanApproval(row pgx.CollectableRow) (Approval, error) {
 	var a Approval
-	err := row.Scan(&a.ID, &a.Form, &a.Kind, &a.Payload, &a.Hash, &a.Summary, &a.MadeBy, &a.MadeAt, &a.ChangedAt,
+	err := row.Scan(&a.ID, &a.Form, &a.Kind, &a.Payload, &a.Hash, &a.Summary, &a.Amount, &a.Payee, &a.Version, &a.Needed, &a.MadeBy, &a.MadeAt, &a.ChangedAt,
 		&a.State, &a.DecidedBy, &a.DecidedAt, &a.Reason, &a.Entry)
 	return a, err
 }

@@ -19,11 +19,11 @@ func draft(amount string) staff.Draft {
 		Payload: map[string]any{"lines": []any{map[string]any{"amount": amount, "note": "<A&B>  "}}, "attachments": 2}}
 }
 
-func (o office) submit(who staff.Identity, d staff.Draft) staff.Approval {
+func (o office) request(who staff.Identity, d staff.Draft) staff.Approval {
 	o.Helper()
 	var a staff.Approval
 	o.must(o.tx(func(tx pgx.Tx) (err error) {
-		a, err = staff.Submit(o.ctx, tx, who, d, now)
+		a, err = staff.Request(o.ctx, tx, who, d, now)
 		return err
 	}))
 	return a
@@ -31,9 +31,14 @@ func (o office) submit(who staff.Identity, d staff.Draft) staff.Approval {
 
 func (o office) approve(who staff.Identity, id uuid.UUID, seen []byte) error {
 	return o.tx(func(tx pgx.Tx) error {
-		_, err := staff.Approve(o.ctx, tx, who, id, seen, nil, now)
+		_, err := staff.Approve(o.ctx, tx, who, id, seen, posts(nil), now)
 		return err
 	})
+}
+
+// posts is an effect that posts the entry.
+func posts(entry *uuid.UUID) staff.Effect {
+	return func(staff.Approval) (*uuid.UUID, error) { return entry, nil }
 }
 
 func TestApprove(t *testing.T) {
@@ -42,7 +47,7 @@ func TestApprove(t *testing.T) {
 	o.person("chen", role(staff.Approver))
 	_, li := o.as("li")
 	_, chen := o.as("chen")
-	a := o.submit(li, draft("28500.00"))
+	a := o.request(li, draft("28500.00"))
 
 	read, err := staff.ApprovalByID(o.ctx, o.service, chen, a.ID)
 	o.must(err)
@@ -54,7 +59,7 @@ func TestApprove(t *testing.T) {
 	}
 	entry := uuid.New()
 	o.must(o.tx(func(tx pgx.Tx) error {
-		decided, err := staff.Approve(o.ctx, tx, chen, a.ID, read.Hash, &entry, now)
+		decided, err := staff.Approve(o.ctx, tx, chen, a.ID, read.Hash, posts(&entry), now)
 		if err != nil {
 			return err
 		}
@@ -75,7 +80,7 @@ func TestApprove(t *testing.T) {
 		t.Fatalf("%+v", done)
 	}
 	o.want(o.approve(chen, a.ID, read.Hash), staff.ErrDecided)
-	if o.events("approval.submit") != 1 || o.events("approval.approved") != 1 {
+	if o.events("approval.request") != 1 || o.events("approval.approved") != 1 {
 		t.Fatal("not in the audit trail once each")
 	}
 }
@@ -95,9 +100,9 @@ func TestApproveRefusals(t *testing.T) {
 	_, admin := o.as("admin")
 	_, street := o.as("street")
 
-	a := o.submit(both, draft("1.00"))
+	a := o.request(both, draft("1.00"))
 	o.want(o.approve(both, a.ID, a.Hash), staff.ErrOwn) // holds the role, and is still the maker
-	b := o.submit(li, draft("1.00"))
+	b := o.request(li, draft("1.00"))
 	o.want(o.approve(li, b.ID, b.Hash), staff.ErrOwn)
 	o.want(o.approve(aud, a.ID, a.Hash), staff.ErrDenied)        // sees it, may not
 	o.want(o.approve(li, a.ID, a.Hash), staff.ErrNoApproval)     // does not see it
@@ -112,7 +117,7 @@ func TestApproveRefusals(t *testing.T) {
 
 	refuse := func(who staff.Identity, reason string) error {
 		return o.tx(func(tx pgx.Tx) error {
-			_, err := staff.Refuse(o.ctx, tx, who, a.ID, a.Hash, reason, now)
+			_, err := staff.Reject(o.ctx, tx, who, a.ID, a.Hash, reason, now)
 			return err
 		})
 	}
@@ -136,11 +141,11 @@ func TestApproveRefusals(t *testing.T) {
 
 	for name, who := range map[string]staff.Identity{"approver": chen, "auditor": aud, "admin": admin, "officer": street, "nobody": {}} {
 		err := o.tx(func(tx pgx.Tx) error {
-			_, err := staff.Submit(o.ctx, tx, who, draft("1.00"), now)
+			_, err := staff.Request(o.ctx, tx, who, draft("1.00"), now)
 			return err
 		})
 		if err != staff.ErrDenied {
-			t.Errorf("%s submits: %v", name, err)
+			t.Errorf("%s asks: %v", name, err)
 		}
 	}
 }
@@ -153,7 +158,7 @@ func TestApproveChanged(t *testing.T) {
 	o.person("chen", role(staff.Approver))
 	_, li := o.as("li")
 	_, chen := o.as("chen")
-	a := o.submit(li, draft("28500.00"))
+	a := o.request(li, draft("28500.00"))
 	change := func(who staff.Identity, d staff.Draft) (b staff.Approval, err error) {
 		err = o.tx(func(tx pgx.Tx) (err error) {
 			b, err = staff.Change(o.ctx, tx, who, a.ID, d, now)
@@ -178,14 +183,14 @@ func TestApproveChanged(t *testing.T) {
 	o.want(err, staff.ErrDecided)
 }
 
-func TestSubmitTwice(t *testing.T) {
+func TestRequestTwice(t *testing.T) {
 	o := newOffice(t)
 	o.person("li", role(staff.Accountant))
 	o.person("wu", role(staff.Accountant))
 	_, li := o.as("li")
 	_, wu := o.as("wu")
 	d := draft("5.00")
-	first, again := o.submit(li, d), o.submit(li, d)
+	first, again := o.request(li, d), o.request(li, d)
 	if first.ID != again.ID {
 		t.Fatal("two requests from one form")
 	}
@@ -193,13 +198,13 @@ func TestSubmitTwice(t *testing.T) {
 	other.Form = d.Form
 	for who, d := range map[*staff.Identity]staff.Draft{&li: other, &wu: d} {
 		o.want(o.tx(func(tx pgx.Tx) error {
-			_, err := staff.Submit(o.ctx, tx, *who, d, now)
+			_, err := staff.Request(o.ctx, tx, *who, d, now)
 			return err
 		}), staff.ErrOtherBody)
 	}
 }
 
-func TestSubmitInvalid(t *testing.T) {
+func TestRequestInvalid(t *testing.T) {
 	o := newOffice(t)
 	o.person("li", role(staff.Accountant))
 	_, li := o.as("li")
@@ -215,7 +220,7 @@ func TestSubmitInvalid(t *testing.T) {
 	} {
 		d.Form = uuid.New()
 		err := o.tx(func(tx pgx.Tx) error {
-			_, err := staff.Submit(o.ctx, tx, li, d, now)
+			_, err := staff.Request(o.ctx, tx, li, d, now)
 			return err
 		})
 		if err == nil || !strings.Contains(err.Error(), staff.ErrRequestInvalid.Error()) {
@@ -233,7 +238,7 @@ func TestApproveAtOnce(t *testing.T) {
 	_, li := o.as("li")
 	_, chen := o.as("chen")
 	_, zhao := o.as("zhao")
-	a := o.submit(li, draft("5.00"))
+	a := o.request(li, draft("5.00"))
 	var approved, decided atomic.Int32
 	var wait sync.WaitGroup
 	for n := range 4 {
@@ -261,14 +266,14 @@ func TestApprovalInTheDatabase(t *testing.T) {
 	o.person("chen", role(staff.Approver))
 	_, li := o.as("li")
 	_, chen := o.as("chen")
-	a := o.submit(li, draft("5.00"))
+	a := o.request(li, draft("5.00"))
 	decide := `update approval set state = $2, decided_by = $3, decided_at = now() where id = $1`
 	for _, c := range []struct {
 		state, constraint string
 		by                uuid.UUID
 	}{
 		{"approved", "approval_second_person", li.Person.ID},
-		{"refused", "approval_second_person", li.Person.ID},
+		{"rejected", "approval_second_person", li.Person.ID},
 		{"withdrawn", "approval_withdrawn", chen.Person.ID},
 		{"open", "approval_decided", chen.Person.ID},
 	} {
@@ -309,9 +314,9 @@ func TestApprovalBoxes(t *testing.T) {
 	_, street := o.as("street")
 	var ids []uuid.UUID
 	for range 5 {
-		ids = append(ids, o.submit(li, draft("5.00")).ID)
+		ids = append(ids, o.request(li, draft("5.00")).ID)
 	}
-	own := o.submit(both, draft("5.00"))
+	own := o.request(both, draft("5.00"))
 	a, err := staff.ApprovalByID(o.ctx, o.service, both, ids[0])
 	o.must(err)
 	o.must(o.approve(both, a.ID, a.Hash))

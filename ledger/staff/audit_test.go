@@ -55,20 +55,23 @@ func TestEvents(t *testing.T) {
 func TestServiceRights(t *testing.T) {
 	o := newOffice(t)
 	want := map[string]string{
-		"person":          "select * insert * update lang,name_en,name_zh,password,state,totp_secret,totp_step",
+		"person":          "select * insert * update email,lang,name_en,name_zh,password,state,totp_secret,totp_step",
 		"role_grant":      "select * insert * update revoked_at,revoked_by",
 		"session":         "select * insert * update idle_until,last_seen_at,proved_at,proved_by,revoked_at delete *",
 		"sign_in_attempt": "select * insert * update tries,window_ends delete *",
-		"approval":        "select * insert * update changed_at,decided_at,decided_by,entry_id,payload,payload_hash,reason,state,summary",
-		"api_key":         "select * insert * update last_used_at,revoked_at,revoked_by",
+		"approval":        "select * insert * update amount,changed_at,decided_at,decided_by,entry_id,needed,payee,payload,payload_hash,reason,state,summary,version",
+		"api_key":         "select * insert * update expires_at,last_used_at,revoked_at,revoked_by,successor",
 		"request_key":     "select * insert * delete *",
 		"audit_event":     "select * insert *",
 
-		"sign_in_setting":  "select * insert * update acr,client,issuer,password",
-		"passkey":          "select * insert * update last_used_at,removed_at,sign_count,stopped_at",
-		"identity_link":    "select * insert * update removed_at",
-		"recovery_code":    "select * insert * update used_at delete *",
-		"sign_in_ceremony": "select * insert * delete *",
+		"approval_rule":     "select * insert * update ended_at",
+		"approval_decision": "select * insert *",
+		"mail":              "select * insert * update next_try,sent_at,tries delete *",
+		"sign_in_setting":   "select * insert * update acr,client,issuer,password",
+		"passkey":           "select * insert * update last_used_at,removed_at,sign_count,stopped_at",
+		"identity_link":     "select * insert * update removed_at",
+		"recovery_code":     "select * insert * update used_at delete *",
+		"sign_in_ceremony":  "select * insert * delete *",
 	}
 	for table, rights := range want {
 		var got []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,9 +13,9 @@ import (
 )
 
 var (
-	// ErrRoleInvalid means an unknown role, a street officer without a street, another role with
-	// one, or a street that the book does not have. Say so at the form.
-	ErrRoleInvalid = errors.New("role and street do not fit")
+	// ErrRoleInvalid means an unknown role, a street or fund that is missing, too many, or not of the book. Say so at
+	// the form.
+	ErrRoleInvalid = errors.New("role and street or fund do not fit")
 	// ErrRolesClash means that admin or auditor would stand beside another role. Take the other away first.
 	ErrRolesClash = errors.New("admin and auditor hold no other role")
 	// ErrRoleHeld means that the person holds this role already. Nothing to do.
@@ -29,7 +28,7 @@ var (
 type Grant struct {
 	ID        uuid.UUID
 	Person    uuid.UUID
-	Held      // role and street
+	Held      // role and what it is good for
 	GrantedAt time.Time
 	GrantedBy uuid.UUID // nil: the command line
 	RevokedAt *time.Time
@@ -40,17 +39,17 @@ const sqlGrantLock = `
 select 1 from person where book_id = $1 and id = $2 for update`
 
 const sqlGrantInsert = `
-insert into role_grant (book_id, id, person_id, role, street_id, granted_at, granted_by)
-values ($1, $2, $3, $4, $5, $6, $7)`
+insert into role_grant (book_id, id, person_id, role, street_id, fund_id, granted_at, granted_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)`
 
-// GrantRole gives a person a role, from the next request on. street is for street officers, nil
-// for all others. by is nil for the command line; nobody grants to themselves (ErrOwn).
+// GrantRole gives a person a role, from the next request on. by is nil for the command line, else the admin who asked
+// for it in a RoleChange; nobody grants to themselves (ErrOwn).
 // ErrNoPerson, ErrRoleInvalid, ErrRolesClash, ErrRoleHeld.
 func GrantRole(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID, h Held, now time.Time) (Grant, error) {
 	if person == by {
 		return Grant{}, ErrOwn
 	}
-	if !slices.Contains(Roles(), h.Role) || (h.Role == StreetOfficer) != (h.Street != nil) {
+	if !h.fits() {
 		return Grant{}, ErrRoleInvalid
 	}
 	id, err := uuid.NewV7()
@@ -68,16 +67,14 @@ func GrantRole(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID,
 	if err != nil {
 		return Grant{}, err
 	}
-	for _, other := range held {
-		if other.Role != h.Role && (slices.Contains(alone, other.Role) || slices.Contains(alone, h.Role)) {
-			return Grant{}, fmt.Errorf("%w: %s beside %s", ErrRolesClash, h.Role, other.Role)
-		}
+	if err := clash(held, h); err != nil {
+		return Grant{}, err
 	}
-	_, err = tx.Exec(ctx, sqlGrantInsert, book, id, person, h.Role, h.Street, now, by)
+	_, err = tx.Exec(ctx, sqlGrantInsert, book, id, person, h.Role, h.Street, h.Fund, now, by)
 	switch {
 	case violates(err, "role_grant_live"):
 		return Grant{}, ErrRoleHeld
-	case violates(err, "role_grant_book_id_street_id_fkey"):
+	case violates(err, "role_grant_book_id_street_id_fkey"), violates(err, "role_grant_book_id_fund_id_fkey"):
 		return Grant{}, ErrRoleInvalid
 	case err != nil:
 		return Grant{}, fmt.Errorf("grant role: %w", err)
@@ -89,14 +86,14 @@ func GrantRole(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID,
 const sqlGrantRevoke = `
 update role_grant set revoked_at = $3, revoked_by = $4
  where book_id = $1 and id = $2 and revoked_at is null
-returning person_id, role, street_id`
+returning person_id, role, street_id, fund_id`
 
 // RevokeRole ends a grant, from the next request on. Nobody ends their own (ErrOwn), so that one
 // admin is always left. ErrNoGrant.
 func RevokeRole(ctx context.Context, tx pgx.Tx, book int32, grant, by uuid.UUID, now time.Time) error {
 	var person uuid.UUID
 	var h Held
-	err := tx.QueryRow(ctx, sqlGrantRevoke, book, grant, now, by).Scan(&person, &h.Role, &h.Street)
+	err := tx.QueryRow(ctx, sqlGrantRevoke, book, grant, now, by).Scan(&person, &h.Role, &h.Street, &h.Fund)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return ErrNoGrant
@@ -109,7 +106,7 @@ func RevokeRole(ctx context.Context, tx pgx.Tx, book int32, grant, by uuid.UUID,
 }
 
 const sqlGrantList = `
-select id, person_id, role, street_id, granted_at, granted_by, revoked_at, revoked_by
+select id, person_id, role, street_id, fund_id, granted_at, granted_by, revoked_at, revoked_by
   from role_grant
  where book_id = $1 and person_id = $2 and ($3 or revoked_at is null)
  order by id`
@@ -122,7 +119,7 @@ func Grants(ctx context.Context, q pg.Querier, book int32, person uuid.UUID, his
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Grant, error) {
 		var g Grant
-		err := row.Scan(&g.ID, &g.Person, &g.Role, &g.Street, &g.GrantedAt, &g.GrantedBy, &g.RevokedAt, &g.RevokedBy)
+		err := row.Scan(&g.ID, &g.Person, &g.Role, &g.Street, &g.Fund, &g.GrantedAt, &g.GrantedBy, &g.RevokedAt, &g.RevokedBy)
 		return g, err
 	})
 }

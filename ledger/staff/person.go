@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type Person struct {
 	NameZH    string
 	NameEN    string
 	Lang      string // "zh-CN" or "en"
+	Email     string // where requests are announced to; may be empty. One address is one person
 	State     PersonState
 	HasFactor bool // a time-based code is asked at sign-in
 	CreatedAt time.Time
@@ -85,7 +87,7 @@ func Create(ctx context.Context, tx pgx.Tx, book int32, p Person, hash string, b
 }
 
 const personSelect = `
-select id, login, name_zh, name_en, lang, state, totp_secret is not null, created_at
+select id, login, name_zh, name_en, lang, email, state, totp_secret is not null, created_at
   from person`
 
 const sqlPersonByLogin = personSelect + `
@@ -130,7 +132,7 @@ func onePerson(rows pgx.Rows, err error) (Person, error) {
 
 func scanPerson(row pgx.CollectableRow) (Person, error) {
 	var p Person
-	err := row.Scan(&p.ID, &p.Login, &p.NameZH, &p.NameEN, &p.Lang, &p.State, &p.HasFactor, &p.CreatedAt)
+	err := row.Scan(&p.ID, &p.Login, &p.NameZH, &p.NameEN, &p.Lang, &p.Email, &p.State, &p.HasFactor, &p.CreatedAt)
 	return p, err
 }
 
@@ -178,6 +180,31 @@ func SetLang(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, lang 
 		return fmt.Errorf("%w: language %q", ErrPersonInvalid, lang)
 	}
 	return err
+}
+
+// ErrEmail means that an e-mail address cannot be one, or is that of another person of the book. Say so at the form.
+var ErrEmail = errors.New("e-mail address is not acceptable or belongs to another account")
+
+const sqlPersonEmail = `
+update person set email = $3 where book_id = $1 and id = $2`
+
+// SetEmail says where requests are announced to; empty for nowhere. ErrEmail, ErrNoPerson.
+func SetEmail(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID, email string, now time.Time) error {
+	email = strings.ToLower(strings.TrimSpace(email))
+	if email != "" {
+		parsed, err := mail.ParseAddress(email)
+		if err != nil || parsed.Address != email || len(email) > 200 {
+			return ErrEmail
+		}
+	}
+	err := updateOne(ctx, tx, sqlPersonEmail, book, person, email)
+	if violates(err, "person_email") {
+		return ErrEmail
+	}
+	if err != nil {
+		return err
+	}
+	return Record(ctx, tx, book, Event{At: now, Who: by, What: "person.email", Object: personObject(person)})
 }
 
 // updateOne runs an update of one person by book and id, or says ErrNoPerson.

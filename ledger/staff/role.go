@@ -6,16 +6,48 @@ import (
 	"github.com/google/uuid"
 )
 
-// Role is what a person is in one book. A street officer is one for each street separately.
+// Role is what a person is in one book.
 type Role string
 
 const (
+	Donor         Role = "donor"          // 捐赠人
+	Resident      Role = "resident"       // 居民
+	Provider      Role = "provider"       // 服务方
+	StreetOfficer Role = "street_officer" // 街道工作人员
 	Accountant    Role = "accountant"     // 会计
 	Approver      Role = "approver"       // 审批人 (treasurer)
-	StreetOfficer Role = "street_officer" // 街道工作人员
+	Supervisor    Role = "supervisor"     // 监督
 	Auditor       Role = "auditor"        // 审计
 	Admin         Role = "admin"          // 管理员
 )
+
+// scope of a role is what one grant of it is good for.
+type scope uint8
+
+const (
+	ofBook         scope = iota // the whole book
+	ofPerson                    // only what is the person's own
+	ofStreet                    // one street
+	ofStreetOrFund              // one street or one fund
+)
+
+// scopes lists all roles, in the order in which a matrix prints them. Only roles of the whole book see every street;
+// admin sees none, since people have no street and funds are nothing to an admin.
+var scopes = []struct {
+	role Role
+	of   scope
+	all  bool // sees the funds of every street
+}{
+	{Donor, ofPerson, false},
+	{Resident, ofStreet, false},
+	{Provider, ofPerson, false},
+	{StreetOfficer, ofStreet, false},
+	{Accountant, ofBook, true},
+	{Approver, ofBook, true},
+	{Supervisor, ofStreetOrFund, false},
+	{Auditor, ofBook, true},
+	{Admin, ofBook, false},
+}
 
 // Permission is what a handler asks for before it does anything.
 type Permission string
@@ -35,22 +67,26 @@ const (
 	PeopleAdmin   Permission = "people.admin"
 	KeyAdmin      Permission = "key.admin"
 	AuditRead     Permission = "audit.read"
+	RequestRead   Permission = "request.read" // of which kinds, the kinds say
+	RoleRequest   Permission = "role.request"
+	RoleApprove   Permission = "role.approve"
 )
 
-// rights is the whole truth about who may do what. Admin manages people and neither posts nor
-// approves; auditor reads all and changes nothing; a street officer may only do what an accountant
-// and an approver may do as well, so holding a second role never widens a street's view by accident.
+// rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
+// and supervisor read and change nothing; donors, residents and providers have nothing in the console. What a role of
+// one street or fund may do, an accountant and an approver may do as well, so holding a second role never widens a
+// street's view by accident.
 var rights = []struct {
 	permission Permission
 	roles      []Role
 }{
-	{FundRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},
+	{FundRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{FundWrite, []Role{Accountant}},
-	{EntryRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},
+	{EntryRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{EntryDraft, []Role{Accountant}},
 	{EntryApprove, []Role{Approver}},
-	{ReportRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},
-	{CampaignRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},
+	{ReportRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
+	{CampaignRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{CampaignWrite, []Role{Accountant}},
 	{GiftRead, []Role{Accountant, Approver, Auditor}},
 	{GiftWrite, []Role{Accountant}},
@@ -58,17 +94,42 @@ var rights = []struct {
 	{PeopleAdmin, []Role{Admin}},
 	{KeyAdmin, []Role{Admin}},
 	{AuditRead, []Role{Admin, Auditor}},
+	{RequestRead, []Role{Accountant, Approver, StreetOfficer, Auditor, Admin}},
+	{RoleRequest, []Role{Admin}},
+	{RoleApprove, []Role{Admin}}, // another one: nobody decides what they asked for
 }
-
-// wholeBook are the roles that see every street. Admin is none: people have no street, funds are
-// nothing to an admin.
-var wholeBook = []Role{Accountant, Approver, Auditor}
 
 // alone are the roles that nobody holds beside another.
 var alone = []Role{Admin, Auditor}
 
 // Roles lists all roles in the order in which a matrix prints them.
-func Roles() []Role { return []Role{Accountant, Approver, StreetOfficer, Auditor, Admin} }
+func Roles() []Role {
+	all := make([]Role, len(scopes))
+	for i, s := range scopes {
+		all[i] = s.role
+	}
+	return all
+}
+
+// Of tells what a grant of the role must name: a street, a fund, or one of both.
+func (r Role) Of() (street, fund bool) {
+	for _, s := range scopes {
+		if s.role == r {
+			return s.of == ofStreet || s.of == ofStreetOrFund, s.of == ofStreetOrFund
+		}
+	}
+	return false, false
+}
+
+// seesAll tells whether the role sees the funds of every street.
+func (r Role) seesAll() bool {
+	for _, s := range scopes {
+		if s.role == r {
+			return s.all
+		}
+	}
+	return false
+}
 
 // Permissions lists all permissions in the order of the table.
 func Permissions() []Permission {
@@ -89,10 +150,26 @@ func (r Role) May(p Permission) bool {
 	return false
 }
 
-// Held is a role that a person holds now; Street is set for street officers only.
+// Held is a role that a person holds now, with the street or the fund that it is good for.
 type Held struct {
 	Role   Role   `json:"role"`
-	Street *int32 `json:"street"`
+	Street *int32 `json:"street,omitempty"`
+	Fund   *int32 `json:"fund,omitempty"`
+}
+
+// fits tells whether the role is known and names what it has to, and nothing else.
+func (h Held) fits() bool {
+	if !slices.Contains(Roles(), h.Role) {
+		return false
+	}
+	street, fund := h.Role.Of()
+	switch {
+	case street && fund:
+		return (h.Street == nil) != (h.Fund == nil)
+	case street:
+		return h.Street != nil && h.Fund == nil
+	}
+	return h.Street == nil && h.Fund == nil
 }
 
 // Identity is who asks, as of this request. The zero Identity may do nothing.
@@ -118,13 +195,14 @@ func (i Identity) Has(r Role) bool {
 }
 
 // Streets says whose funds the person sees: all of the book, or only those of the streets listed,
-// in ascending order. Queries carry both: `where $all or street_id = any($ids)`.
+// in ascending order, and those of Funds. Queries carry them: `where $all or street_id = any($ids)`.
+// A resident's street is no sight of its books.
 func (i Identity) Streets() (all bool, ids []int32) {
 	for _, h := range i.Roles {
 		switch {
-		case slices.Contains(wholeBook, h.Role):
+		case h.Role.seesAll():
 			return true, nil
-		case h.Street != nil:
+		case h.Street != nil && h.Role.May(FundRead):
 			ids = append(ids, *h.Street)
 		}
 	}
@@ -132,9 +210,20 @@ func (i Identity) Streets() (all bool, ids []int32) {
 	return false, slices.Compact(ids)
 }
 
-// MaySee tells whether a fund of that street, or of no street (nil), is in the person's sight.
+// Funds lists single funds that are in the person's sight beside those of Streets, in ascending order.
+func (i Identity) Funds() (ids []int32) {
+	for _, h := range i.Roles {
+		if h.Fund != nil && h.Role.May(FundRead) {
+			ids = append(ids, *h.Fund)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// MaySee tells whether a fund, of that street or of none (nil), is in the person's sight.
 // Answer no with the same 404 as an unknown id.
-func (i Identity) MaySee(street *int32) bool {
+func (i Identity) MaySee(fund int32, street *int32) bool {
 	all, ids := i.Streets()
-	return all || street != nil && slices.Contains(ids, *street)
+	return all || street != nil && slices.Contains(ids, *street) || slices.Contains(i.Funds(), fund)
 }

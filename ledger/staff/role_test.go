@@ -15,22 +15,32 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	changes := func(p staff.Permission) bool {
 		return !slices.Contains([]staff.Permission{staff.FundRead, staff.EntryRead, staff.ReportRead, staff.CampaignRead,
-			staff.GiftRead, staff.PeopleRead, staff.AuditRead}, p)
+			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead}, p)
 	}
 	for _, p := range staff.Permissions() {
-		if changes(p) && staff.Auditor.May(p) {
-			t.Errorf("auditor may change: %s", p)
+		for _, r := range []staff.Role{staff.Auditor, staff.Supervisor} {
+			if changes(p) && r.May(p) {
+				t.Errorf("%s may change: %s", r, p)
+			}
+		}
+		for _, r := range []staff.Role{staff.Donor, staff.Resident, staff.Provider} {
+			if r.May(p) {
+				t.Errorf("%s may %s in the console", r, p)
+			}
 		}
 		if !changes(p) && !staff.Auditor.May(p) {
 			t.Errorf("auditor may not read: %s", p)
 		}
-		if staff.Admin.May(p) && !slices.Contains([]staff.Permission{staff.PeopleRead, staff.PeopleAdmin, staff.KeyAdmin, staff.AuditRead}, p) {
+		if staff.Admin.May(p) && !slices.Contains([]staff.Permission{staff.PeopleRead, staff.PeopleAdmin, staff.KeyAdmin, staff.AuditRead,
+			staff.RequestRead, staff.RoleRequest, staff.RoleApprove}, p) {
 			t.Errorf("admin may %s", p)
 		}
 		// Sight is per person, not per permission: an officer of one street who becomes an approver
 		// must not do for all streets what only officers may.
-		if staff.StreetOfficer.May(p) && !(staff.Accountant.May(p) && staff.Approver.May(p)) {
-			t.Errorf("only street officers may %s", p)
+		for _, r := range []staff.Role{staff.StreetOfficer, staff.Supervisor} {
+			if r.May(p) && !(staff.Accountant.May(p) && staff.Approver.May(p)) {
+				t.Errorf("only %s may %s", r, p)
+			}
 		}
 		if slices.IndexFunc(staff.Roles(), func(r staff.Role) bool { return r.May(p) }) < 0 {
 			t.Errorf("nobody may %s", p)
@@ -65,14 +75,18 @@ func TestStreets(t *testing.T) {
 		"officer":          {roles: []staff.Held{officer(1)}, ids: []int32{1}, sees: true},
 		"other officer":    {roles: []staff.Held{officer(2)}, ids: []int32{2}},
 		"both streets":     {roles: []staff.Held{officer(2), officer(1)}, ids: []int32{1, 2}, sees: true},
+		"resident":         {roles: []staff.Held{{Role: staff.Resident, Street: &one}}},
+		"supervisor":       {roles: []staff.Held{{Role: staff.Supervisor, Street: &one}}, ids: []int32{1}, sees: true},
+		"of the fund":      {roles: []staff.Held{{Role: staff.Supervisor, Fund: new(int32(9))}}, sees: true, seesBook: true},
+		"of another fund":  {roles: []staff.Held{{Role: staff.Supervisor, Fund: &two}}},
 		"officer approver": {roles: []staff.Held{officer(2), role(staff.Approver)}, all: true, sees: true, seesBook: true},
 	} {
 		i := staff.Identity{Roles: c.roles}
 		all, ids := i.Streets()
-		if all != c.all || !slices.Equal(ids, c.ids) || i.MaySee(&one) != c.sees || i.MaySee(nil) != c.seesBook {
-			t.Errorf("%s: all %v, streets %v, sees %v, book %v", name, all, ids, i.MaySee(&one), i.MaySee(nil))
+		if all != c.all || !slices.Equal(ids, c.ids) || i.MaySee(9, &one) != c.sees || i.MaySee(9, nil) != c.seesBook {
+			t.Errorf("%s: all %v, streets %v, sees %v, book %v", name, all, ids, i.MaySee(9, &one), i.MaySee(9, nil))
 		}
-		if i.MaySee(&two) != (c.all || slices.Contains(c.ids, two)) {
+		if i.MaySee(8, &two) != (c.all || slices.Contains(c.ids, two)) {
 			t.Errorf("%s: street 2", name)
 		}
 	}

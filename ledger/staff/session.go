@@ -62,7 +62,8 @@ func openSession(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, d
 const sqlSessionLookup = `
 select s.id, s.last_seen_at, p.id, p.login, p.name_zh, p.name_en, p.lang, p.state, p.totp_secret is not null, p.created_at,
        s.proved_at, s.proved_by, ` + hasFactor + `, ` + passwordRule + `,
-       coalesce((select jsonb_agg(jsonb_build_object('role', g.role, 'street', g.street_id) order by g.role, g.street_id)
+       coalesce((select jsonb_agg(jsonb_build_object('role', g.role, 'street', g.street_id, 'fund', g.fund_id)
+                               order by g.role, g.street_id, g.fund_id)
                    from role_grant g
                   where g.book_id = s.book_id and g.person_id = s.person_id and g.revoked_at is null), '[]')
   from session s

@@ -11,6 +11,7 @@ import (
 // How long what has run out is kept.
 const (
 	RequestKeyLife = 7 * 24 * time.Hour  // an Idempotency-Key may be repeated for so long
+	MailLife       = 30 * 24 * time.Hour // a letter, sent or not
 	SessionTrail   = 90 * 24 * time.Hour // an ended session stays in the database for so long
 )
 
@@ -19,6 +20,9 @@ delete from sign_in_attempt where book_id = $1 and window_ends <= $2`
 
 const sqlSweepRequests = `
 delete from request_key where book_id = $1 and created_at < $2`
+
+const sqlSweepMail = `
+delete from mail where book_id = $1 and made_at < $2`
 
 const sqlSweepSessions = `
 delete from session where book_id = $1 and ends_at < $2`
@@ -33,6 +37,7 @@ func Sweep(ctx context.Context, tx pgx.Tx, book int32, now time.Time) error {
 		before time.Time
 	}{
 		{sqlSweepTries, now},
+		{sqlSweepMail, now.Add(-MailLife)},
 		{sqlSweepCeremonies, now},
 		{sqlSweepRequests, now.Add(-RequestKeyLife)},
 		{sqlSweepSessions, now.Add(-SessionTrail)},

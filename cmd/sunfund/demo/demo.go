@@ -36,13 +36,25 @@ var People = []Person{
 	{"chen", "陈干事", "Chen", staff.StreetOfficer, "spq"},
 	{"zhao", "赵审计", "Zhao", staff.Auditor, ""},
 	{"sun", "孙管理", "Sun", staff.Admin, ""},
+	{"qian", "钱主任", "Qian", staff.Approver, ""},
+	{"hu", "胡管理", "Hu", staff.Admin, ""},
+	{"he", "何监督", "He", staff.Supervisor, "spq"},
 }
 
 // Person is somebody who can sign in to the demo.
 type Person struct {
 	Login, NameZH, NameEN string
 	Role                  staff.Role
-	Street                string // code, for a street officer
+	Street                string // code, for who serves or supervises a street
+}
+
+// rules of the demo: large sums need both approvers, also when they come in parts.
+var rules = []staff.Rule{
+	{Kind: staff.Voucher, From: 100_000_00, Approvers: 2, Role: staff.Approver},
+	{Kind: staff.Voucher, From: 200_000_00, Window: 72 * time.Hour, Approvers: 2, Role: staff.Approver},
+	{Kind: staff.Transfer, From: 50_000_00, Approvers: 2, Role: staff.Approver},
+	{Kind: staff.Refund, From: 1_000_00, Approvers: 2, Role: staff.Approver},
+	{Kind: staff.Refund, From: 3_000_00, Window: 72 * time.Hour, Approvers: 2, Role: staff.Approver},
 }
 
 // Password of every demo person.
@@ -162,7 +174,15 @@ func (l *loader) association(ctx context.Context) error {
 		if err := staff.SetSettings(ctx, tx, l.book.ID, staff.Settings{Password: staff.PasswordAlone}, uuid.Nil, l.now); err != nil {
 			return err
 		}
-		return l.people(ctx, tx, hash)
+		if err := l.people(ctx, tx, hash); err != nil {
+			return err
+		}
+		for _, r := range rules {
+			if _, err := staff.AddRule(ctx, tx, l.book.ID, r, uuid.Nil, l.now); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/staff"
+)
+
+// periodsShown is how many closed months the page lists.
+const periodsShown = 60
+
+type periodListView struct {
+	Page
+	Rows                []periodRow
+	MayAsk              bool
+	Form, Month, Reason string
+	Months              []Option // that may be reopened
+	Empty               Empty
+}
+
+// periodRow is a closed month.
+type periodRow struct {
+	Month string // 2026-08
+	State ledger.PeriodState
+}
+
+// periodDraft is the payload of a request to reopen a month.
+type periodDraft struct {
+	Month  string `json:"month"` // its first day
+	Reason string `json:"reason"`
+}
+
+// periodList shows which months are closed.
+func (v *visit) periodList() error { return v.periodsAgain(http.StatusOK, nil) }
+
+func (v *visit) periodsAgain(status int, wrong Errors) error {
+	view := periodListView{Page: v.consolePage(T(v.lang, "place.periods"), "/console/periods"), MayAsk: v.who.May(staff.EntryDraft),
+		Form: newForm(), Month: v.typed("month", 7), Reason: v.typed("reason", 1000)}
+	view.Errors, view.Empty = wrong, Empty{Text: T(v.lang, "period.empty")}
+	list, err := ledger.ClosedPeriods(v.ctx(), v.s.DB, v.book, periodsShown)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		row := periodRow{p.Month.Format("2006-01"), p.State}
+		view.Rows = append(view.Rows, row)
+		if p.State == ledger.PeriodSoft {
+			view.Months = append(view.Months, Option{Value: row.Month, Label: row.Month})
+		}
+	}
+	return v.s.render.Render(v.Response(), status, "console/period_list", view)
+}
+
+// periodReopen asks another person to reopen a month that is closed for now. One that is closed for good stays closed.
+func (v *visit) periodReopen() error {
+	form, err := v.formID()
+	if err != nil {
+		return err
+	}
+	month, err := time.Parse("2006-01", v.typed("month", 7))
+	if err != nil {
+		return v.periodsAgain(http.StatusUnprocessableEntity, Errors{{"month", T(v.lang, "period.month.wrong")}})
+	}
+	state, err := ledger.PeriodOf(v.ctx(), v.s.DB, v.book, month)
+	back := Link{T(v.lang, "place.periods"), "/console/periods"}
+	switch {
+	case err != nil:
+		return err
+	case state == ledger.PeriodHard:
+		return v.refuse(ledger.ErrPeriodHard, nil, back)
+	case state == ledger.PeriodOpen:
+		return v.refuse(ledger.ErrPeriodOpen, nil, back)
+	}
+	reason := v.typed("reason", 1000)
+	if reason == "" {
+		return v.periodsAgain(http.StatusUnprocessableEntity, Errors{{"reason", T(v.lang, "period.reason.wrong")}})
+	}
+	return v.request(staff.Draft{Form: form, Kind: staff.Reopening, Summary: T(v.lang, "period.summary", month.Format("2006-01")),
+		Payload: periodDraft{Month: ISODay(month), Reason: reason}})
+}
+
+func (v *visit) readPeriod(a staff.Approval) (month time.Time, d periodDraft, err error) {
+	if err := json.Unmarshal(a.Payload, &d); err != nil {
+		return month, d, fmt.Errorf("read request %s: %w", a.ID, err)
+	}
+	month, _ = parseDay(d.Month) // checked when it was asked for
+	return month, d, nil
+}
+
+func (v *visit) askedReopening(a staff.Approval) (asked, error) {
+	month, d, err := v.readPeriod(a)
+	return asked{day: month, reason: d.Reason, facts: []Fact{{Term: T(v.lang, "period.month"), Value: month.Format("2006-01")}}}, err
+}
+
+// reopen opens the month again.
+func (v *visit) reopen(tx pgx.Tx, a staff.Approval) error {
+	month, d, err := v.readPeriod(a)
+	if err != nil {
+		return err
+	}
+	if err := ledger.Reopen(v.ctx(), tx, v.book, month); err != nil {
+		return err
+	}
+	return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "month.reopen", Object: "period:" + month.Format("2006-01"),
+		Reason: d.Reason})
+}

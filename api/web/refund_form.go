@@ -1,0 +1,55 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+type refundView struct {
+	Page
+	Form, Amount, Ref, Reason string
+	Gift                      string // its address
+	Facts                     []Fact
+}
+
+// refundForm asks how much of a gift is to be given back, and why.
+func (v *visit) refundForm() error {
+	r, err := v.giftParam()
+	if err != nil {
+		return err
+	}
+	return v.refundAgain(http.StatusOK, r, refundView{Form: newForm()}, nil)
+}
+
+// giftParam reads the gift of the address, or giving.ErrNoGift.
+func (v *visit) giftParam() (*giving.Receipt, error) {
+	id, err := uuid.Parse(v.Param("id"))
+	if err != nil {
+		return nil, giving.ErrNoGift
+	}
+	return giving.GiftByID(v.ctx(), v.s.DB, v.book, id)
+}
+
+func (v *visit) refundAgain(status int, r *giving.Receipt, view refundView, wrong Errors) error {
+	view.Page = v.consolePage(T(v.lang, "refund.title", r.Ref), "/console/gifts")
+	view.Errors, view.Gift = wrong, "/console/gifts/"+r.Gift.ID.String()
+	view.Facts = v.leftOfGift(r)
+	return v.s.render.Render(v.Response(), status, "console/refund_form", view)
+}
+
+// leftOfGift says which gift it is and what is left of it. The giver's name is not needed for that.
+func (v *visit) leftOfGift(r *giving.Receipt) []Fact {
+	in := func(minor int64) string { return Amount(v.lang, money.Money{Minor: minor, Currency: r.Gift.Currency}) }
+	return []Fact{
+		{Term: T(v.lang, "gift.ref"), Value: r.Ref, Href: giftsHref(r.Ref)},
+		{Term: T(v.lang, "gift.paid"), Value: When(v.lang, r.Gift.PaidAt, v.book.Zone)},
+		{Term: T(v.lang, "gift.channel"), Value: r.Gift.Channel.Name(string(v.lang))},
+		{Term: T(v.lang, "gift.campaign"), Value: r.Campaign.Title(string(v.lang))},
+		{Term: T(v.lang, "gift.amount"), Value: in(r.Gift.Amount)},
+		{Term: T(v.lang, "gift.refunded"), Value: in(r.Gift.Refunded)},
+	}
+}

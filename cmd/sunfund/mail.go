@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/wneessen/go-mail"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/staff"
+)
+
+// mailer sends notices to staff. It says where to look, not what the request holds.
+type mailer struct {
+	client *mail.Client
+	from   string
+	url    string // in front of the letter's path
+}
+
+const (
+	mailEvery   = 15 * time.Second
+	mailTimeout = 20 * time.Second
+)
+
+var errMailSettings = errors.New("notices need SUNFUND_SMTP as HOST:PORT, SUNFUND_MAIL_FROM and SUNFUND_URL")
+
+// newMailer is nil when no mail server is set.
+func newMailer(cfg serveCmd) (*mailer, error) {
+	if cfg.SMTP == "" {
+		return nil, nil
+	}
+	host, port, err := net.SplitHostPort(cfg.SMTP)
+	number, numberErr := strconv.Atoi(port)
+	if err != nil || numberErr != nil || cfg.MailFrom == "" || cfg.URL == "" {
+		return nil, errMailSettings
+	}
+	options := []mail.Option{mail.WithPort(number), mail.WithTimeout(mailTimeout), mail.WithTLSPolicy(mail.TLSMandatory)}
+	if number == 465 {
+		options = append(options, mail.WithSSL())
+	}
+	if cfg.SMTPUser != "" {
+		secret, err := os.ReadFile(cfg.SMTPSecret)
+		if err != nil {
+			return nil, fmt.Errorf("read mail password: %w", err)
+		}
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(cfg.SMTPUser), mail.WithPassword(strings.TrimSpace(string(secret))))
+	}
+	client, err := mail.NewClient(host, options...)
+	if err != nil {
+		return nil, fmt.Errorf("mail server: %w", err)
+	}
+	return &mailer{client, cfg.MailFrom, strings.TrimSuffix(cfg.URL, "/")}, nil
+}
+
+func (m *mailer) send(ctx context.Context, letter staff.Mail) error {
+	message, err := m.message(letter)
+	if err != nil {
+		return err
+	}
+	if err := m.client.DialAndSendWithContext(ctx, message); err != nil {
+		return fmt.Errorf("send mail: %w", err)
+	}
+	return nil
+}
+
+func (m *mailer) message(letter staff.Mail) (*mail.Msg, error) {
+	message := mail.NewMsg()
+	if err := errors.Join(message.From(m.from), message.To(letter.Email)); err != nil {
+		return nil, fmt.Errorf("address mail: %w", err)
+	}
+	message.Subject(letter.Subject)
+	message.SetDateWithValue(letter.MadeAt)
+	message.SetMessageIDWithValue(letter.ID.String() + "@sunfund") // the same letter, sent again after a lost answer
+	message.SetBodyString(mail.TypeTextPlain, letter.Body+"\n\n"+m.url+letter.Path+"\n")
+	return message, nil
+}
+
+// sendMail empties the outboxes. Books in sandbox mode send nothing: their letters are read in the console.
+func (s *service) sendMail(ctx context.Context) error {
+	tick := time.NewTicker(mailEvery)
+	defer tick.Stop()
+	for {
+		for _, b := range s.books {
+			if !b.Sandbox {
+				s.sendBook(ctx, b.ID)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// sendBook sends what is due of one book. A letter that fails is kept for later and does not hold up the others.
+func (s *service) sendBook(ctx context.Context, book int32) {
+	ctx = pg.WithBook(ctx, book)
+	for {
+		var found bool
+		var failed error
+		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+			found, failed, err = staff.SendOne(ctx, tx, book, func(m staff.Mail) error { return s.mails.send(ctx, m) }, time.Now())
+			return err
+		})
+		if err = errors.Join(err, failed); err != nil {
+			s.log.Error("mail not sent", "book", book, "error", err)
+		}
+		if err != nil || !found {
+			return
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+)
+
+var (
+	// ErrPeriodHard means that a month is closed for good. Corrections are booked in an open month.
+	ErrPeriodHard = errors.New("month is closed for good")
+	// ErrPeriodOpen means that there is nothing to reopen.
+	ErrPeriodOpen = errors.New("month is open")
+)
+
+// PeriodState says whether a month takes entries.
+type PeriodState string
+
+const (
+	PeriodOpen PeriodState = "open"
+	PeriodSoft PeriodState = "soft" // closed for now: the statements are being checked
+	PeriodHard PeriodState = "hard" // closed for good
+)
+
+// Period is a month of a book.
+type Period struct {
+	Month time.Time // its first day
+	State PeriodState
+}
+
+const sqlPeriodList = `
+select month, state from period where book_id = $1 and state <> 'open' order by month desc limit $2`
+
+// ClosedPeriods lists the months that are closed, newest first.
+func ClosedPeriods(ctx context.Context, q pg.Querier, book *Book, limit int) ([]Period, error) {
+	rows, err := q.Query(ctx, sqlPeriodList, book.ID, min(max(limit, 1), PageMax))
+	if err != nil {
+		return nil, fmt.Errorf("read closed months: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Period])
+}
+
+const (
+	sqlPeriodRead = `select coalesce((select state from period where book_id = $1 and month = $2), 'open')`
+	sqlPeriodLock = `select state from period where book_id = $1 and month = $2 for update`
+	sqlPeriodOpen = `update period set state = 'open' where book_id = $1 and month = $2`
+)
+
+// PeriodOf reads whether a month takes entries.
+func PeriodOf(ctx context.Context, q pg.Querier, book *Book, month time.Time) (state PeriodState, err error) {
+	if err := q.QueryRow(ctx, sqlPeriodRead, book.ID, Month(month)).Scan(&state); err != nil {
+		return "", fmt.Errorf("read month: %w", err)
+	}
+	return state, nil
+}
+
+// Reopen opens a month that is closed for now. ErrPeriodHard, ErrPeriodOpen.
+func Reopen(ctx context.Context, tx pgx.Tx, book *Book, month time.Time) error {
+	var state PeriodState
+	err := tx.QueryRow(ctx, sqlPeriodLock, book.ID, Month(month)).Scan(&state)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && state == PeriodOpen:
+		return ErrPeriodOpen
+	case err != nil:
+		return fmt.Errorf("lock month: %w", err)
+	case state == PeriodHard:
+		return ErrPeriodHard
+	}
+	if _, err := tx.Exec(ctx, sqlPeriodOpen, book.ID, Month(month)); err != nil {
+		return fmt.Errorf("reopen month: %w", err)
+	}
+	return nil
+}
