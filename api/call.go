@@ -57,11 +57,10 @@ func (s *Server) with(r route) echo.HandlerFunc {
 			return err
 		}
 		c.Set(keyOfRequest, key)
-		c.SetRequest(c.Request().WithContext(staff.WithOrigin(ctx, originOf(c))))
+		c.SetRequest(c.Request().WithContext(pg.WithBook(staff.WithOrigin(ctx, originOf(c)), key.Book)))
 		if !key.May(r.scope) {
 			return staff.ErrDenied
 		}
-		c.SetRequest(c.Request().WithContext(pg.WithBook(ctx, key.Book)))
 		call := &call{Context: c, s: s, key: key, now: now}
 		for _, b := range s.Books {
 			if b.ID == key.Book {

@@ -197,7 +197,9 @@ func TestWallsHold(t *testing.T) {
 				t.Errorf("%s without row security: %q, %d rows of %s", role, code, rows, table)
 			}
 			for _, book := range []string{"", "1"} { // into another book, or from one's own into another
-				if code, _, _ := try(t, conn, book, "insert into "+table+" (book_id) values (2)"); code != denied {
+				// The trigger of decisions asks for their request, which it cannot see across the wall, before the wall itself is asked.
+				blind := table == "approval_decision"
+				if code, _, _ := try(t, conn, book, "insert into "+table+" (book_id) values (2)"); code != denied && !(blind && code == "23000") {
 					t.Errorf("%s in book %q inserts into book 2: %q: %s", role, book, code, table)
 				}
 			}
