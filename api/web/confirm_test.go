@@ -21,9 +21,9 @@ func TestS6StepUp(t *testing.T) {
 	hash := chen.hidden(chen.get(path), "hash")
 	o.now = o.now.Add(staff.FreshFor)
 
-	refuse := url.Values{"hash": {hash}, "do": {"refuse"}, "reason": {"发票 <没有> 盖章"}}
+	refuse := url.Values{"hash": {hash}, "do": {"reject"}, "reason": {"发票 <没有> 盖章"}}
 	a := chen.post(path, refuse)
-	chen.wants(a, http.StatusForbidden, "请确认是您本人", `action="`+path+`"`, `name="reason" value="发票 <没有> 盖章"`, `name="do" value="refuse"`)
+	chen.wants(a, http.StatusForbidden, "请确认是您本人", `action="`+path+`"`, `name="reason" value="发票 <没有> 盖章"`, `name="do" value="reject"`)
 	with := func(form url.Values, password string) url.Values {
 		more := url.Values{confirmPassword: {password}}
 		for name, values := range form {
