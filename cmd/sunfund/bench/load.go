@@ -55,6 +55,10 @@ type caller func(ctx context.Context) (gifts, amount int64, err error)
 func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	empty, err := w.weigh(ctx)
+	if err != nil {
+		return sample{}, err
+	}
 	begin := time.Now().Add(w.l.cfg.WarmUp)
 	end := begin.Add(w.l.cfg.Span)
 	var wg sync.WaitGroup
@@ -103,6 +107,9 @@ func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 		return s, err
 	}
 	slices.Sort(s.waits)
+	if before.gifts == after.gifts { // weighed too late in a short span
+		before = empty
+	}
 	if n := after.gifts - before.gifts; n > 0 {
 		s.bytes, s.wal = float64(after.bytes-before.bytes)/float64(n), float64(after.wal-before.wal)/float64(n)
 		s.goCPU, s.pgCPU = (after.goCPU-before.goCPU)/time.Duration(n), (after.pgCPU-before.pgCPU)/time.Duration(n)
