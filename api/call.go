@@ -52,7 +52,7 @@ func (s *Server) with(r route) echo.HandlerFunc {
 			return staff.ErrKey
 		}
 		ctx, now := c.Request().Context(), s.Now()
-		key, err := staff.Authenticate(ctx, s.DB, token, now)
+		key, err := s.keys.get(ctx, token, func(ctx context.Context) (staff.Key, error) { return staff.Authenticate(ctx, s.DB, token, s.Now()) })
 		if err != nil {
 			return err
 		}

@@ -74,37 +74,56 @@ func apiChannel(code string) (giving.Channel, bool) {
 	return 0, false
 }
 
-// names are the campaigns and funds that the gifts of one request speak of, each looked up once.
-type names struct {
-	call      *call
-	campaigns map[string]*giving.Campaign
-	funds     map[string]int32
-	codes     map[int32]string
+// placeKey is a campaign's slug or a fund's code in a book.
+type placeKey struct {
+	book int32
+	name string
 }
 
-func (c *call) names() (*names, error) {
-	codes, err := c.fundCodes(c.s.DB)
+// place is where the gifts to a campaign go.
+type place struct {
+	campaign, fund int32
+	fundCode       string
+}
+
+const sqlPlace = `
+select c.campaign_id, c.fund_id, f.code
+  from campaign c join fund f on f.book_id = c.book_id and f.fund_id = c.fund_id
+ where c.book_id = $1 and c.slug = $2 and c.state <> 'draft'`
+
+// place finds a campaign by its slug. What it finds holds for as long as the book, so it is looked up once; a draft is not found.
+func (c *call) place(slug string) (place, error) {
+	key := placeKey{c.book.ID, slug}
+	if p, ok := c.s.places.Load(key); ok {
+		return p.(place), nil
+	}
+	var p place
+	err := c.s.DB.QueryRow(c.ctx(), sqlPlace, c.book.ID, slug).Scan(&p.campaign, &p.fund, &p.fundCode)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return place{}, at{"/campaign", errUnknownName}
+	}
 	if err != nil {
-		return nil, err
+		return place{}, fmt.Errorf("read campaign: %w", err)
 	}
-	n := &names{call: c, campaigns: map[string]*giving.Campaign{}, funds: make(map[string]int32, len(codes)), codes: codes}
-	for id, code := range codes {
-		n.funds[code] = id
-	}
-	return n, nil
+	c.s.places.Store(key, p)
+	return p, nil
 }
 
-// campaign is nil when there is none of that slug.
-func (n *names) campaign(slug string) (*giving.Campaign, error) {
-	if g, ok := n.campaigns[slug]; ok {
-		return g, nil
+// namedFund finds a fund by its code. Codes never change.
+func (c *call) namedFund(code string) (int32, error) {
+	key := placeKey{c.book.ID, code}
+	if id, ok := c.s.funds.Load(key); ok {
+		return id.(int32), nil
 	}
-	g, err := n.call.publicCampaign(slug)
-	if err != nil && !errors.Is(err, giving.ErrNoCampaign) {
-		return nil, err
+	fund, err := ledger.FundByCode(c.ctx(), c.s.DB, c.book, code)
+	if errors.Is(err, ledger.ErrNoFund) {
+		return 0, at{"/fund", errUnknownName}
 	}
-	n.campaigns[slug] = g
-	return g, nil
+	if err != nil {
+		return 0, err
+	}
+	c.s.funds.Store(key, fund.ID)
+	return fund.ID, nil
 }
 
 // received is one gift of a request, read and checked.
@@ -114,7 +133,7 @@ type received struct {
 }
 
 // check reads a gift. Its errors are the caller's, or ours when the database fails.
-func (c *call) check(in *giftInput, n *names) (*received, error) {
+func (c *call) check(in *giftInput) (*received, error) {
 	for _, text := range []struct {
 		pointer, text string
 		max           int
@@ -156,28 +175,21 @@ func (c *call) check(in *giftInput, n *names) (*received, error) {
 	r := &received{campaign: in.Campaign, paid: giving.Paid{Amount: amount, Currency: in.Currency, Fee: fee, PaidAt: paidAt,
 		Channel: channel, Ref: in.Ref, ProcessorRef: in.ProcessorRef, Name: in.DonorName, Anonymous: in.Anonymous,
 		Message: in.Message, Actor: c.key.ID}}
-	return r, n.fill(r, in)
+	return r, c.fill(r, in)
 }
 
 // fill finds campaign and fund.
-func (n *names) fill(r *received, in *giftInput) error {
-	g, err := n.campaign(in.Campaign)
-	switch {
-	case err != nil:
+func (c *call) fill(r *received, in *giftInput) error {
+	p, err := c.place(in.Campaign)
+	if err != nil {
 		return err
-	case g == nil:
-		return at{"/campaign", errUnknownName}
 	}
-	r.paid.CampaignID, r.paid.FundID = g.ID, g.FundID
+	r.paid.CampaignID, r.paid.FundID, r.fund = p.campaign, p.fund, p.fundCode
 	if in.Fund != "" {
-		fund, ok := n.funds[in.Fund]
-		if !ok {
-			return at{"/fund", errUnknownName}
-		}
-		r.paid.FundID = fund
+		r.fund = in.Fund
+		r.paid.FundID, err = c.namedFund(in.Fund)
 	}
-	r.fund = n.codes[r.paid.FundID]
-	return nil
+	return err
 }
 
 func positive(text, ccy string) (int64, error) {
@@ -276,11 +288,7 @@ func (c *call) giftCreate() error {
 			return badParam{idempotencyKey}
 		}
 	}
-	n, err := c.names()
-	if err != nil {
-		return err
-	}
-	r, err := c.check(&in, n)
+	r, err := c.check(&in)
 	if err != nil {
 		return err
 	}
@@ -354,10 +362,6 @@ func (c *call) giftBatch() error {
 	if len(in.Gifts) < 1 || len(in.Gifts) > giving.IntakeBatch {
 		return at{"/gifts", wrongNumber}
 	}
-	n, err := c.names()
-	if err != nil {
-		return err
-	}
 	answer := batchJSON{Items: make([]memberJSON, len(in.Gifts))}
 	var list []*received
 	var member []int
@@ -366,7 +370,7 @@ func (c *call) giftBatch() error {
 		err := strictly(raw, &one)
 		var r *received
 		if err == nil {
-			r, err = c.check(&one, n)
+			r, err = c.check(&one)
 		}
 		if err != nil {
 			p := problemOf(c.explain(err), lang(c))

@@ -62,7 +62,7 @@ func newOffice(t *testing.T) *office {
 	t.Parallel()
 	db := pgtest.New(t)
 	o := &office{T: t, ctx: context.Background(), db: db.Bare(t), owner: db.Pool}
-	o.server = &Server{Config{DB: db.Bare(t), Now: func() time.Time { return testNow }, Intakes: map[int32]*giving.Intake{},
+	o.server = &Server{Config: Config{DB: db.Bare(t), Now: func() time.Time { return testNow }, Intakes: map[int32]*giving.Intake{},
 		Log: slog.New(slog.NewTextHandler(logTo{t}, nil))}}
 	o.book, o.other = o.association("one"), o.association("two")
 	o.ctx = pg.WithBook(o.ctx, o.book.ID) // the one that tests look into

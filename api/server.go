@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -40,7 +41,12 @@ type Config struct {
 }
 
 // Server answers /api/v1 and /webhooks.
-type Server struct{ Config }
+type Server struct {
+	Config
+	keys   together[string, staff.Key] // by token
+	places sync.Map                    // placeKey -> place
+	funds  sync.Map                    // placeKey -> int32
+}
 
 // route is one operation of the contract. Every one needs a key with its scope.
 type route struct {

@@ -59,6 +59,7 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 		return err
 	}
 	cfg.Dir = dir
+	collectSeldom() // as the service does
 	report, err := bench.Run(ctx, cfg)
 	if err != nil {
 		return err
