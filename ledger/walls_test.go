@@ -145,14 +145,18 @@ func TestClosedMonth(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	b.gift(day, 100)
-	for state, want := range map[string]error{"hard": ledger.ErrPeriodClosed, "soft": nil, "open": nil} {
-		if _, err := b.db.Exec(t.Context(), `update period set state = $1 where book_id = $2 and month = $3`, state, b.ID, ledger.Month(day)); err != nil {
+	// Hard comes last: from there no way leads back.
+	for _, at := range []struct {
+		state string
+		want  error
+	}{{"soft", nil}, {"open", nil}, {"hard", ledger.ErrPeriodClosed}} {
+		if _, err := b.db.Exec(t.Context(), `update period set state = $1 where book_id = $2 and month = $3`, at.state, b.ID, ledger.Month(day)); err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range []time.Time{ledger.Day(2026, 9, 1), ledger.Day(2026, 9, 30), time.Date(2026, 9, 30, 23, 59, 59, 0, b.Zone)} {
 			e := entry(d, pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...)
-			if _, err := b.tryPost(e); !errors.Is(err, want) {
-				t.Errorf("%s: %s: %v, want %v", state, d, err, want)
+			if _, err := b.tryPost(e); !errors.Is(err, at.want) {
+				t.Errorf("%s: %s: %v, want %v", at.state, d, err, at.want)
 			}
 		}
 		for _, d := range []time.Time{ledger.Day(2026, 8, 31), ledger.Day(2026, 10, 1)} {
