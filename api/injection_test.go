@@ -27,7 +27,7 @@ func TestInjection(t *testing.T) {
 			t.Fatalf("%s is not in the contract", r.path)
 		}
 		operation := item.GetOperation(r.method)
-		for _, sql := range []string{"' or '1'='1", "'; delete from gift; --", "1); truncate posting cascade; --", "1 or 1=1", "'||pg_sleep(20)||'", "$1",
+		for _, sql := range []string{"' or '1'='1", "'; delete from gift; --", "1); truncate posting cascade; --", "1 or 1=1", "'||pg_sleep(120)||'", "$1",
 			"' union select secret_hash::text from api_key --", `\'; update balance set balance = 0; --`, "(select login from person)", "desc, (select 1/0)"} {
 			ask := func(path string, body any) {
 				t.Helper()

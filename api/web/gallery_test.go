@@ -26,6 +26,9 @@ var (
 	testNow  = time.Date(2026, 9, 7, 2, 5, 5, 0, time.UTC)
 )
 
+// patience ends what hangs; nothing that works takes as long, however slow the machine is.
+const patience = 2 * time.Minute
+
 func yuan(minor int64) money.Money { return money.Money{Minor: minor, Currency: "CNY"} }
 
 // gallery is the view of both gallery pages: every part once.
@@ -131,7 +134,7 @@ func galleryServer(t *testing.T) *httptest.Server {
 // browser starts a headless Chromium; a script error or a breach of the security policy fails the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.NoFirstRun,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true))
 	if os.Geteuid() == 0 {
@@ -158,7 +161,7 @@ func browser(t *testing.T) context.Context {
 
 func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		t.Fatal(err)
@@ -168,7 +171,7 @@ func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Voi
 // eval is the text a script gives, waiting for its promise.
 func eval(ctx context.Context, t *testing.T, script string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -39,7 +39,7 @@ func caught(ctx context.Context, t *testing.T, origin string) url.Values {
 	text := eval(ctx, t, `new Promise((done) => {
 		HTMLFormElement.prototype.submit = function () { done(JSON.stringify(Object.fromEntries(new FormData(this)))); };
 		document.querySelector("[data-passkey-button]").click();
-		setTimeout(() => done(""), 5000);
+		setTimeout(() => done(""), 60000);
 	})`)
 	var fields map[string]string
 	if err := json.Unmarshal([]byte(text), &fields); err != nil {

@@ -44,9 +44,9 @@ func (s *publicSite) events(ctx context.Context, path string) <-chan string {
 }
 
 // next waits for an update that says something.
-func next(t *testing.T, list <-chan string, within time.Duration, words string) {
+func next(t *testing.T, list <-chan string, words string) {
 	t.Helper()
-	late := time.After(within)
+	late := time.After(patience)
 	for {
 		select {
 		case event, more := <-list:
@@ -57,7 +57,7 @@ func next(t *testing.T, list <-chan string, within time.Duration, words string) 
 				return
 			}
 		case <-late:
-			t.Fatalf("no update with %q within %s", words, within)
+			t.Fatalf("no update with %q within %s", words, patience)
 		}
 	}
 }
@@ -68,8 +68,8 @@ func TestCampaignLive(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	zh, en := s.events(ctx, "/c/ekongjian/live?lang=zh-CN&v=0-0-0"), s.events(ctx, "/c/ekongjian/live?lang=en&v=0-0-0")
 	s.give(s.form("50"), url.Values{"result": {"success"}})
-	next(t, zh, 2*time.Second, "已收到 <b>50.00 元</b>")
-	next(t, en, time.Second, "Received <b>CNY 50.00</b>")
+	next(t, zh, "已收到 <b>50.00 元</b>")
+	next(t, en, "Received <b>CNY 50.00</b>")
 	leave()
 	waitFor(t, "the poller ends with its last reader", func() bool {
 		s.pages.live.mu.Lock()
@@ -78,7 +78,7 @@ func TestCampaignLive(t *testing.T) {
 	})
 	// A page that is older than the figures learns of it at once; one that shows them hears nothing.
 	old := s.events(t.Context(), "/c/ekongjian/live?v=0-0-0")
-	next(t, old, time.Second, "50.00")
+	next(t, old, "50.00")
 	s.pages.Close()
 	for range old {
 	}
@@ -97,7 +97,7 @@ func TestGiftLive(t *testing.T) {
 	s.until("/g/"+gift, "正在处理")
 	list := s.events(t.Context(), "/g/"+gift+"/live?v=pending-0")
 	s.post(started, url.Values{"result": {"success"}})
-	next(t, list, 2*time.Second, "谢谢您，50.00 元已收到")
+	next(t, list, "谢谢您，50.00 元已收到")
 }
 
 // Trouble that lasts cuts the stream, so that no page believes that old figures are live.
@@ -127,11 +127,9 @@ func TestLiveLimit(t *testing.T) {
 
 func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for range 100 {
-		if done() {
-			return
+	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	t.Errorf("never: %s", what)
 }

@@ -231,11 +231,10 @@ func (s *publicSite) give(form url.Values, decision url.Values) (gift string) {
 // until asks for a page again until it has the words.
 func (s *publicSite) until(path, words string) answer {
 	s.t.Helper()
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if a := s.get(path); strings.Contains(a.body, words) {
 			return a
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	_, main, _ := strings.Cut(s.get(path).body, "<main")
 	s.t.Fatalf("%s never says %q:\n%.2000s", path, words, main)

@@ -136,7 +136,7 @@ func open(t testing.TB, dsn string, opts ...pg.Option) *pgxpool.Pool {
 		go func() { pool.Close(); close(closed) }()
 		select {
 		case <-closed:
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("a connection of the test's pool was never given back (rows not closed, transaction not ended)")
 		}
 	})

@@ -18,7 +18,7 @@ import (
 
 func closeIntake(t *testing.T, in *giving.Intake) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := in.Close(ctx); err != nil {
 		t.Error(err)
@@ -150,7 +150,7 @@ func TestIntakeIsBounded(t *testing.T) {
 	for call := range 14 {
 		wg.Go(func() { submit(call) })
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for busy.Load() == 0 && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}

@@ -483,7 +483,7 @@ func TestLoopsRunByThemselves(t *testing.T) {
 	_, s := w.start("general", "50")
 	w.mustDecide(s, payments.Decision{Result: payments.Success})
 	w.deliverer.Wake()
-	for deadline := time.Now().Add(10 * time.Second); w.progress("general").Gifts == 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); w.progress("general").Gifts == 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the gift did not come")
 		}

@@ -121,7 +121,9 @@ func (h *Hasher) sum(ctx context.Context, password string, salt []byte, c cost, 
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a turn to hash: %w", ctx.Err())
+	}
+	if err := ctx.Err(); err != nil { // also when the turn came with the end
+		return nil, fmt.Errorf("wait for a turn to hash: %w", err)
 	}
 	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.threads, length), nil
 }

@@ -95,18 +95,20 @@ func TestSignInRefusals(t *testing.T) {
 func TestSignInTime(t *testing.T) {
 	o := newOffice(t)
 	o.person("li")
-	fastest := func(login string) time.Duration {
-		best := time.Hour
-		for range 4 {
-			began := time.Now()
-			_, err := o.signIn(staff.Try{Login: login, Password: "wrong wrong", IP: address}, now)
-			o.want(err, staff.ErrWrong)
-			best = min(best, time.Since(began))
-		}
-		return best
+	at := now
+	took := func(login string) time.Duration {
+		at = at.Add(2 * staff.TryWindow) // so that no limit stands in the way
+		began := time.Now()
+		_, err := o.signIn(staff.Try{Login: login, Password: "wrong wrong", IP: address}, at)
+		o.want(err, staff.ErrWrong)
+		return time.Since(began)
 	}
-	known, unknown := fastest("li"), fastest("nobody")
-	// Other tests share the processor; without the dummy hash the factor is ten and more.
+	// Other tests share the processor, so the fastest of several turns count, and of more if they are apart. Without the dummy
+	// hash the factor is ten and more, and stays there.
+	known, unknown := time.Hour, time.Hour
+	for turn := 0; turn < 4 || turn < 60 && (unknown*4 < known || known*4 < unknown); turn++ {
+		known, unknown = min(known, took("li")), min(unknown, took("nobody"))
+	}
 	if unknown*4 < known || known*4 < unknown {
 		t.Fatalf("known %v, unknown %v", known, unknown)
 	}
@@ -294,7 +296,7 @@ func TestHasherIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond) // no hash is as short
 	defer cancel()
 	var wait sync.WaitGroup
 	var gaveUp atomic.Int32

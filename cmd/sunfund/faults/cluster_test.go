@@ -19,7 +19,7 @@ import (
 
 const (
 	dbName   = "sunfund"
-	deadline = 60 * time.Second // for whatever must come back
+	deadline = 2 * time.Minute // for whatever must come back
 )
 
 // cluster is a PostgreSQL of ours, with data checksums, that may be killed.

@@ -19,7 +19,7 @@ var bookingSteps = []string{"begin", "prepare select u.channel", "select u.chann
 func TestWireCut(t *testing.T) {
 	together(t)
 	w := newWorld(t, setup{name: "R6 wire cut at every step"})
-	w.client = &http.Client{Timeout: 15 * time.Second} // a donor whose own wire holds
+	w.client = &http.Client{Timeout: time.Minute} // a donor whose own wire holds
 	r := w.begin(0)
 	dice := dice(w.figures.name)
 	r.book(r.gift(dice))

@@ -12,7 +12,7 @@ import (
 func TestStandbyWaitCancelled(t *testing.T) {
 	together(t)
 	w := newWorld(t, setup{name: "R10n wait for the standby cancelled"})
-	w.client = &http.Client{Timeout: 15 * time.Second}
+	w.client = &http.Client{Timeout: time.Minute}
 	r := w.begin(0)
 	dice := dice(w.figures.name)
 	r.book(r.gift(dice))
