@@ -54,6 +54,7 @@ type office struct {
 	entry   uuid.UUID            // money into the fund of street 1
 	other   uuid.UUID            // money into the fund of street 2
 	both    uuid.UUID            // touches both
+	others  []*ledger.Book       // in the same database, at host names of their own
 }
 
 func newOffice(t *testing.T) *office {
@@ -122,7 +123,7 @@ func (o *office) serve() {
 	o.Helper()
 	hasher, err := consoleHasher()
 	o.must(err)
-	s, err := NewServer(Config{DB: o.bare, Books: []*ledger.Book{o.book}, Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
+	s, err := NewServer(Config{DB: o.bare, Books: append([]*ledger.Book{o.book}, o.others...), Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(o.Output(), nil))})
 	o.must(err)
 	e := echo.New()
@@ -214,13 +215,14 @@ func (o *office) gift(name string, amount int64) uuid.UUID {
 type client struct {
 	*office
 	http *http.Client
+	host string // of the pages; empty for the address they are served at
 }
 
 func (o *office) browser() *client {
 	o.Helper()
 	jar, err := cookiejar.New(nil)
 	o.must(err)
-	return &client{o, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &client{office: o, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // as signs somebody in.
@@ -245,6 +247,8 @@ func (c *client) do(method, path string, form url.Values) reply {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), method, c.url+path, strings.NewReader(form.Encode()))
 	c.must(err)
+	request.Host = c.host
+	request.Header.Set("User-Agent", "browser")
 	request.Header.Set("Accept-Language", "zh-CN")
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

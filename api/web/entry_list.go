@@ -88,7 +88,7 @@ func (v *visit) entryFilter(view *entryListView, s *sight) ledger.JournalFilter 
 		To: v.dayField(&view.Page, "to"), Source: view.Source, Fund: v.number("fund"), Account: v.number("account"), Funds: s.ids(),
 		After: v.QueryParam("after"), Limit: entryPage}
 	if view.Chart != "" {
-		leaf, err := v.leafOf(v.s.DB, view.Chart)
+		leaf, err := v.leafOf(v.s.DB, view.Chart, s)
 		if err != nil {
 			view.Errors.Add("chart", view.T("filter.chart.wrong"))
 		}

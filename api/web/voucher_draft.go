@@ -141,15 +141,16 @@ var errNoAccount = errors.New("no such account")
 
 var accountNumber = regexp.MustCompile(`#(\d{1,9})$`)
 
-// leafOf finds what was typed for an account: a code, a name, a code and name as offered, or the number of one in use.
-func (v *visit) leafOf(q pg.Querier, text string) (ledger.Leaf, error) {
+// leafOf finds what was typed for an account: a code, a name, a code and name as offered, or the number of one in use in
+// a fund in sight.
+func (v *visit) leafOf(q pg.Querier, text string, s *sight) (ledger.Leaf, error) {
 	if m := accountNumber.FindStringSubmatch(text); m != nil {
 		id, err := strconv.ParseInt(m[1], 10, 32)
 		if err != nil {
 			return ledger.Leaf{}, errNoAccount
 		}
 		a, err := ledger.AccountByID(v.ctx(), q, v.book, int32(id))
-		if errors.Is(err, ledger.ErrUnknownAccount) || err == nil && !byHand(a.Leaf, v.book) {
+		if errors.Is(err, ledger.ErrUnknownAccount) || err == nil && (s.fund(a.Leaf.Fund) == nil || !byHand(a.Leaf, v.book)) {
 			return ledger.Leaf{}, errNoAccount
 		}
 		return a.Leaf, err
@@ -203,7 +204,7 @@ func (v *visit) checkLine(q pg.Querier, p *Page, s *sight, l *gridLine) error {
 		*place = p.T(key, strconv.Itoa(l.At))
 		p.Errors.Add(fmt.Sprintf("%s-%d", field, l.At), *place)
 	}
-	leaf, err := v.leafOf(q, l.Account)
+	leaf, err := v.leafOf(q, l.Account, s)
 	switch {
 	case errors.Is(err, errNoAccount):
 		wrong(&l.AccountWrong, "account", "voucher.account.wrong")

@@ -1,0 +1,477 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
+)
+
+// object is something of street 2 and of the first book, and an id like it that nothing has.
+type object struct{ theirs, unknown string }
+
+// neighbourhood is the office with a second book in the same database, whose people have every role there, and with one
+// object of every sort that belongs to street 2 of the first book.
+type neighbourhood struct {
+	*office
+	objects    map[string]object // by sort
+	next       *ledger.Book
+	neighbours map[string]staff.Role // by login
+}
+
+const nextHost = "next.example.org"
+
+func newNeighbourhood(t *testing.T) *neighbourhood {
+	t.Helper()
+	n := &neighbourhood{office: newOffice(t), objects: map[string]object{}, neighbours: map[string]staff.Role{}}
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return payments.AddProcessor(ctx, tx, n.book, payments.SandboxCode)
+	})
+	n.foundNext()
+	n.others = []*ledger.Book{n.next}
+	n.serve()
+	n.plant()
+	return n
+}
+
+// foundNext makes the second book: one fund, and a person of each role.
+func (n *neighbourhood) foundNext() {
+	n.Helper()
+	hash, err := consoleHash()
+	n.must(err)
+	street := int32(1)
+	n.must(pg.InTx(n.Context(), n.db, func(tx pgx.Tx) (err error) {
+		n.next, err = ledger.CreateBook(n.Context(), tx, ledger.Book{Code: "next", Host: nextHost, NameZH: "邻区慈善会", NameEN: "Next Charity",
+			Regime: chart.CN2026, Currency: "CNY", Zone: shanghai(n.T), Sandbox: true})
+		return err
+	}))
+	ctx := pg.WithBook(n.Context(), n.next.ID)
+	n.must(pg.InTx(ctx, n.db, func(tx pgx.Tx) error {
+		if _, err := ledger.CreateStreet(ctx, tx, n.next, ledger.Street{Code: "n", NameZH: "邻街", NameEN: "Next street"}); err != nil {
+			return err
+		}
+		if _, err := ledger.CreateFund(ctx, tx, n.next, ledger.Fund{Code: "N", Kind: ledger.General, NameZH: "邻区基金", NameEN: "Next fund", StreetID: &street}); err != nil {
+			return err
+		}
+		if err := staff.SetSettings(ctx, tx, n.next.ID, staff.Settings{Password: staff.PasswordAlone}, uuid.Nil, n.now); err != nil {
+			return err
+		}
+		for _, role := range staff.Roles() {
+			held := staff.Held{Role: role}
+			if ofStreet, _ := role.Of(); ofStreet {
+				held.Street = &street
+			}
+			login := "next-" + strings.ReplaceAll(string(role), "_", "-")
+			p, err := staff.Create(ctx, tx, n.next.ID, staff.Person{Login: login, NameZH: "邻" + string(role), NameEN: "Next", Lang: "zh-CN"}, hash, uuid.Nil, n.now)
+			if err != nil {
+				return err
+			}
+			if _, err := staff.GrantRole(ctx, tx, n.next.ID, p.ID, uuid.Nil, held, n.now); err != nil {
+				return err
+			}
+			n.neighbours[login] = role
+		}
+		return nil
+	}))
+}
+
+// plant makes one object of every sort.
+func (n *neighbourhood) plant() {
+	n.Helper()
+	put := func(sort, theirs, unknown string) { n.objects[sort] = object{theirs, unknown} }
+	id := func(sort string, theirs uuid.UUID) { put(sort, theirs.String(), uuid.Must(uuid.NewV7()).String()) }
+	put("fund", n.fundOf(2), "9999")
+	put("street", "2", "9999")
+	put("account", strconv.Itoa(int(n.account("bank.basic", 2))), "9999")
+	put("account-text", "#"+strconv.Itoa(int(n.account("bank.basic", 2))), "#9999")
+	put("fund-code", "XJW", "XYZ")
+	id("entry", n.other)
+	id("person", n.personID("li"))
+	n.person("xie-accountant", "谢会计", "Xie", staff.Held{Role: staff.Accountant})
+	put("login", "xie-accountant", "yan-accountant")
+	var campaign *giving.Campaign
+	var gift uuid.UUID
+	var checkout *giving.Checkout
+	var session *payments.Session
+	n.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		campaign, err = giving.CreateCampaign(ctx, tx, n.book, giving.Campaign{FundID: n.funds[2].ID, Slug: "xiejia", TitleZH: "谢家湾午餐", TitleEN: "Xiejia lunch",
+			SummaryZH: "谢家湾的长者", SummaryEN: "Elders", StoryZH: "故事", StoryEN: "Story", Goal: 5_000_000, OpensAt: n.now.AddDate(0, -1, 0), ClosesAt: n.now.AddDate(0, 1, 0)})
+		if err != nil {
+			return err
+		}
+		out, err := giving.Book(ctx, tx, n.book, []giving.Paid{{CampaignID: campaign.ID, Amount: 777_00, PaidAt: n.now, Channel: giving.WeChat, Ref: "WX-xiejia", Name: "谢女士"}})
+		if err != nil {
+			return err
+		}
+		gift = out[0].ID
+		if out[0].Err != nil {
+			return out[0].Err
+		}
+		checkout, err = giving.Begin(ctx, tx, n.book, giving.Form{FormID: uuid.New(), CampaignID: campaign.ID, Amount: "50", Currency: "CNY", Lang: "zh-CN", Channel: giving.Sandbox}, n.now)
+		if err != nil {
+			return err
+		}
+		session, err = payments.OpenSession(ctx, tx, n.book, checkout, "谢家湾午餐", "/g/"+giving.Ref(n.book, checkout.ID), n.now)
+		return err
+	})
+	put("slug", campaign.Slug, "nowhere")
+	put("campaign", strconv.Itoa(int(campaign.ID)), "9999")
+	id("gift", gift)
+	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
+	id("payment", session.ID)
+	li := n.as("li")
+	path := li.drafted("付谢家湾午餐款", [4]string{li.accountCode("program.r"), n.fundOf(2), "77.00", ""}, [4]string{li.accountCode("bank.basic"), n.fundOf(2), "", "77.00"})
+	put("approval", strings.TrimPrefix(path, "/console/approvals/"), uuid.NewString())
+	people := staff.Identity{}
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		key, _, err := staff.CreateKey(ctx, tx, n.book.ID, "谢家湾的程序", staff.Scopes(), n.personID("guan"), n.now.AddDate(0, 1, 0), n.now)
+		if err != nil {
+			return err
+		}
+		id("key", key.ID)
+		sessions, err := staff.Sessions(ctx, tx, n.book.ID, n.personID("li"), n.now)
+		if err != nil {
+			return err
+		}
+		id("session", sessions[0].ID)
+		people.Session = sessions[0].ID
+		grants, err := staff.Grants(ctx, tx, n.book.ID, n.personID("li"), false)
+		if err != nil {
+			return err
+		}
+		id("grant", grants[0].ID)
+		_, err = tx.Exec(ctx, `insert into passkey (book_id, credential, id, person_id, name, public_key, sign_count, backup_eligible, transports, created_at)
+			values ($1, 'x', $2, $3, '谢家湾的钥匙', 'x', 0, false, '{}', $4)`, n.book.ID, uuid.Must(uuid.NewV7()), n.personID("li"), n.now)
+		if err != nil {
+			return err
+		}
+		keys, err := staff.Passkeys(ctx, tx, n.book.ID, n.personID("li"))
+		if err != nil {
+			return err
+		}
+		id("passkey", keys[0].ID)
+		if err := staff.LinkIdentity(ctx, tx, n.book.ID, n.personID("li"), uuid.Nil, "https://id.example.org", "subject-li", n.now); err != nil {
+			return err
+		}
+		links, err := staff.Links(ctx, tx, n.book.ID, n.personID("li"))
+		if err != nil {
+			return err
+		}
+		id("link", links[0].ID)
+		return nil
+	})
+}
+
+// accountCode is what the voucher form takes for an account.
+func (c *client) accountCode(id chart.ID) string { return chart.MustByID(id).Code2026 }
+
+// neighbour signs somebody of the next book in, at its own host.
+func (n *neighbourhood) neighbour(login string) *client {
+	n.Helper()
+	c := n.browser()
+	c.host = nextHost
+	if a := c.post("/console/sign-in", url.Values{"login": {login}, "password": {consolePassword}}); a.status != http.StatusSeeOther {
+		n.Fatalf("sign in %s: %d\n%s", login, a.status, a.text)
+	}
+	return c
+}
+
+// objectOfPath names the sort of each parameter of an address. A route with one that is not here fails the test.
+var objectOfPath = map[string]string{
+	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref",
+	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
+	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
+	"/console/people/:id/roles": "person",
+}
+
+// formOf fills the forms in, so that each gets as far as its object.
+func (n *neighbourhood) formOf(route string) url.Values {
+	form := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"试"}, "summary": {"试"}, "attachments": {"0"}, "amount": {"1.00"}, "document": {"试"}, "bank": {"bank.basic"}}
+	more := map[string]url.Values{
+		"/c/:slug/give":                {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
+		"/sandbox/:session":            {"result": {"success"}},
+		"/console/approvals/:id":       {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
+		"/console/gifts/:id/refund":    {"ref": {"R-1"}},
+		"/console/people/:id":          {"do": {"disable"}},
+		"/console/people/:id/roles":    {"role": {"auditor"}},
+		"/console/vouchers":            {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
+		"/console/transfers":           {"from": {"1"}, "to": {"1"}},
+		"/console/periods":             {"month": {"2026-05"}},
+		"/console/keys/rotate":         {"overlap": {"7"}},
+		"/console/me/sessions":         {},
+		"/console/me/passkeys/remove":  {},
+		"/console/me/issuer/remove":    {},
+		"/console/keys/revoke":         {},
+		"/console/entries/:id/reverse": {},
+		"/console/sign-in/passkey":     nil,
+	}
+	for name, values := range more[route] {
+		form[name] = values
+	}
+	return form
+}
+
+var parameter = regexp.MustCompile(`:[a-z]+`)
+
+// same fails unless both answers say the same, but for the id that was asked for; at is what stands before it in
+// the address, or its parameter's name.
+func (n *neighbourhood) same(what, at string, o object, theirs, unknown reply) {
+	n.Helper()
+	clean := func(a reply, id string) (string, http.Header) {
+		head := a.head.Clone()
+		head.Del("Date")
+		head.Del("Content-Length")
+		before := `(^|\W)`
+		if _, err := strconv.Atoi(id); err == nil { // a small number stands in pages for other things too
+			before = `((?:[?&]` + at + `=|name="` + at + `"[^>]* value="|#|%23|` + at + `))`
+		}
+		as := regexp.MustCompile(before + `(` + regexp.QuoteMeta(id) + "|" + regexp.QuoteMeta(url.QueryEscape(id)) + `)(\W|$)`)
+		twice := func(text string) string {
+			return as.ReplaceAllString(as.ReplaceAllString(text, "${1}ID$3"), "${1}ID$3")
+		}
+		head.Set("Location", twice(head.Get("Location")))
+		return formIDs.ReplaceAllString(twice(a.text), "FORM"), head
+	}
+	textA, headA := clean(theirs, o.theirs)
+	textB, headB := clean(unknown, o.unknown)
+	if theirs.status != unknown.status || textA != textB {
+		n.Errorf("%s: %d as another's, %d as nobody's\n%s", what, theirs.status, unknown.status, firstDifference(textA, textB))
+	}
+	for name := range headA {
+		if headA.Get(name) != headB.Get(name) {
+			n.Errorf("%s: %s is %q as another's, %q as nobody's", what, name, headA.Get(name), headB.Get(name))
+		}
+	}
+}
+
+// shownOnce are pages with a secret of their own each time.
+var shownOnce = []string{"/console/sign-in/passkey/options", "/console/confirm/passkey/options", "/console/me/passkeys/options", "/console/me/factor", "/console/me/recovery"}
+
+// formIDs are made anew each time a form is shown.
+var formIDs = regexp.MustCompile(`name="form" value="[^"]*"`)
+
+func firstDifference(a, b string) string {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	from := max(0, i-80)
+	return "…" + a[from:min(len(a), i+160)] + "\n…" + b[from:min(len(b), i+160)]
+}
+
+// standing is what the first book has: nobody's request may change it.
+func (n *neighbourhood) standing() string {
+	n.Helper()
+	var text string
+	n.must(n.db.QueryRow(n.Context(), `select concat_ws(' ', (select count(*) from entry), (select sum(abs(balance)) from balance), (select count(*) from approval where state = 'open'),
+		(select count(*) from person where state = 'active'), (select count(*) from role_grant where revoked_at is null), (select count(*) from api_key where revoked_at is null and successor is null),
+		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
+		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout))`,
+		n.personID("li")).Scan(&text))
+	return text
+}
+
+// TestA1ObjectsOfOthers is made from the table of routes: whoever asks for an object of another street or of another book,
+// by its id in the address, is answered as for an id that nothing has, whatever the method. Where the role does not have
+// the permission, both are refused alike.
+func TestA1ObjectsOfOthers(t *testing.T) {
+	n := newNeighbourhood(t)
+	people := map[string]*client{"wu": n.as("wu")}
+	roles := map[string]staff.Role{"wu": staff.StreetOfficer}
+	sun := int32(1)
+	n.person("jian", "监督", "Jian", staff.Held{Role: staff.Supervisor, Street: &sun})
+	people["jian"], roles["jian"] = n.as("jian"), staff.Supervisor
+	for login, role := range n.neighbours {
+		people[login], roles[login] = n.neighbour(login), role
+	}
+	before, asked := n.standing(), 0
+	for _, r := range (&Server{}).routes() {
+		if !strings.Contains(r.path, ":") {
+			continue
+		}
+		sort, ok := objectOfPath[r.path]
+		if !ok {
+			t.Errorf("%s %s: no object is planted for its parameter: say in objectOfPath which", r.method, r.path)
+			continue
+		}
+		o := n.objects[sort]
+		if n := len(parameter.FindAllString(r.path, -1)); n != 1 || o.theirs == "" {
+			t.Fatalf("%s has %d parameters; object %q", r.path, n, o.theirs)
+		}
+		ask := func(c *client, id string) reply {
+			asked++
+			var form url.Values
+			if r.method == http.MethodPost {
+				form = n.formOf(r.path)
+			}
+			return c.do(r.method, parameter.ReplaceAllLiteralString(r.path, id), form)
+		}
+		for login, c := range people {
+			if r.open && c.host == "" {
+				continue // the public sees the pages of all streets
+			}
+			want := http.StatusNotFound
+			if !r.open && !roles[login].May(r.needs) {
+				want = http.StatusForbidden
+			}
+			theirs, unknown := ask(c, o.theirs), ask(c, o.unknown)
+			if theirs.status != want {
+				t.Errorf("%s as %s: %d, want %d", r.method+" "+r.path, login, theirs.status, want)
+			}
+			n.same(r.method+" "+r.path+" as "+login, r.path[:strings.Index(r.path, ":")], o, theirs, unknown)
+		}
+	}
+	if after := n.standing(); after != before {
+		t.Errorf("something changed:\n%s\n%s", before, after)
+	}
+	t.Logf("%d requests", asked)
+}
+
+// objectsOfParameters names what each parameter of a query or field of a form can point at. Empty: at nothing that belongs to
+// somebody. A parameter that is not here fails the test.
+var objectsOfParameters = map[string][]string{
+	"fund": {"fund"}, "from": {"fund"}, "to": {"fund"}, "street": {"street"}, "account": {"account", "account-text"}, "chart": {"account-text"},
+	"q": {"entry", "ref", "gift", "login"}, "copy": {"approval"}, "change": {"approval"}, "campaign": {"campaign"}, "object": {"person"},
+	"before": {"entry", "approval", "gift"}, "after": {"entry"}, "key": {"key"}, "session": {"session"}, "grant": {"grant"}, "passkey": {"passkey"}, "link": {"link"},
+	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"},
+}
+
+// plainParameters point at nothing that belongs to somebody.
+var plainParameters = strings.Fields(`acr again amount answer anonymous attachments back bank box changed channel client code confirm_answer confirm_code confirm_password
+	confirm_token credit currency day debit delay do document email format fresh hash iss keys kind lang late level life message month name name_en name_zh next number on other overlap page password per
+	reason result role scopes secret setup source speaks state subject summary text theme token twice v view what when zero`)
+
+// TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
+// list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.
+func TestA2ListsAndForms(t *testing.T) {
+	n := newNeighbourhood(t)
+	for _, name := range namedParameters(t) {
+		if _, ok := objectsOfParameters[name]; !ok && !slices.Contains(plainParameters, name) {
+			t.Errorf("parameter %s: say in objectsOfParameters what it can point at, or in plainParameters that it cannot", name)
+		}
+	}
+	people, roles := map[string]*client{"wu": n.as("wu")}, map[string]staff.Role{"wu": staff.StreetOfficer}
+	for login, role := range n.neighbours { // between them they have every permission
+		if slices.Contains([]staff.Role{staff.Accountant, staff.Auditor, staff.Admin, staff.Donor}, role) {
+			people[login], roles[login] = n.neighbour(login), role
+		}
+	}
+	ofStreet := []string{"谢家湾", "XJW", "8,000.00", "8000.00", "7,800.00", "7800.00", "77.00", "谢女士", n.other.String()}
+	ofBook := append([]string{"阳光区", "石坪桥", "SPQ", "期初：", "50,000.00", "50000.00", "李会计", n.objects["person"].theirs}, ofStreet...)
+	before, asked := n.standing(), 0
+	for _, r := range (&Server{}).routes() {
+		if strings.Contains(r.path, ":") || slices.Contains([]string{"/console/sign-out", "/console/me/password", "/console/me/factor/remove"}, r.path) {
+			continue // the last ones sign out whoever asks, and name no object
+		}
+		for login, c := range people {
+			if r.open && roles[login] != staff.Donor || !r.open && !roles[login].May(r.needs) && r.needs != signedIn {
+				continue // open to all alike, or refused to all alike: TestConsoleRouteWalls
+			}
+			if r.needs == signedIn && !r.open && roles[login] == staff.Auditor {
+				continue // one of them is enough for one's own account
+			}
+			secrets := ofStreet
+			if c.host != "" {
+				secrets = ofBook
+			}
+			ask := func(query url.Values) reply {
+				asked++
+				if r.method == http.MethodGet {
+					return c.get(address(r.path, query))
+				}
+				form := n.formOf(r.path)
+				for name, values := range query {
+					form[name] = values
+				}
+				return c.post(r.path, form)
+			}
+			shows := func(what string, a reply, typed string) {
+				text := a.text
+				if typed != "" {
+					text = strings.NewReplacer(typed, "", url.QueryEscape(typed), "").Replace(text)
+				}
+				for _, secret := range secrets {
+					if !slices.Contains(shownOnce, r.path) && strings.Contains(text, secret) {
+						t.Errorf("%s shows %s", what, secret)
+					}
+				}
+				if a.status >= http.StatusInternalServerError || !r.open && strings.HasPrefix(a.to, "/console/sign-in") {
+					t.Fatalf("%s: %d to %q", what, a.status, a.to)
+				}
+			}
+			what := r.method + " " + r.path + " as " + login
+			if r.method == http.MethodGet {
+				for _, format := range []string{"", "csv"} {
+					shows(what, ask(url.Values{"format": {format}}), "")
+					shows(what+" per fund", ask(url.Values{"format": {format}, "per": {"fund"}, "from": {"2026-01-01"}, "to": {"2026-12-31"}, "zero": {"1"}, "box": {"done"}}), "")
+				}
+				shows(what+" by amount", ask(url.Values{"amount": {"8000"}, "q": {"777.00"}}), "777.00")
+			}
+			for name, sorts := range objectsOfParameters {
+				if r.open && name != "street" && name != "before" && name != "q" {
+					continue
+				}
+				for _, sort := range sorts {
+					o := n.objects[sort]
+					if (name == "from" || name == "to" || name == "account" || name == "fund") && r.method == http.MethodPost && r.path == "/console/vouchers" && name != "fund" {
+						continue // a row of fields
+					}
+					theirs, unknown := ask(url.Values{name: {o.theirs}}), ask(url.Values{name: {o.unknown}})
+					on := what + " with " + name + " of a " + sort
+					shows(on, theirs, o.theirs)
+					if name == "before" || name == "after" || name == "form" || slices.Contains(shownOnce, r.path) {
+						continue // a place in an order
+					}
+					n.same(on, name, o, theirs, unknown)
+				}
+			}
+		}
+	}
+	if after := n.standing(); after != before {
+		t.Errorf("something changed:\n%s\n%s", before, after)
+	}
+	t.Logf("%d requests", asked)
+}
+
+// namedParameters are the names that handlers read from queries and forms.
+func namedParameters(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := regexp.MustCompile(`(?:QueryParam|FormValue|number|typed|dayField|amountField|form|at)(?:\(|\[)(?:&view\.Page, |p, )?"([a-z_]+)"`)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range read.FindAllSubmatch(source, -1) {
+			names = append(names, string(found[1]))
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) < 50 {
+		t.Fatalf("only %d parameters found: %q", len(names), names)
+	}
+	return names
+}
