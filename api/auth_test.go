@@ -65,46 +65,6 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestOtherBook: what belongs to another book is answered as what was never there, byte for byte.
-func TestOtherBook(t *testing.T) {
-	o := newOffice(t)
-	gift, entry := o.oneGift(), o.oneEntry()
-	o.tx(func(tx pgx.Tx) error { // a slug and a fund that only the first book has
-		_, err := tx.Exec(o.ctx, `update campaign set slug = 'mine' where book_id = $1 and slug = 'spring'`, o.book.ID)
-		return err
-	})
-	nowhere := uuid.Must(uuid.NewV7()).String()
-	reversal := map[string]any{"effective_on": "2026-03-31", "reason": "mistake"}
-	for _, c := range []struct {
-		method, theirs, unknown string
-		body                    any
-	}{
-		{http.MethodGet, "/gifts/" + gift.String(), "/gifts/" + nowhere, nil},
-		{http.MethodGet, "/entries/" + entry.String(), "/entries/" + nowhere, nil},
-		{http.MethodGet, "/entries/" + entry.String(), "/entries/no-uuid", nil},
-		{http.MethodGet, "/campaigns/mine", "/campaigns/unknown", nil},
-		{http.MethodGet, "/campaigns/mine", "/campaigns/draft", nil},
-		{http.MethodGet, "/gifts?campaign=mine", "/gifts?campaign=unknown", nil},
-		{http.MethodPost, "/entries/" + entry.String() + "/reversal", "/entries/" + nowhere + "/reversal", reversal},
-	} {
-		ask := func(path string) problemBody {
-			p := o.want(request{method: c.method, path: path, token: o.other.token, key: "k", body: c.body}, 404, "not-found").problem()
-			p.Instance = "" // the reference of the request
-			return p
-		}
-		if theirs, unknown := ask(c.theirs), ask(c.unknown); theirs != unknown {
-			t.Errorf("%s: %+v, unknown: %+v", c.theirs, theirs, unknown)
-		}
-	}
-	for _, list := range []string{"/gifts", "/entries", "/balances", "/gifts?ref=g-1", "/entries?q=" + entry.String(), "/gifts?cursor=" + uuid.Max.String()} {
-		var p page[map[string]any]
-		o.want(request{method: http.MethodGet, path: list, token: o.other.token}, 200, "").decode(t, &p)
-		if len(p.Items) != 0 {
-			t.Errorf("%s shows another book's: %v", list, p.Items)
-		}
-	}
-}
-
 func TestKeyUseIsNoted(t *testing.T) {
 	o := newOffice(t)
 	o.get("/books")

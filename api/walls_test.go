@@ -1,0 +1,150 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+)
+
+// object is something that only the first book has, and an id like it that nothing has.
+type object struct{ theirs, unknown string }
+
+// objectOfPath names the object of each address with a parameter. A route that is not here fails the test.
+var objectOfPath = map[string]string{"/funds/:code": "fund", "/campaigns/:slug": "campaign", "/gifts/:id": "gift", "/entries/:id": "entry",
+	"/entries/:id/reversal": "entry"}
+
+// objectsOfQuery names what the parameters of queries can point at; none: nothing that belongs to a book.
+var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry"},
+	"account": nil, "amount": nil, "from": nil, "to": nil, "on": nil, "when": nil, "kind": nil, "source": nil, "per_fund": nil, "limit": nil}
+
+var parameter = regexp.MustCompile(`:([a-z]+)`)
+
+// plant makes one object of every sort in the first book.
+func (o *office) plant() map[string]object {
+	o.Helper()
+	gift, entry := o.oneGift(), o.oneEntry()
+	o.tx(func(tx pgx.Tx) error {
+		if _, err := ledger.CreateFund(o.ctx, tx, o.book.Book, ledger.Fund{Code: "MINE", Kind: ledger.Restricted, NameZH: "独有", NameEN: "Only here"}); err != nil {
+			return err
+		}
+		_, err := tx.Exec(o.ctx, `update campaign set slug = 'mine' where book_id = $1 and slug = 'spring'`, o.book.ID)
+		return err
+	})
+	return map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
+		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "words": {"Interest", "Nothing at all"}}
+}
+
+// TestM11KeyOfAnotherBook is A1, A2 and M11 for programs, made from the table of routes and from the contract: a key of
+// another book is answered as for what was never there, byte for byte but for the reference of the request, and lists show
+// nothing.
+func TestM11KeyOfAnotherBook(t *testing.T) {
+	o := newOffice(t)
+	objects := o.plant()
+	doc, err := parsedContract()
+	o.must(err)
+	before, asked := o.postings(), 0
+	bodies := map[string]any{"/entries/:id/reversal": fields{"effective_on": "2026-03-31", "reason": "mistake"}}
+	ask := func(method, path string, body any) answer {
+		asked++
+		return o.ask(request{method: method, path: path, token: o.other.token, key: uuid.NewString(), body: body})
+	}
+	same := func(what string, obj object, theirs, unknown answer) {
+		t.Helper()
+		clean := func(a answer, id string) string {
+			text := strings.ReplaceAll(string(a.body), id, "ID")
+			if p := a.problem(); p.Instance != "" {
+				text = strings.ReplaceAll(text, p.Instance, "REQUEST")
+			}
+			return text
+		}
+		if a, b := clean(theirs, obj.theirs), clean(unknown, obj.unknown); theirs.status != unknown.status || a != b {
+			t.Errorf("%s: %d %s\nas nobody's: %d %s", what, theirs.status, a, unknown.status, b)
+		}
+	}
+	secrets := []string{"MINE", "mine", "g-1", "36.50", "王芳", "Interest", objects["gift"].theirs, objects["entry"].theirs}
+	for _, r := range routes() {
+		item := doc.Paths.Find(parameter.ReplaceAllString(r.path, "{$1}"))
+		if item == nil {
+			t.Fatalf("%s is not in the contract", r.path)
+		}
+		if strings.Contains(r.path, ":") {
+			obj, ok := objects[objectOfPath[r.path]]
+			if !ok {
+				t.Errorf("%s %s: say in objectOfPath what its parameter is", r.method, r.path)
+				continue
+			}
+			theirs := ask(r.method, parameter.ReplaceAllLiteralString(r.path, obj.theirs), bodies[r.path])
+			if theirs.status != http.StatusNotFound {
+				t.Errorf("%s %s: %d", r.method, r.path, theirs.status)
+			}
+			same(r.method+" "+r.path, obj, theirs, ask(r.method, parameter.ReplaceAllLiteralString(r.path, obj.unknown), bodies[r.path]))
+			continue
+		}
+		if r.method != http.MethodGet {
+			continue // names in bodies: below
+		}
+		shows := func(path, typed string, a answer) {
+			t.Helper()
+			text := strings.ReplaceAll(string(a.body), typed, "")
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) && secret != typed {
+					t.Errorf("%s shows %s", path, secret)
+				}
+			}
+		}
+		shows(r.path, "\x00", ask(r.method, r.path, nil))
+		for _, p := range append(item.GetOperation(r.method).Parameters, item.Parameters...) {
+			if p.Value.In != "query" {
+				continue
+			}
+			sorts, ok := objectsOfQuery[p.Value.Name]
+			if !ok {
+				t.Errorf("parameter %s of %s: say in objectsOfQuery what it can point at", p.Value.Name, r.path)
+			}
+			for _, sort := range sorts {
+				obj := objects[sort]
+				with := func(id string) string { return r.path + "?" + url.Values{p.Value.Name: {id}}.Encode() }
+				theirs, unknown := ask(r.method, with(obj.theirs), nil), ask(r.method, with(obj.unknown), nil)
+				shows(with(obj.theirs), obj.theirs, theirs)
+				same(with(obj.theirs), obj, theirs, unknown)
+			}
+		}
+	}
+	// What a body names is of one's own book too.
+	posts := map[string]func(name string) any{
+		"/gifts fund":           func(name string) any { return o.with(wechat("m11"), "fund", name) },
+		"/gifts campaign":       func(name string) any { return o.with(wechat("m11"), "campaign", name) },
+		"/gifts/batch campaign": func(name string) any { return fields{"gifts": []any{o.with(wechat("m11"), "campaign", name)}} },
+		"/entries fund": func(name string) any {
+			return o.with(interest("1.00"), "lines", []fields{line("1002.01", name, "debit", "1.00"), line("4901.01", name, "credit", "1.00")})
+		},
+	}
+	covered := []string{"/entries/:id/reversal"} // names its entry in the address
+	for what, body := range posts {
+		path, field, _ := strings.Cut(what, " ")
+		covered = append(covered, path)
+		obj := objects[field]
+		theirs := ask(http.MethodPost, path, body(obj.theirs))
+		if theirs.status < 400 && path != "/gifts/batch" {
+			t.Errorf("%s: %d %s", what, theirs.status, theirs.body)
+		}
+		same(what, obj, theirs, ask(http.MethodPost, path, body(obj.unknown)))
+	}
+	for _, r := range routes() {
+		if r.method == http.MethodPost && !slices.Contains(covered, r.path) {
+			t.Errorf("%s: its body is not tried with names of another book", r.path)
+		}
+	}
+	if after := o.postings(); after != before {
+		t.Errorf("%d rows more", after-before)
+	}
+	t.Logf("%d requests", asked)
+}
