@@ -15,7 +15,7 @@ build:
 test: install-test
 	go build ./...
 	go vet ./...
-	@echo "go test ./..."; go test -timeout 10m ./...; status=$$?; \
+	@echo "go test ./..."; go test -timeout 20m ./...; status=$$?; \
 	go run ./internal/pgtest/stop >/dev/null || status=1; exit $$status
 
 SEED ?= 0

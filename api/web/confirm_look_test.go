@@ -2,7 +2,6 @@ package web
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,12 +12,10 @@ import (
 
 // TestSignInLook opens the pages of signing in and proving oneself in both languages, on a phone and on a desk.
 func TestSignInLook(t *testing.T) {
+	t.Parallel()
 	o, _ := withIssuer(t, staff.PasswordAlone)
 	o.url = strings.Replace(o.url, "127.0.0.1", "localhost", 1)
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
-	if folder == "" {
-		folder = t.TempDir()
-	}
 	ctx := browser(t)
 	authenticator(ctx, t)
 	look := func(name, path string) {
@@ -35,9 +32,7 @@ func TestSignInLook(t *testing.T) {
 				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 					t.Errorf("%s: targets below 44 px:\n%s", name, small)
 				}
-				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				o.must(err)
-				keep(t, filepath.Join(folder, "sign-in-"+name+"-"+string(lang)+map[int64]string{360: "-phone", 1280: "-desk"}[width]+".png"), picture)
+				picture(ctx, t, folder, "sign-in-"+name+"-"+string(lang)+map[int64]string{360: "-phone", 1280: "-desk"}[width])
 			}
 		}
 	}

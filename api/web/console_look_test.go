@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -50,14 +51,12 @@ func (o *office) busy() (long uuid.UUID, open, own string) {
 
 // TestConsoleLook opens every page of the console in both languages, on a phone and on a desk, and keeps pictures.
 func TestConsoleLook(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	long, open, own := o.busy()
 	reversed, err := ledger.ReadEntry(t.Context(), o.db, o.book, o.both)
 	o.must(err)
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
-	if folder == "" {
-		folder = t.TempDir()
-	}
 	guan := o.as("guan")
 	gift := o.gift("王女士", 50_00)
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
@@ -105,11 +104,7 @@ func TestConsoleLook(t *testing.T) {
 					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 						t.Errorf("targets below 44 px:\n%s", small)
 					}
-					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					keep(t, filepath.Join(folder, "console-"+filepath.Base(t.Name())+".png"), picture)
+					picture(ctx, t, folder, "console-"+filepath.Base(t.Name()))
 				})
 			}
 		}
@@ -119,7 +114,16 @@ func TestConsoleLook(t *testing.T) {
 	for name, path := range map[string]string{"voucher": "/console/entries/" + long.String(), "reversal": "/console/entries/" + reversed.ReversedBy.String(),
 		"trial": "/console/trial-balance", "account": bank} {
 		do(ctx, t, chromedp.Navigate(o.url+path))
-		keep(t, filepath.Join(folder, "console-print-"+name+".pdf"), paper(ctx, t))
+		pdf := paper(ctx, t)
+		if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+			t.Errorf("%s does not print", name)
+		}
+		if folder == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(folder, "console-print-"+name+".pdf"), pdf, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -147,11 +151,4 @@ func paper(ctx context.Context, t *testing.T) (pdf []byte) {
 		return nil
 	}))
 	return pdf
-}
-
-func keep(t *testing.T, name string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(name, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

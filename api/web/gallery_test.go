@@ -207,12 +207,10 @@ const tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidd
 }).filter(Boolean).join("\n")`
 
 func TestGallery(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	ctx := browser(t)
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
-	if folder == "" {
-		folder = t.TempDir()
-	}
 	const light, dark = "prefers-color-scheme: light", "prefers-color-scheme: dark"
 	looks := []struct {
 		name, medium, feature, text string
@@ -238,13 +236,7 @@ func TestGallery(t *testing.T) {
 					if small := eval(ctx, t, tooSmall); look.width <= 360 && small != "" {
 						t.Errorf("targets below 44 px:\n%s", small)
 					}
-					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(filepath.Join(folder, filepath.Base(t.Name())+".png"), picture, 0o644); err != nil {
-						t.Fatal(err)
-					}
+					picture(ctx, t, folder, filepath.Base(t.Name()))
 				})
 			}
 		}
@@ -252,6 +244,7 @@ func TestGallery(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	ctx := browser(t)
 	until := func(condition, value string) string {

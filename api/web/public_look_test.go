@@ -15,6 +15,7 @@ import (
 // TestPublicLook opens every public page in a browser: nothing sticks out, targets are large enough, and with
 // SUNFUND_SCREENSHOTS set there are pictures to look at.
 func TestPublicLook(t *testing.T) {
+	t.Parallel()
 	s := newPublicSite(t)
 	form := s.form("50")
 	form.Set("name", "王女士")
