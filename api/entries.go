@@ -151,21 +151,33 @@ type entryInput struct {
 	Lines       []lineInput `json:"lines"`
 }
 
+// businessDay reads the day of an entry: any until the book's today. Nothing has happened yet on a later one.
+func (c *call) businessDay(text string) (time.Time, error) {
+	day, ok := parseDay(text)
+	switch {
+	case !ok:
+		return time.Time{}, at{"/effective_on", badDay}
+	case day.After(c.book.Day(c.now)):
+		return time.Time{}, at{"/effective_on", futureDay}
+	}
+	return day, nil
+}
+
 func (c *call) entryCreate() error {
 	var in entryInput
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	day, ok := parseDay(in.EffectiveOn)
-	if !ok {
-		return at{"/effective_on", badDay}
+	day, err := c.businessDay(in.EffectiveOn)
+	if err != nil {
+		return err
 	}
 	if n := utf8.RuneCountInString(in.Summary); n < 1 || n > 400 {
 		return at{"/summary", rule{"摘要要有 1 到 400 个字。", "A summary has 1 to 400 characters."}}
 	}
-	for pointer, text := range map[string]string{"/summary": in.Summary, "/source": in.Source, "/source_ref": in.SourceRef} {
-		if !oneLine(text, 400) {
-			return at{pointer, badText}
+	for _, text := range [][2]string{{"/summary", in.Summary}, {"/source", in.Source}, {"/source_ref", in.SourceRef}} {
+		if !oneLine(text[1], 400) {
+			return at{text[0], badText}
 		}
 	}
 	if in.Source == "" {
@@ -298,9 +310,9 @@ func (c *call) entryReverse() error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	day, ok := parseDay(in.EffectiveOn)
-	if !ok {
-		return at{"/effective_on", badDay}
+	day, err := c.businessDay(in.EffectiveOn)
+	if err != nil {
+		return err
 	}
 	if !oneLine(in.Reason, 400) {
 		return at{"/reason", badText}

@@ -117,6 +117,7 @@ func TestEntryRefusals(t *testing.T) {
 		"no day":                        {o.with(good, "effective_on", ""), 400, "body", "/effective_on"},
 		"no such day":                   {o.with(good, "effective_on", "2026-02-30"), 400, "body", "/effective_on"},
 		"day of the year one":           {o.with(good, "effective_on", "0001-01-01"), 400, "body", "/effective_on"},
+		"tomorrow":                      {o.with(good, "effective_on", "2026-04-01"), 400, "body", "/effective_on"},
 		"M10 checked_by":                {o.with(good, "checked_by", "me"), 400, "body", "/checked_by"},
 		"M10 book_id":                   {o.with(good, "book_id", 2), 400, "body", "/book_id"},
 		"M10 kind":                      {o.with(good, "kind", "opening"), 400, "body", "/kind"},
@@ -230,6 +231,7 @@ func TestReversal(t *testing.T) {
 	good := fields{"effective_on": "2026-03-31", "reason": "charged twice"}
 	o.want(request{method: http.MethodPost, path: path, key: "r0", body: o.with(good, "reason", "")}, 422, "reason-needed")
 	o.want(request{method: http.MethodPost, path: path, key: "r0", body: o.with(good, "effective_on", "31.3.")}, 400, "body")
+	o.want(request{method: http.MethodPost, path: path, key: "r0", body: o.with(good, "effective_on", "2026-04-01")}, 400, "body")
 	first := o.want(request{method: http.MethodPost, path: path, key: "r1", body: good}, 201, "")
 	again := o.want(request{method: http.MethodPost, path: path, key: "r1", body: good}, 201, "")
 	var e entryJSON

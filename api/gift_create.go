@@ -45,6 +45,7 @@ var (
 	badDay      = rule{"日期要写成 2026-03-31 这样。", "Write the day like 2026-03-31."}
 	badText     = rule{"文字太长，或者带有换行、控制字符或改变书写方向的字符。", "The text is too long, or has line breaks, control signs or marks that turn the direction of writing."}
 	badTime     = rule{"时间要写成 2026-03-31T10:00:00+08:00 这样。", "Write the time like 2026-03-31T10:00:00+08:00."}
+	futureDay   = rule{"日期不能晚于账套所在地的今天。", "The day lies after today, as the book counts days."}
 	futureTime  = rule{"付款时间在将来。", "The time of payment lies in the future."}
 	badChannel  = rule{"渠道只能是 wechat、alipay、bank 或 cash。", "The channel is wechat, alipay, bank or cash."}
 	noRef       = rule{"每笔捐赠都要有编号 ref。", "Every gift needs a ref."}
