@@ -52,7 +52,8 @@ func (s *Server) with(r route) echo.HandlerFunc {
 			return staff.ErrKey
 		}
 		ctx, now := c.Request().Context(), s.Now()
-		key, err := s.keys.get(ctx, token, func(ctx context.Context) (staff.Key, error) { return staff.Authenticate(ctx, s.DB, token, s.Now()) })
+		hash := hashOf(token)
+		key, err := s.keys.get(ctx, hash, r.scope == staff.GiftsWrite, s.Now, func(ctx context.Context) (staff.Key, error) { return staff.Authenticate(ctx, s.DB, token, s.Now()) })
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func (s *Server) with(r route) echo.HandlerFunc {
 		if call.book == nil {
 			return ledger.ErrNoBook
 		}
-		if err := call.noteUse(); err != nil {
+		if err := call.noteUse(hash); err != nil {
 			return err
 		}
 		if err := call.read(r.method); err != nil {
@@ -103,19 +104,22 @@ func (s *Server) denied(c echo.Context, reason string) {
 }
 
 // noteUse writes when the key was used last, without a transaction for every request.
-func (c *call) noteUse() error {
+func (c *call) noteUse(hash tokenHash) error {
 	if last := c.key.LastUsedAt; last != nil && c.now.Sub(*last) < keyUseEvery {
 		return nil
 	}
+	c.s.keys.used(hash, c.now)
 	return pg.InTx(c.ctx(), c.s.DB, func(tx pgx.Tx) error { return staff.UseKey(c.ctx(), tx, c.key, c.now) })
 }
 
 // read takes the body and refuses parameters that PostgreSQL would not take as text.
 func (c *call) read(method string) (err error) {
-	for name, values := range c.QueryParams() {
-		for _, v := range values {
-			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-				return badParam{name}
+	if c.Request().URL.RawQuery != "" {
+		for name, values := range c.QueryParams() {
+			for _, v := range values {
+				if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+					return badParam{name}
+				}
 			}
 		}
 	}
@@ -127,16 +131,30 @@ func (c *call) read(method string) (err error) {
 	if method == http.MethodGet {
 		return nil
 	}
-	if kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType)); err != nil || kind != echo.MIMEApplicationJSON {
+	if !isJSON(c.Request().Header.Get(echo.HeaderContentType)) {
 		return echo.ErrUnsupportedMediaType
 	}
-	c.body, err = readAll(c.Request().Body)
+	c.body, err = readAll(c.Request().Body, c.Request().ContentLength)
 	return err
 }
 
-// readAll reads a body; what is not too long is a body that broke off.
-func readAll(body io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(body)
+func isJSON(contentType string) bool {
+	if contentType == echo.MIMEApplicationJSON {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == echo.MIMEApplicationJSON
+}
+
+// bodyAtOnce is how much of a body is made room for before it has come.
+const bodyAtOnce = 16 << 10
+
+// readAll reads a body of the length that its caller says, or -1; an error other than that it is too long means that it broke off.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	var all bytes.Buffer
+	all.Grow(int(min(max(length, 0), bodyAtOnce)) + bytes.MinRead)
+	_, err := all.ReadFrom(body)
+	b := all.Bytes()
 	var tooLong *echo.HTTPError
 	if err != nil && !errors.As(err, &tooLong) {
 		return nil, fmt.Errorf("%w: %w", errBody, err)

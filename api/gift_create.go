@@ -83,12 +83,12 @@ type placeKey struct {
 
 // place is where the gifts to a campaign go.
 type place struct {
-	campaign, fund int32
-	fundCode       string
+	campaign int32
+	fundCode string
 }
 
 const sqlPlace = `
-select c.campaign_id, c.fund_id, f.code
+select c.campaign_id, f.code
   from campaign c join fund f on f.book_id = c.book_id and f.fund_id = c.fund_id
  where c.book_id = $1 and c.slug = $2 and c.state <> 'draft'`
 
@@ -99,7 +99,7 @@ func (c *call) place(slug string) (place, error) {
 		return p.(place), nil
 	}
 	var p place
-	err := c.s.DB.QueryRow(c.ctx(), sqlPlace, c.book.ID, slug).Scan(&p.campaign, &p.fund, &p.fundCode)
+	err := c.s.DB.QueryRow(c.ctx(), sqlPlace, c.book.ID, slug).Scan(&p.campaign, &p.fundCode)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return place{}, at{"/campaign", errUnknownName}
 	}
@@ -185,7 +185,7 @@ func (c *call) fill(r *received, in *giftInput) error {
 	if err != nil {
 		return err
 	}
-	r.paid.CampaignID, r.paid.FundID, r.fund = p.campaign, p.fund, p.fundCode
+	r.paid.CampaignID, r.fund = p.campaign, p.fundCode
 	if in.Fund != "" {
 		r.fund = in.Fund
 		r.paid.FundID, err = c.namedFund(in.Fund)

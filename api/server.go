@@ -43,9 +43,9 @@ type Config struct {
 // Server answers /api/v1 and /webhooks.
 type Server struct {
 	Config
-	keys   together[string, staff.Key] // by token
-	places sync.Map                    // placeKey -> place
-	funds  sync.Map                    // placeKey -> int32
+	keys   keyring
+	places sync.Map // placeKey -> place
+	funds  sync.Map // placeKey -> int32
 }
 
 // route is one operation of the contract. Every one needs a key with its scope.

@@ -15,7 +15,7 @@ func (s *Server) webhook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readAll(c.Request().Body)
+	body, err := readAll(c.Request().Body, c.Request().ContentLength)
 	if err != nil {
 		return err
 	}

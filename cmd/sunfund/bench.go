@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,6 +23,7 @@ type benchCmd struct {
 	Founding int      `default:"957646" help:"Gifts of the founding case; 0 leaves it out."`
 	Grow     int      `default:"0" help:"Measure also with so many entries in the book. A million takes about 1 GB."`
 	Only     []string `placeholder:"ROW" help:"Measure only rows whose names begin so: intake, copy, http, pgbench, founding, grow …"`
+	Profile  string   `placeholder:"FILE" help:"Write a processor profile of this process, service and clients, for go tool pprof."`
 	Quick    bool     `help:"See in half a minute that everything works; the figures mean nothing."`
 }
 
@@ -60,6 +62,13 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 	}
 	cfg.Dir = dir
 	collectSeldom() // as the service does
+	if c.Profile != "" {
+		stop, err := profile(c.Profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	report, err := bench.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -68,6 +77,18 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 		return report.WriteJSON(term.out)
 	}
 	return report.WriteText(term.out)
+}
+
+// profile writes where this process spends its processor time, until stopped.
+func profile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil
 }
 
 // serveBench is the service as `sunfund serve` wires it, in this process.

@@ -188,6 +188,9 @@ func (s *service) router(cfg serveCmd, pages *web.Server, programs *api.Server) 
 
 // logRequests notes each request by its route, not its address: addresses of gifts are secrets.
 func (s *service) logRequests() echo.MiddlewareFunc {
+	if !s.log.Enabled(context.Background(), slog.LevelDebug) {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
 	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		LogStatus: true, LogMethod: true, LogRoutePath: true, LogLatency: true, LogRequestID: true,
 		LogValuesFunc: func(_ echo.Context, v middleware.RequestLoggerValues) error {

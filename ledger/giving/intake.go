@@ -28,8 +28,16 @@ const (
 // batchTimeout bounds the commit of one batch: a server that has fallen silent may not hold up all gifts for ever.
 const batchTimeout = 15 * time.Second
 
-// Intake books the paid gifts of one book for many callers at once. It keeps no timer: what comes while
-// a commit is under way is the next batch. An answer is given after a durable commit only. Several
+// A commit costs as much as some twenty gifts whatever is in it. Callers who were just answered come again at once, so after
+// a commit the intake waits for them a moment: until half as many gifts wait as the last batch had, at most gatherShare of the time
+// that it took and never longer than gatherMax. A gift that came alone makes nobody wait.
+const (
+	gatherShare = 4 // a quarter
+	gatherMax   = 2 * time.Millisecond
+)
+
+// Intake books the paid gifts of one book for many callers at once: what comes while a commit is under way is the next
+// batch. An answer is given after a durable commit only. Several
 // intakes on one database are as safe as one.
 type Intake struct {
 	db   pg.Beginner
@@ -38,9 +46,10 @@ type Intake struct {
 	mu      sync.Mutex
 	queue   []*call
 	waiting int // gifts in queue
+	enough  int // gifts in queue that wake the committer
 	closed  bool
 
-	wake chan struct{} // capacity 1: something is in the queue
+	wake chan struct{} // capacity 1: enough is in the queue
 	done chan struct{} // the committer has ended
 	stop context.CancelFunc
 }
@@ -119,11 +128,18 @@ func (in *Intake) enqueue(c *call) error {
 	}
 	in.queue = append(in.queue, c)
 	in.waiting += len(c.paid)
+	if in.waiting >= in.enough {
+		in.call()
+	}
+	return nil
+}
+
+// call wakes the committer.
+func (in *Intake) call() {
 	select {
 	case in.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Close takes no more gifts, books those that wait and returns when all are answered. When ctx ends first, the batch
@@ -157,8 +173,34 @@ func (in *Intake) run(ctx context.Context) {
 
 func (in *Intake) drain(ctx context.Context) {
 	for calls := in.take(); len(calls) > 0; calls = in.take() {
-		in.bookCalls(ctx, calls)
+		begun := time.Now()
+		gifts := in.bookCalls(ctx, calls)
+		in.gather(gifts/2, min(time.Since(begun)/gatherShare, gatherMax))
 	}
+}
+
+// gather waits until enough gifts are in the queue, no longer than patience.
+func (in *Intake) gather(enough int, patience time.Duration) {
+	in.mu.Lock()
+	if in.waiting >= enough || in.closed {
+		in.mu.Unlock()
+		return
+	}
+	in.enough = enough
+	select { // what was called for before is in the queue
+	case <-in.wake:
+	default:
+	}
+	in.mu.Unlock()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-in.wake:
+	case <-late.C:
+	}
+	in.mu.Lock()
+	in.enough = 0
+	in.mu.Unlock()
 }
 
 // take gives the calls of the next batch, in the order they came.
@@ -184,8 +226,8 @@ func (in *Intake) take() []*call {
 	return calls
 }
 
-// bookCalls books one batch and answers its callers.
-func (in *Intake) bookCalls(ctx context.Context, calls []*call) {
+// bookCalls books one batch, answers its callers and tells how many gifts it had.
+func (in *Intake) bookCalls(ctx context.Context, calls []*call) int {
 	var paid []Paid
 	for _, c := range calls {
 		paid = append(paid, c.paid...)
@@ -201,4 +243,5 @@ func (in *Intake) bookCalls(ctx context.Context, calls []*call) {
 		}
 		close(c.answered)
 	}
+	return len(paid)
 }

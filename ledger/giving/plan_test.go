@@ -22,7 +22,7 @@ func TestPlansOfANewBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, sql := range map[string]string{
-		"known gifts": sqlGiftKnown, "known ids": sqlGiftKnownID, "checkouts": sqlCheckoutKnown, "campaigns": sqlCampaignFunds, "funds": sqlFundKinds,
+		"known gifts": sqlGiftKnown, "known ids": sqlGiftKnownID, "checkouts": sqlCheckoutKnown, "funds": sqlFundsOfBatch,
 		"gifts": sqlGiftInsert, "donors": sqlDonorsInsert, "rates": sqlRates, "paid": sqlCheckoutPaid,
 	} {
 		probe, err := conn.Prepare(t.Context(), "probe", sql)

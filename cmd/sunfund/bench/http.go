@@ -51,12 +51,12 @@ func (w *world) driveHTTP(ctx context.Context, r *row) (sample, error) {
 // shares the processors with what is measured.
 type client struct {
 	*giver
-	conn      net.Conn
-	in        *bufio.Reader
-	token     string
-	slugs     []string
-	head, out []byte
-	body      []byte
+	conn         net.Conn
+	in           *bufio.Reader
+	token        string
+	slugs        []string
+	request, out []byte
+	body         []byte
 }
 
 const answerTimeout = 30 * time.Second
@@ -78,10 +78,11 @@ func (c *client) give(ctx context.Context, batch int) (gifts, amount int64, err 
 	if batch > 1 {
 		c.out = append(c.out, "]}"...)
 	}
-	c.head = fmt.Appendf(c.head[:0], "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+	head := fmt.Appendf(c.request[:0], "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
 		path, c.token, len(c.out))
+	c.request = append(head, c.out...)
 	for {
-		status, wait, err := c.send()
+		status, wait, err := c.send(c.request)
 		switch {
 		case err != nil:
 			return 0, 0, err
@@ -135,12 +136,11 @@ func appendMoney(b []byte, minor int64) []byte {
 }
 
 // send makes the request and reads the answer.
-func (c *client) send() (status int, wait time.Duration, err error) {
+func (c *client) send(request []byte) (status int, wait time.Duration, err error) {
 	if err := c.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return 0, 0, err
 	}
-	buffers := net.Buffers{c.head, c.out}
-	if _, err := buffers.WriteTo(c.conn); err != nil {
+	if _, err := c.conn.Write(request); err != nil {
 		return 0, 0, err
 	}
 	line, err := c.in.ReadSlice('\n')
