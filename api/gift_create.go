@@ -202,14 +202,14 @@ func positive(text, ccy string) (int64, error) {
 }
 
 // answer is what is said of a gift that is on the books now, the first time and ever after.
-func (c *call) answer(r *received, out giving.Outcome, before map[reference]listedGift) (giftJSON, error) {
+func (c *call) answer(r *received, out giving.Outcome, before map[giving.Reference]giving.Listed) (giftJSON, error) {
 	if !out.Replayed {
 		p := &r.paid
 		return c.giftOf(&giving.Gift{ID: out.ID, Amount: p.Amount, Currency: p.Currency, Fee: p.Fee,
 			PaidAt: p.PaidAt.Truncate(time.Microsecond), Channel: p.Channel, Anonymous: p.Anonymous, Ref: p.Ref,
-			ProcessorRef: p.ProcessorRef, Message: p.Message, Name: p.Name}, r.campaign, r.fund), nil
+			ProcessorRef: p.ProcessorRef, Personal: p.Personal()}, r.campaign, r.fund), nil
 	}
-	g, ok := before[reference{r.paid.Channel, r.paid.Ref}]
+	g, ok := before[giving.Reference{Channel: r.paid.Channel, Ref: r.paid.Ref}]
 	if !ok {
 		return giftJSON{}, fmt.Errorf("gift %s was booked before and cannot be read", out.ID)
 	}
@@ -219,47 +219,28 @@ func (c *call) answer(r *received, out giving.Outcome, before map[reference]list
 	return c.giftOf(&g.Gift, g.Campaign, g.Fund), nil
 }
 
-// sameGift compares what the intake does not. A donor whose name was erased since still made the same gift.
+// sameGift compares what the intake does not. A donor who was erased since still made the same gift.
 func sameGift(g *giving.Gift, p *giving.Paid) bool {
-	return g.PaidAt.Equal(p.PaidAt.Truncate(time.Microsecond)) && g.Anonymous == p.Anonymous && g.Message == p.Message &&
-		g.ProcessorRef == p.ProcessorRef && (g.Name == p.Name || g.Name == "")
-}
-
-// reference is what a gift is known by in its book.
-type reference struct {
-	channel giving.Channel
-	ref     string
+	return g.PaidAt.Equal(p.PaidAt.Truncate(time.Microsecond)) && g.Anonymous == p.Anonymous && g.ProcessorRef == p.ProcessorRef &&
+		(g.Erased || g.Name == p.Name && g.Message == p.Message)
 }
 
 // bookedBefore reads the gifts of a request that were on the books already.
-func (c *call) bookedBefore(list []*received, outcomes []giving.Outcome) (map[reference]listedGift, error) {
-	var channels []int16
-	var refs []string
+func (c *call) bookedBefore(list []*received, outcomes []giving.Outcome) (map[giving.Reference]giving.Listed, error) {
+	var refs []giving.Reference
 	for i, out := range outcomes {
 		if out.Replayed && out.Err == nil {
-			channels, refs = append(channels, int16(list[i].paid.Channel)), append(refs, list[i].paid.Ref)
+			refs = append(refs, giving.Reference{Channel: list[i].paid.Channel, Ref: list[i].paid.Ref})
 		}
 	}
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	rows, err := c.s.DB.Query(c.ctx(), sqlGiftsByRef, c.book.ID, channels, refs)
-	if err != nil {
-		return nil, fmt.Errorf("read gifts booked before: %w", err)
-	}
-	gifts, err := pgx.CollectRows(rows, scanListed)
-	if err != nil {
-		return nil, fmt.Errorf("read gifts booked before: %w", err)
-	}
-	before := make(map[reference]listedGift, len(gifts))
-	for _, g := range gifts {
-		before[reference{g.Channel, g.Ref}] = g
-	}
-	return before, nil
+	return giving.GiftsByReference(c.ctx(), c.s.DB, c.book, refs)
 }
 
 // submit books gifts through the intake, which shares one commit among many callers.
-func (c *call) submit(list []*received) ([]giving.Outcome, map[reference]listedGift, error) {
+func (c *call) submit(list []*received) ([]giving.Outcome, map[giving.Reference]giving.Listed, error) {
 	intake := c.s.Intakes[c.book.ID]
 	if intake == nil {
 		return nil, nil, giving.ErrClosed

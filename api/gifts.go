@@ -1,12 +1,10 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
@@ -39,38 +37,6 @@ func (c *call) giftOf(g *giving.Gift, campaign, fund string) giftJSON {
 		Anonymous: g.Anonymous, DonorName: g.ShownName(), Message: g.Message}
 }
 
-// listedGift is a gift with the names of what it belongs to.
-type listedGift struct {
-	giving.Gift
-	Campaign string
-	Fund     string
-}
-
-const (
-	listedColumns = `
-select g.id, g.campaign_id, g.fund_id, g.amount, g.ccy as currency, g.fee, g.paid_at, g.channel, g.anonymity = 1 as anonymous,
-       g.ref, coalesce(g.processor_ref, '') as processor_ref, coalesce(g.message, '') as message, coalesce(d.name, '') as name,
-       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8 as refunded,
-       c.slug as campaign, f.code as fund
-  from gift g
-  join campaign c on c.book_id = g.book_id and c.campaign_id = g.campaign_id
-  join fund f on f.book_id = g.book_id and f.fund_id = g.fund_id
-  left join donor d on d.book_id = g.book_id and d.id = g.donor_id`
-
-	sqlGiftsFiltered = listedColumns + `
- where g.book_id = $1 and g.id < $2 and ($3 = 0 or g.campaign_id = $3) and ($4 = '' or g.ref = $4)
-   and ($5::timestamptz is null or g.paid_at >= $5) and ($6::timestamptz is null or g.paid_at < $6)
- order by g.id desc limit $7`
-
-	sqlGiftsByRef = listedColumns + `
-  join unnest($2::int2[], $3::text[]) u(channel, ref) on u.channel = g.channel and u.ref = g.ref
- where g.book_id = $1`
-)
-
-func scanListed(row pgx.CollectableRow) (listedGift, error) {
-	return pgx.RowToStructByNameLax[listedGift](row)
-}
-
 func (c *call) gifts() error {
 	limit, err := c.limit()
 	if err != nil {
@@ -94,31 +60,26 @@ func (c *call) gifts() error {
 		}
 		campaign = g.ID
 	}
-	rows, err := c.s.DB.Query(c.ctx(), sqlGiftsFiltered, c.book.ID, before, campaign, c.QueryParam("ref"),
-		c.midnight(from), c.midnight(to.AddDate(0, 0, 1)), limit+1)
+	filter := giving.ListFilter{CampaignID: campaign, Ref: c.QueryParam("ref"), From: c.midnight(from), To: c.midnight(to.AddDate(0, 0, 1)), Before: before, Limit: limit + 1}
+	list, err := giving.FilterGifts(c.ctx(), c.s.DB, c.book, filter)
 	if err != nil {
-		return fmt.Errorf("list gifts: %w", err)
+		return err
 	}
-	list, err := pgx.CollectRows(rows, scanListed)
-	if err != nil {
-		return fmt.Errorf("list gifts: %w", err)
-	}
-	return c.JSON(http.StatusOK, pageOf(list, limit, c.readGift, func(g *listedGift) string { return g.ID.String() }))
+	return c.JSON(http.StatusOK, pageOf(list, limit, c.readGift, func(g *giving.Listed) string { return g.ID.String() }))
 }
 
-func (c *call) readGift(g *listedGift) giftJSON {
+func (c *call) readGift(g *giving.Listed) giftJSON {
 	j := c.giftOf(&g.Gift, g.Campaign, g.Fund)
 	j.Refunded = money.Format(g.Refunded, g.Currency)
 	return j
 }
 
-// midnight is when a day begins for the book; nil for no day.
-func (c *call) midnight(day time.Time) *time.Time {
+// midnight is when a day begins for the book; zero for no day.
+func (c *call) midnight(day time.Time) time.Time {
 	if day.Year() < 1900 {
-		return nil
+		return time.Time{}
 	}
-	at := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, c.book.Zone)
-	return &at
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, c.book.Zone)
 }
 
 type refundJSON struct {

@@ -88,7 +88,7 @@ func (o *office) association(code string) *association {
 	o.must(err)
 	a := &association{funds: map[string]*ledger.Fund{}, campaigns: map[string]*giving.Campaign{}}
 	o.tx(func(tx pgx.Tx) (err error) {
-		a.Book, err = ledger.CreateBook(o.ctx, tx, ledger.Book{Code: code, Host: code + ".example.org", NameZH: "慈善会", NameEN: "Association",
+		a.Book, err = ledger.CreateBook(o.ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: code, Host: code + ".example.org", NameZH: "慈善会", NameEN: "Association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
 		if err != nil {
 			return err

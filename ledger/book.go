@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/seal"
 )
 
 // Errors about books and funds.
@@ -18,7 +19,7 @@ var (
 	ErrNoFund = errors.New("no such fund")
 )
 
-// Book is one association's set of books. Read once; its fields never change.
+// Book is one association's set of books. Read once; nothing changes its fields once it is in use.
 type Book struct {
 	ID       int32
 	Code     string
@@ -30,6 +31,8 @@ type Book struct {
 	RefKey   [16]byte
 	Sandbox  bool // no real money is taken
 	Zone     *time.Location
+	// Keys open personal data. They come from outside of the database: Books does not know them, UseKeys sets them.
+	Keys *seal.Ring
 }
 
 // Name is the association's name in lang ("zh-CN" or "en").
@@ -69,7 +72,10 @@ func CreateBook(ctx context.Context, tx pgx.Tx, b Book) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create book %s: %w", b.Code, err)
 	}
-	return &b, pg.EnterBook(ctx, tx, b.ID)
+	if err := pg.EnterBook(ctx, tx, b.ID); err != nil || b.Keys == nil {
+		return &b, err
+	}
+	return &b, UseKeys(ctx, tx, &b, b.Keys)
 }
 
 const sqlBooks = `

@@ -240,17 +240,17 @@ func TestRiders(t *testing.T) {
 			return err
 		})
 	}
-	if err := ride(`insert into donor (book_id, id) select $1, $2::uuid where 1 / 0 > 0`); err == nil {
+	if err := ride(`insert into private.donor (book_id, id, created_at, erased_at) select $1, $2::uuid, now(), now() where 1 / 0 > 0`); err == nil {
 		t.Error("a broken rider went unnoticed")
 	}
 	if got := b.balance(b.leaf("1002.01", "G")); got != 0 {
 		t.Errorf("bank stands at %d", got)
 	}
-	if err := ride(`insert into donor (book_id, id) values ($1, $2)`); err != nil {
+	if err := ride(`insert into private.donor (book_id, id, created_at, erased_at) values ($1, $2, now(), now())`); err != nil {
 		t.Fatal(err)
 	}
 	var n int
-	if err := b.db.QueryRow(t.Context(), `select count(*) from donor where id = $1`, e.ID).Scan(&n); err != nil || n != 1 {
+	if err := b.db.QueryRow(t.Context(), `select count(*) from private.donor where id = $1`, e.ID).Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d riders arrived (%v)", n, err)
 	}
 	b.verified()

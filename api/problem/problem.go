@@ -53,6 +53,8 @@ var unavailable = Problem{"unavailable", http.StatusServiceUnavailable,
 
 var table = []row{
 	{ledger.ErrNoBook, Problem{"not-found", 404, "没有这本账，或者不在您的权限里。", "There is no such book, or it is not open to you."}},
+	{ledger.ErrNoKeys, Problem{"keys-missing", 503, "个人信息的密钥没有设置，没有记下任何东西。请联系管理员。", "The keys for personal data are not set up, so nothing was recorded. Please tell the administrator."}},
+	{ledger.ErrKeyLost, Problem{"keys-missing", 503, "个人信息的密钥缺了一把，没有记下任何东西。请联系管理员。", "A key for personal data is missing, so nothing was recorded. Please tell the administrator."}},
 	{ledger.ErrNoFund, Problem{"not-found", 404, "没有这个基金，或者不在您的权限里。", "There is no such fund, or it is not open to you."}},
 	{ledger.ErrNoEntry, Problem{"not-found", 404, "没有这张凭证，或者不在您的权限里。", "There is no such entry, or it is not open to you."}},
 	{ledger.ErrUnknownAccount, Problem{"unknown-account", 422, "科目或基金不存在，或者科目不能记这种货币。", "The account or fund does not exist, or may not hold that currency."}},
@@ -76,6 +78,8 @@ var table = []row{
 	{ledger.ErrSamePerson, Problem{"second-person", 403, "制单和审核不能是同一个人。", "Maker and checker must be two people."}},
 	{giving.ErrNoCampaign, Problem{"not-found", 404, "没有这个项目，或者不在您的权限里。", "There is no such campaign, or it is not open to you."}},
 	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
+	{giving.ErrNoDonor, Problem{"not-found", 404, "没有这位捐赠人，或者不在您的权限里。", "There is no such donor, or it is not open to you."}},
+	{giving.ErrErased, Problem{"erased", 409, "这位捐赠人的个人信息已经删除。", "This donor's personal data were erased already."}},
 	{giving.ErrRef, Problem{"not-found", 404, "没有这个捐赠编号。", "There is no gift with this reference."}},
 	{giving.ErrNoCheckout, Problem{"not-found", 404, "没有这笔待付款的捐赠。", "There is no such started gift."}},
 	{giving.ErrBadCampaign, Problem{"campaign-invalid", 422, "项目资料不完整：两种语言的标题、简介和故事，目标、限额和起止时间都要填对。", "The campaign is not complete: title, summary and story in both languages, goal, limits and dates are needed."}},

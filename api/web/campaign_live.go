@@ -94,7 +94,7 @@ func (v *visit) campaignFigures(ctx context.Context, q pg.Querier, c *giving.Cam
 	}
 	f.Pager.Shown = int64(len(gifts))
 	for _, g := range gifts {
-		f.Gifts = append(f.Gifts, shownGift{Name: g.Name, Amount: money.Money{Minor: g.Amount, Currency: g.Currency}, Message: g.Message,
+		f.Gifts = append(f.Gifts, shownGift{Name: g.Name, Amount: money.Money{Minor: g.Amount, Currency: g.Currency}, Message: g.Message, Erased: g.Erased,
 			At: g.PaidAt, Now: v.now})
 	}
 	return f, nil

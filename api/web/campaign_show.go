@@ -26,6 +26,7 @@ type shownGift struct {
 	Name    string // empty: a well-wisher
 	Amount  money.Money
 	Message string
+	Erased  bool
 	At, Now time.Time
 }
 

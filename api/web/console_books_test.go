@@ -206,7 +206,8 @@ func TestJournalAndSearch(t *testing.T) {
 
 	id := o.gift("王女士", 5000)
 	ref := giving.Ref(o.book, id)
-	li.wants(li.get("/console/gifts?q="+url.QueryEscape("王女")), http.StatusOK, "王女士", ref, "50.00", "合计 1 笔")
+	li.wants(li.get("/console/gifts?q="+url.QueryEscape("王女士")), http.StatusOK, "王女士", ref, "50.00", "合计 1 笔")
+	li.wants(li.get("/console/gifts?q="+url.QueryEscape("王女")), http.StatusOK, "没有符合条件的捐赠", "只能按完整内容查找")
 	li.wants(li.get("/console/gifts?q="+ref), http.StatusOK, "王女士")
 	li.wants(li.get("/console/gifts?amount=50.01"), http.StatusOK, "没有符合条件的捐赠")
 	li.wants(li.get("/console/gifts?format=csv&from=2026-09-07&to=2026-09-07"), http.StatusOK, "王女士", "50.00")

@@ -62,7 +62,7 @@ func newOffice(t *testing.T) *office {
 	db := pgtest.New(t)
 	o := &office{T: t, db: db.Service, bare: db.Bare(t), now: testNow, funds: map[int]*ledger.Fund{}}
 	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-		o.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "demo", NameZH: "阳光区慈善会", NameEN: "Sunshine Charity Association",
+		o.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "demo", NameZH: "阳光区慈善会", NameEN: "Sunshine Charity Association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: shanghai(t), Sandbox: true})
 		if err != nil {
 			return err

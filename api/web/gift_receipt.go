@@ -15,6 +15,7 @@ type receiptView struct {
 	Page
 	Ref         string
 	Payer       string // empty: the giver left no name
+	Erased      bool   // and what they left was erased
 	Amount      money.Money
 	Words       string // in Chinese capitals; empty for another currency than yuan
 	Refunded    money.Money
@@ -45,7 +46,7 @@ func (v *visit) giftReceipt() error {
 	lang := string(v.lang)
 	gift := &receipt.Gift
 	view := receiptView{
-		Page: v.page(T(v.lang, "receipt.title", ref)), Ref: ref, Payer: gift.Name,
+		Page: v.page(T(v.lang, "receipt.title", ref)), Ref: ref, Payer: gift.Name, Erased: gift.Erased,
 		Amount:   money.Money{Minor: gift.Amount, Currency: gift.Currency},
 		Refunded: money.Money{Minor: gift.Refunded, Currency: gift.Currency}, Void: gift.Refunded >= gift.Amount,
 		For: receipt.Campaign.Title(lang), FundOf: receipt.Fund.Name(lang), Day: v.book.Day(gift.PaidAt),

@@ -159,7 +159,7 @@ func (v *visit) fillReceived(r *giving.Receipt, view *giftView) {
 		amount := money.Money{Minor: back.Amount, Currency: r.Gift.Currency}
 		view.Steps = append(view.Steps, Step{State: "done", Label: T(v.lang, "mine.step.refunded", amount), At: When(v.lang, back.RefundedAt, zone)})
 	}
-	view.Facts = v.giftFacts(view, r.Gift.Name, r.Gift.Anonymous, r.Gift.Message)
+	view.Facts = v.giftFacts(view, r.Gift.Personal, r.Gift.Anonymous, r.Gift.Erased)
 }
 
 func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, session *payments.Session, view *giftView) {
@@ -188,12 +188,16 @@ func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, sessi
 		{State: "done", Label: T(v.lang, "mine.step.started"), At: When(v.lang, c.CreatedAt, v.book.Zone)},
 		paid, step("open", "mine.step.booked"),
 	}
-	view.Facts = v.giftFacts(view, c.DonorName, c.Anonymous, c.Message)
+	view.Facts = v.giftFacts(view, c.Personal, c.Anonymous, c.Erased)
 }
 
 // giftFacts are what the donor wrote, as it is shown. No contact data: whoever has the address sees this page.
-func (v *visit) giftFacts(view *giftView, name string, anonymous bool, message string) []Fact {
-	if anonymous || name == "" {
+func (v *visit) giftFacts(view *giftView, told giving.Personal, anonymous, erased bool) []Fact {
+	name := told.Name
+	switch {
+	case erased:
+		name = T(v.lang, "donor.erased")
+	case anonymous || name == "":
 		name = T(v.lang, "gift.nameless")
 	}
 	facts := []Fact{
@@ -201,8 +205,8 @@ func (v *visit) giftFacts(view *giftView, name string, anonymous bool, message s
 		{Term: T(v.lang, "mine.fact.fund"), Value: view.Fund.Label, Href: view.Fund.Href},
 		{Term: T(v.lang, "mine.fact.name"), Value: name},
 	}
-	if message != "" {
-		facts = append(facts, Fact{Term: T(v.lang, "mine.fact.message"), Value: message})
+	if told.Message != "" {
+		facts = append(facts, Fact{Term: T(v.lang, "mine.fact.message"), Value: told.Message})
 	}
 	return append(facts, Fact{Term: T(v.lang, "mine.fact.ref"), Value: view.Ref})
 }

@@ -100,7 +100,7 @@ func TestGiveBadInput(t *testing.T) {
 			}
 		})
 	}
-	for _, table := range []string{"checkout", "donor", "gift", "entry", "sandbox_session"} {
+	for _, table := range []string{"checkout", "private.donor", "gift", "entry", "sandbox_session"} {
 		if n := s.count(table); n != 0 {
 			t.Errorf("%d rows of %s were written", n, table)
 		}

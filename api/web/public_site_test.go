@@ -61,7 +61,7 @@ func (s *publicSite) found(ctx context.Context, tx pgx.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "sun", NameZH: "阳光区慈善会", NameEN: "Sunshine District Charity",
+	if s.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "sun", NameZH: "阳光区慈善会", NameEN: "Sunshine District Charity",
 		Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true}); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (s *publicSite) page(path string, words ...string) answer {
 // count counts the rows of a table.
 func (s *publicSite) count(table string) (n int) {
 	s.t.Helper()
-	if err := s.owner.QueryRow(context.Background(), "select count(*) from "+pgx.Identifier{table}.Sanitize()).Scan(&n); err != nil {
+	if err := s.owner.QueryRow(context.Background(), "select count(*) from "+pgx.Identifier(strings.Split(table, ".")).Sanitize()).Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
 	return n

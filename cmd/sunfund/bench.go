@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sunfund/cmd/sunfund/bench"
+	"sunfund/internal/seal"
 )
 
 // benchCmd measures on a private PostgreSQL of its own, which is removed afterwards.
@@ -44,9 +45,9 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 	if cfg.Span <= 0 || cfg.Rounds < 1 || cfg.Founding < 0 || cfg.Grow < 0 {
 		return errors.New("seconds and rounds must be positive")
 	}
-	cfg.Only = c.Only
+	cfg.Only, cfg.Keys = c.Only, seal.NewLine()
 	cfg.Serve = func(ctx context.Context, db *pgxpool.Pool) (string, func() error, error) {
-		return serveBench(ctx, db, term)
+		return serveBench(ctx, db, cfg.Keys, term)
 	}
 	cfg.Progress = func(what string) { fmt.Fprintln(term.err, time.Now().Format(time.TimeOnly), what) }
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
@@ -92,12 +93,12 @@ func profile(path string) (stop func(), err error) {
 }
 
 // serveBench is the service as `sunfund serve` wires it, in this process.
-func serveBench(ctx context.Context, db *pgxpool.Pool, term terminal) (address string, stop func() error, err error) {
+func serveBench(ctx context.Context, db *pgxpool.Pool, keys string, term terminal) (address string, stop func() error, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
-	s, err := newService(ctx, db, listener, serveCmd{LogLevel: "warn"}, term)
+	s, err := newService(ctx, db, listener, serveCmd{LogLevel: "warn", keyRing: keyRing{Keys: keys}}, term)
 	if err != nil {
 		return "", nil, errors.Join(err, listener.Close())
 	}

@@ -91,12 +91,23 @@ func prepareDatabase(ctx context.Context, server *pglocal.Server, term terminal)
 }
 
 func (c *demoCmd) serve(ctx context.Context, db *pgxpool.Pool, term terminal) error {
+	keys, err := demoKeys(c.Dir)
+	if err != nil {
+		return err
+	}
+	ring, err := keys.read()
+	if err != nil {
+		return err
+	}
 	hasher, err := staff.NewHasher(1)
 	if err != nil {
 		return err
 	}
 	book, err := demo.Prepare(ctx, db, hasher, time.Now())
 	if err != nil {
+		return err
+	}
+	if err := useKeys(ctx, db, ring, book); err != nil {
 		return err
 	}
 	loaded, err := demo.Loaded(ctx, db, book)
@@ -107,7 +118,7 @@ func (c *demoCmd) serve(ctx context.Context, db *pgxpool.Pool, term terminal) er
 	if err != nil {
 		return err
 	}
-	s, err := newService(ctx, db, listener, serveCmd{LogLevel: c.LogLevel}, term)
+	s, err := newService(ctx, db, listener, serveCmd{LogLevel: c.LogLevel, keyRing: keys}, term)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func TestDeploymentCompose(t *testing.T) {
 			}
 		}
 		for key, value := range s.Environment {
-			if strings.Contains(key, "PASSWORD") && !regexp.MustCompile(`^\$\{[A-Z_]+:\?.+\}$`).MatchString(value) {
+			if (strings.Contains(key, "PASSWORD") || strings.Contains(key, "KEYS")) && !regexp.MustCompile(`^\$\{[A-Z_]+:\?.+\}$`).MatchString(value) {
 				t.Errorf("%s: %s must come from the environment and must be required", name, key)
 			}
 		}
@@ -122,6 +122,9 @@ func TestDeploymentCompose(t *testing.T) {
 	service, migrate := c.Services["sunfund"].Environment, c.Services["migrate"].Environment
 	if !strings.Contains(service["DATABASE_URL"], "//sunfund_service@") || service["MIGRATE_DATABASE_URL"] != "" {
 		t.Errorf("the service connects by %v", slices.Sorted(maps.Keys(service)))
+	}
+	if service["SUNFUND_KEYS"] == "" {
+		t.Error("the service would not start without keys for personal data")
 	}
 	if !strings.Contains(migrate["MIGRATE_DATABASE_URL"], "//sunfund_owner@") || migrate["PGPASSWORD"] == service["PGPASSWORD"] {
 		t.Error("migrate and service must use different roles and passwords")

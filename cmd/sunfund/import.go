@@ -30,6 +30,7 @@ type importCmd struct {
 
 type importGiftsCmd struct {
 	database
+	keyRing
 	File    string            `arg:"" type:"existingfile" help:"The file."`
 	Book    string            `placeholder:"CODE" help:"Which book; not needed when there is only one."`
 	Rejects string            `placeholder:"FILE" help:"Where refused lines go with number and reason; FILE.rejects.csv beside the file when missing."`
@@ -52,6 +53,10 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 		}
 		rates[ccy] = rate
 	}
+	ring, err := c.of(c.database)
+	if err != nil {
+		return err
+	}
 	db, done, err := c.open(ctx, pg.StatementTimeout(0))
 	if err != nil {
 		return err
@@ -59,6 +64,9 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	defer done()
 	book, err := oneBook(ctx, db, c.Book)
 	if err != nil {
+		return err
+	}
+	if err := useKeys(ctx, db, ring, book); err != nil {
 		return err
 	}
 	file, err := os.Open(c.File)

@@ -64,7 +64,7 @@ func TestLogsCarryNothingPersonal(t *testing.T) {
 	must(err)
 	var token string
 	must(pg.InTx(ctx, db.Service, func(tx pgx.Tx) error {
-		book, err := ledger.CreateBook(ctx, tx, ledger.Book{Code: "sun", NameZH: "慈善会", NameEN: "Charity", Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC, Sandbox: true})
+		book, err := ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "sun", NameZH: "慈善会", NameEN: "Charity", Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC, Sandbox: true})
 		must(err)
 		fund, err := ledger.CreateFund(ctx, tx, book, ledger.Fund{Code: "G", Kind: ledger.General, NameZH: "日常", NameEN: "General"})
 		must(err)
@@ -90,7 +90,7 @@ func TestLogsCarryNothingPersonal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	pool := db.Bare(t)
-	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug"}, terminal{out: io.Discard, err: &log})
+	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}}, terminal{out: io.Discard, err: &log})
 	must(err)
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

@@ -19,6 +19,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Serve the demo association on a private PostgreSQL, with nothing to set up."`
 	Book    bookCmd    `cmd:"" help:"Open books."`
 	User    userCmd    `cmd:"" help:"Add people and API keys."`
+	Key     keyCmd     `cmd:"" help:"Make and change the keys for donors' personal data."`
 	Import  importCmd  `cmd:"" help:"Bring files onto the books."`
 	Verify  verifyCmd  `cmd:"" help:"Recompute every figure of the books from the entries and compare; exit 1 on any difference."`
 	Export  exportCmd  `cmd:"" help:"Write a book as plain text for hledger or beancount."`

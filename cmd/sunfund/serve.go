@@ -41,7 +41,8 @@ type serveCmd struct {
 	SMTPSecret  string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
 	MailFrom    string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
 	OIDCSecrets map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
-	LogLevel    string            `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
+	keyRing
+	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, term terminal) error {
@@ -95,6 +96,13 @@ const (
 func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cfg serveCmd, term terminal) (*service, error) {
 	books, err := ledger.Books(ctx, db)
 	if err != nil {
+		return nil, err
+	}
+	ring, err := cfg.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := useKeys(ctx, db, ring, books...); err != nil {
 		return nil, err
 	}
 	var level slog.Level

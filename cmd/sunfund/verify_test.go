@@ -26,7 +26,7 @@ func keptBook(t *testing.T, db *pgtest.DB, code string) {
 	now := time.Date(2026, 9, 7, 4, 0, 0, 0, time.UTC)
 	err := pg.InTx(t.Context(), db.Service, func(tx pgx.Tx) error {
 		ctx := t.Context()
-		book, err := ledger.CreateBook(ctx, tx, ledger.Book{Code: code, NameZH: "测试慈善会", NameEN: "Test association",
+		book, err := ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: code, NameZH: "测试慈善会", NameEN: "Test association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC, Sandbox: true})
 		if err != nil {
 			return err

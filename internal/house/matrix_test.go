@@ -61,8 +61,8 @@ func (db owned) as(t *testing.T, role string) *pgx.Conn {
 // tables are all tables but the ones that are in no book.
 func (db owned) tables(t *testing.T) (inBooks []string) {
 	t.Helper()
-	rows, _ := db.Pool.Query(t.Context(), `select relname from pg_class
-		where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname collate "C"`)
+	rows, _ := db.Pool.Query(t.Context(), `select oid::regclass::text from pg_class
+		where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('r', 'p') order by relnamespace::regnamespace::text desc, relname collate "C"`)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatal(err)
@@ -80,13 +80,13 @@ const (
 	sqlRights = `
 select coalesce(string_agg(v, ' ' order by n) filter (where has_table_privilege($1, c.oid, v)), '')
   from pg_class c cross join unnest($3::text[]) with ordinality u(v, n)
- where c.oid = ('public.' || quote_ident($2))::regclass`
+ where c.oid = $2::regclass`
 
 	// Columns that may be updated where not the whole row may.
 	sqlColumns = `
 select coalesce(string_agg(attname::text, ' ' order by attname collate "C"), '')
   from pg_attribute
- where attrelid = ('public.' || quote_ident($2))::regclass and attnum > 0 and not attisdropped
+ where attrelid = $2::regclass and attnum > 0 and not attisdropped
    and not has_table_privilege($1, attrelid, 'update') and has_column_privilege($1, attrelid, attnum, 'update')`
 
 	// The verbs that a trigger refuses to everybody: bits of tgtype.
@@ -94,11 +94,11 @@ select coalesce(string_agg(attname::text, ' ' order by attname collate "C"), '')
 select coalesce(string_agg(distinct v, ' ' order by v), '')
   from pg_trigger t join pg_proc p on p.oid = t.tgfoid
   join (values ('delete', 8), ('update', 16), ('truncate', 32)) b(v, bit) on t.tgtype & b.bit <> 0
- where t.tgrelid = ('public.' || quote_ident($1))::regclass and not t.tgisinternal and p.proname = 'refuse_change' and t.tgqual is null`
+ where t.tgrelid = $1::regclass and not t.tgisinternal and p.proname = 'refuse_change' and t.tgqual is null`
 
 	sqlWall = `
 select case when relrowsecurity and relforcerowsecurity then 'forced' when relrowsecurity then 'not for its owner' else 'none' end
-  from pg_class where oid = ('public.' || quote_ident($1))::regclass`
+  from pg_class where oid = $1::regclass`
 )
 
 // TestMatrix prints role x table x verb and compares it with what was agreed to: testdata/matrix.txt.
@@ -164,23 +164,23 @@ func TestNothingGoesAroundTheWalls(t *testing.T) {
 	t.Parallel()
 	db := newOwned(t)
 	for what, sql := range map[string]string{
-		"tables without a forced wall": `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+		"tables without a forced wall": `select relname from pg_class where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('r', 'p')
 			and not (relrowsecurity and relforcerowsecurity) and relname not in ('book', 'schema_migration')`,
 		"tables without exactly our policy": `select c.relname from pg_class c left join pg_policy p on p.polrelid = c.oid
-			where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname not in ('book', 'schema_migration')
+			where c.relnamespace::regnamespace::text in ('public', 'private') and c.relkind in ('r', 'p') and c.relname not in ('book', 'schema_migration')
 			group by c.oid, c.relname
 			having count(p.oid) <> 1 or not bool_and(p.polpermissive and p.polcmd = '*' and p.polroles = '{0}'
 			   and pg_get_expr(p.polqual, p.polrelid) like '(book_id = ( SELECT (NULLIF(current_setting(''sunfund.book''::text, true), ''''::text))::integer%'
 			   and pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid))`,
 		"views, materialised views, foreign tables, sequences": `select relname from pg_class
-			where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f', 'S')`,
-		"functions that run with their maker's rights": `select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef`,
-		"rules": `select rulename from pg_rewrite r join pg_class c on c.oid = r.ev_class where c.relnamespace = 'public'::regnamespace`,
+			where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('v', 'm', 'f', 'S')`,
+		"functions that run with their maker's rights": `select proname from pg_proc where pronamespace::regnamespace::text in ('public', 'private') and prosecdef`,
+		"rules": `select rulename from pg_rewrite r join pg_class c on c.oid = r.ev_class where c.relnamespace::regnamespace::text in ('public', 'private')`,
 		"roles of ours that no wall holds": `select rolname from pg_roles where rolname in ('sunfund_app', 'sunfund_service')
 			and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)`,
-		"rights of everybody": `select c.relname from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'public'::regnamespace and a.grantee = 0`,
+		"rights of everybody": `select c.relname from pg_class c, aclexplode(c.relacl) a where c.relnamespace::regnamespace::text in ('public', 'private') and a.grantee = 0`,
 		"rights to pass on": `select c.relname from pg_class c, aclexplode(c.relacl) a
-			where c.relnamespace = 'public'::regnamespace and a.is_grantable and a.grantee = 'sunfund_app'::regrole`,
+			where c.relnamespace::regnamespace::text in ('public', 'private') and a.is_grantable and a.grantee = 'sunfund_app'::regrole`,
 		"schemas that the service may make things in": `select nspname from pg_namespace
 			where nspname !~ '^pg_(temp|toast)' and has_schema_privilege('sunfund_service', oid, 'create')`,
 	} {
@@ -200,7 +200,7 @@ func TestIndexesServeBehindTheWalls(t *testing.T) {
 	t.Parallel()
 	rows, _ := newOwned(t).Pool.Query(t.Context(), `select distinct i.indexrelid::regclass || coalesce(' by ' || o.oprname || ' of ' || k.opcintype::regtype, ' on an expression')
 		  from pg_index i
-		  join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
+		  join pg_class c on c.oid = i.indrelid and c.relnamespace::regnamespace::text in ('public', 'private')
 		 cross join lateral unnest(i.indclass::oid[]) u(class)
 		  join pg_opclass k on k.oid = u.class
 		  left join pg_amop a on a.amopfamily = k.opcfamily and a.amoplefttype = k.opcintype and a.amoprighttype = k.opcintype and i.indexprs is null

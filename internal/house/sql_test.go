@@ -155,7 +155,7 @@ const (
 	keysOfTables = `
 select c.relname, i.relname, pg_index.indisprimary, a.attname
   from pg_class c
-  join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+  join pg_namespace n on n.oid = c.relnamespace and n.nspname in ('public', 'private')
   left join pg_index on pg_index.indrelid = c.oid
   left join pg_class i on i.oid = pg_index.indexrelid
   left join pg_attribute a on a.attrelid = c.oid and a.attnum = pg_index.indkey[0]
@@ -170,7 +170,7 @@ select f.conrelid::regclass::text, f.conname, f.confrelid::regclass::text, a.att
  where f.contype = 'f'`
 
 	bookColumns = `
-select table_name, data_type, is_nullable from information_schema.columns where table_schema = 'public' and column_name = 'book_id'`
+select table_name, data_type, is_nullable from information_schema.columns where table_schema in ('public', 'private') and column_name = 'book_id'`
 )
 
 // Ready to be sharded by book: every key begins with it.

@@ -153,15 +153,15 @@ func (db owned) fill(t *testing.T) {
 	}
 	must(`do $$ declare c record; begin
 		for c in select conrelid::regclass as t, conname from pg_constraint
-		          where connamespace = 'public'::regnamespace and conrelid <> 0 order by contype <> 'f' loop
+		          where connamespace::regnamespace::text in ('public', 'private') and conrelid <> 0 order by contype <> 'f' loop
 			execute format('alter table %s drop constraint %I', c.t, c.conname);
 		end loop;
 		for c in select attrelid::regclass as t, attname from pg_attribute a join pg_class r on r.oid = a.attrelid
-		          where r.relnamespace = 'public'::regnamespace and r.relkind = 'r' and attnum > 0 and attnotnull and not attisdropped loop
+		          where r.relnamespace::regnamespace::text in ('public', 'private') and r.relkind = 'r' and attnum > 0 and attnotnull and not attisdropped loop
 			execute format('alter table %s alter column %I drop not null', c.t, c.attname);
 		end loop;
 		for c in select indexrelid::regclass as i from pg_index i join pg_class r on r.oid = i.indrelid
-		          where r.relnamespace = 'public'::regnamespace loop
+		          where r.relnamespace::regnamespace::text in ('public', 'private') loop
 			execute format('drop index %s', c.i);
 		end loop;
 	end $$`)
@@ -263,7 +263,7 @@ func TestLeaks(t *testing.T) {
 		t.Errorf("a function saw %q", told)
 	}
 
-	rows, _ := conn.Query(ctx, `select distinct tablename::text from pg_stats where schemaname = 'public'`)
+	rows, _ := conn.Query(ctx, `select distinct tablename::text from pg_stats where schemaname in ('public', 'private')`)
 	visible, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatal(err)

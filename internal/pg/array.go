@@ -16,6 +16,18 @@ func registerArrays(m *pgtype.Map) {
 		wrapArray(pgtype.Int2OID, func(b []byte, v int16) []byte { return binary.BigEndian.AppendUint16(b, uint16(v)) }),
 		wrapArray(pgtype.Int4OID, func(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }),
 		wrapArray(pgtype.Int8OID, func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }),
+		wrapArray(pgtype.Int8OID, func(b []byte, v *int64) []byte {
+			if v == nil {
+				return nil
+			}
+			return binary.BigEndian.AppendUint64(b, uint64(*v))
+		}),
+		wrapArray(pgtype.ByteaOID, func(b, v []byte) []byte {
+			if v == nil {
+				return nil
+			}
+			return append(b, v...)
+		}),
 		wrapArray(pgtype.UUIDOID, func(b []byte, v uuid.UUID) []byte { return append(b, v[:]...) }),
 		wrapArray(pgtype.UUIDOID, func(b []byte, v *uuid.UUID) []byte {
 			if v == nil {

@@ -12,12 +12,12 @@ import (
 // Whatever we write in one go, pgx would write element by element.
 func TestArraysAreWrittenAsPgxWritesThem(t *testing.T) {
 	t.Parallel()
-	id, text := uuid.Must(uuid.NewV7()), "愿每个孩子都有阳光"
+	id, text, number := uuid.Must(uuid.NewV7()), "愿每个孩子都有阳光", int64(-7)
 	values := []any{
 		[]int16{1, -1, 32767}, []int32{1, -1, 1 << 30}, []int64{0, -1, 1 << 62}, []uuid.UUID{id, {}}, []*uuid.UUID{&id, nil}, []string{"", text},
-		[]*string{&text, nil}, []int64{}, []int32(nil), []*string{nil},
+		[]*string{&text, nil}, []*int64{&number, nil}, [][]byte{[]byte(text), {}, nil}, []int64{}, []int32(nil), []*string{nil},
 	}
-	oids := []uint32{pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID, pgtype.TextArrayOID, pgtype.VarcharArrayOID, pgtype.DateArrayOID}
+	oids := []uint32{pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID, pgtype.TextArrayOID, pgtype.VarcharArrayOID, pgtype.DateArrayOID, pgtype.ByteaArrayOID}
 	for _, oid := range oids {
 		for _, format := range []int16{pgtype.BinaryFormatCode, pgtype.TextFormatCode} {
 			for _, v := range values {

@@ -28,6 +28,10 @@ func Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, paid []Paid) ([]Out
 	if len(paid) > BatchMax {
 		return nil, fmt.Errorf("book gifts: %d of at most %d a batch", len(paid), BatchMax)
 	}
+	paid = slices.Clone(paid)
+	if err := sealAll(book, paid); err != nil { // done before the transaction by who is in a hurry
+		return nil, err
+	}
 	b := newBatch(book, paid)
 	if err := b.read(ctx, tx); err != nil {
 		return nil, err
@@ -97,12 +101,11 @@ type started struct {
 	ccy        string
 	anonymous  bool
 	donor      *uuid.UUID
-	message    string
 }
 
 func newBatch(book *ledger.Book, paid []Paid) *batch {
 	return &batch{
-		book: book, paid: append([]Paid(nil), paid...), outcomes: make([]Outcome, len(paid)), entryOf: make([]int, len(paid)),
+		book: book, paid: paid, outcomes: make([]Outcome, len(paid)), entryOf: make([]int, len(paid)),
 		known: map[reference]booked{}, knownIDs: map[uuid.UUID]reference{}, started: map[uuid.UUID]started{},
 		campaigns: map[int32]int32{}, funds: map[int32]ledger.Fund{}, rates: map[int]decimal.Decimal{},
 		firstOf: map[reference]int{}, repeats: map[int]int{}, taken: map[uuid.UUID]reference{},
@@ -123,9 +126,9 @@ select g.id, g.channel, g.ref
  cross join lateral (select id, channel, ref from gift where book_id = $1 and id = u.id limit 1) g`
 
 	sqlCheckoutKnown = `
-select u.id, c.campaign_id, g.fund_id, f.kind, f.fee_bearer, c.amount, c.ccy, c.anonymity = 1, c.donor_id, c.message
+select u.id, c.campaign_id, g.fund_id, f.kind, f.fee_bearer, c.amount, c.ccy, c.anonymity = 1, c.donor_id
   from unnest($2::uuid[]) u(id)
- cross join lateral (select campaign_id, amount, ccy, anonymity, donor_id, message from checkout
+ cross join lateral (select campaign_id, amount, ccy, anonymity, donor_id from checkout
                       where book_id = $1 and id = u.id limit 1) c
  cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = c.campaign_id limit 1) g
  cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f`
@@ -222,7 +225,7 @@ func (b *batch) scanStarted(rows pgx.Rows) error {
 	var id uuid.UUID
 	var s started
 	var f ledger.Fund
-	_, err := pgx.ForEachRow(rows, []any{&id, &s.campaignID, &f.ID, &f.Kind, &f.FeeBearer, &s.amount, &s.ccy, &s.anonymous, &s.donor, &s.message}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &s.campaignID, &f.ID, &f.Kind, &f.FeeBearer, &s.amount, &s.ccy, &s.anonymous, &s.donor}, func() error {
 		b.started[id], b.campaigns[s.campaignID], b.funds[f.ID] = s, f.ID, f
 		return nil
 	})
@@ -314,7 +317,7 @@ func (b *batch) complete(p *Paid) error {
 		if p.Amount != s.amount || p.Currency != s.ccy || p.CampaignID != 0 && p.CampaignID != s.campaignID {
 			return fmt.Errorf("%w: %s", ErrMismatch, p.ID)
 		}
-		p.CampaignID, p.Anonymous, p.Message = s.campaignID, s.anonymous, s.message
+		p.CampaignID, p.Anonymous = s.campaignID, s.anonymous
 	} else if p.CampaignID == 0 {
 		return fmt.Errorf("%w: %s", ErrNoCheckout, p.ID)
 	}

@@ -13,14 +13,10 @@ import (
 )
 
 const (
-	sqlDonorsInsert = `
-insert into donor (book_id, id, name, email, created_at)
-select $1, unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[])`
-
 	sqlGiftInsert = `
-insert into gift (book_id, id, campaign_id, fund_id, amount, fee, paid_at, channel, anonymity, ccy, ref, processor_ref, donor_id, message)
+insert into gift (book_id, id, campaign_id, fund_id, amount, fee, paid_at, channel, anonymity, ccy, ref, processor_ref, donor_id)
 select $1, unnest($2::uuid[]), unnest($3::int4[]), unnest($4::int4[]), unnest($5::int8[]), unnest($6::int8[]), unnest($7::timestamptz[]),
-       unnest($8::int2[]), unnest($9::int2[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::uuid[]), unnest($14::text[])`
+       unnest($8::int2[]), unnest($9::int2[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::uuid[])`
 
 	// Not a join with the array: planned on the empty tables of a new book it reads every checkout for each batch.
 	sqlCheckoutPaid = `
@@ -39,11 +35,7 @@ type giftRows struct {
 	ccy, ref       []string
 	processorRef   []*string
 	donor          []*uuid.UUID
-	message        []*string
-	donorID        []uuid.UUID
-	donorName      []string
-	donorEmail     []string
-	donorAt        []time.Time
+	donors         donorRows
 	checkoutID     []uuid.UUID
 	checkoutPaidAt []time.Time
 }
@@ -60,11 +52,9 @@ func (b *batch) write(q *pgx.Batch, results []ledger.Result) {
 	if len(rows.id) == 0 {
 		return
 	}
-	if len(rows.donorID) > 0 {
-		q.Queue(sqlDonorsInsert, b.book.ID, rows.donorID, rows.donorName, rows.donorEmail, rows.donorAt)
-	}
+	rows.donors.queue(q, b.book)
 	q.Queue(sqlGiftInsert, b.book.ID, rows.id, rows.campaign, rows.fund, rows.amount, rows.fee, rows.paidAt, rows.channel,
-		rows.anonymity, rows.ccy, rows.ref, rows.processorRef, rows.donor, rows.message)
+		rows.anonymity, rows.ccy, rows.ref, rows.processorRef, rows.donor)
 	if len(rows.checkoutID) > 0 {
 		q.Queue(sqlCheckoutPaid, b.book.ID, rows.checkoutID, rows.checkoutPaidAt)
 	}
@@ -74,10 +64,9 @@ func (r *giftRows) add(p *Paid, donor *uuid.UUID, fromCheckout bool) {
 	id := p.ID
 	if fromCheckout {
 		r.checkoutID, r.checkoutPaidAt = append(r.checkoutID, id), append(r.checkoutPaidAt, p.PaidAt)
-	} else if p.Name != "" || p.Email != "" {
-		donor = &id // one donor a gift as long as donors have no account
-		r.donorID, r.donorAt = append(r.donorID, id), append(r.donorAt, p.PaidAt)
-		r.donorName, r.donorEmail = append(r.donorName, p.Name), append(r.donorEmail, p.Email)
+	} else if p.sealed != nil {
+		donor = p.sealed.donor
+		r.donors.add(p.sealed, id, p.PaidAt)
 	}
 	anonymity := int16(0)
 	if p.Anonymous {
@@ -88,7 +77,7 @@ func (r *giftRows) add(p *Paid, donor *uuid.UUID, fromCheckout bool) {
 	r.channel, r.anonymity = append(r.channel, int16(p.Channel)), append(r.anonymity, anonymity)
 	r.ccy, r.ref = append(r.ccy, p.Currency), append(r.ref, p.Ref)
 	r.processorRef = append(r.processorRef, orNull(p.ProcessorRef))
-	r.donor, r.message = append(r.donor, donor), append(r.message, orNull(p.Message))
+	r.donor = append(r.donor, donor)
 }
 
 func orNull(s string) *string {

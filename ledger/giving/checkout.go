@@ -92,35 +92,32 @@ type Checkout struct {
 	Channel    Channel
 	Anonymous  bool
 	Lang       string
-	Message    string
 	FormID     uuid.UUID
 	State      string
 	CreatedAt  time.Time
 	EndedAt    *time.Time
-	DonorName  string
-	Email      string
+	Personal
+	Erased bool // what the donor told was erased
 }
 
 const (
-	sqlCheckoutDonor = `insert into donor (book_id, id, name, email, created_at) values ($1, $2, $3, $4, $5)`
-
 	sqlCheckoutInsert = `
-insert into checkout (book_id, id, campaign_id, amount, created_at, channel, anonymity, ccy, lang, form_id, donor_id, message)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into checkout (book_id, id, campaign_id, amount, created_at, channel, anonymity, ccy, lang, form_id, donor_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     on conflict (book_id, form_id) do nothing`
 
-	checkoutColumns = `c.id, c.campaign_id, c.amount, c.ccy, c.channel, c.anonymity = 1, c.lang, c.message, c.form_id, c.state,
-       c.created_at, c.ended_at, coalesce(d.name, ''), coalesce(d.email, '')`
+	checkoutColumns = `g.id, g.campaign_id, g.amount, g.ccy, g.channel, g.anonymity = 1, g.lang, g.form_id, g.state,
+       g.created_at, g.ended_at, ` + donorColumns
 
 	sqlCheckoutByForm = `
 select ` + checkoutColumns + `
-  from checkout c left join donor d on d.book_id = c.book_id and d.id = c.donor_id
- where c.book_id = $1 and c.form_id = $2`
+  from checkout g` + donorTables + `
+ where g.book_id = $1 and g.form_id = $2`
 
 	sqlCheckoutByID = `
 select ` + checkoutColumns + `
-  from checkout c left join donor d on d.book_id = c.book_id and d.id = c.donor_id
- where c.book_id = $1 and c.id = $2`
+  from checkout g` + donorTables + `
+ where g.book_id = $1 and g.id = $2`
 )
 
 // Begin checks a form and stores a started gift; nothing is posted. What the donor can mend comes back
@@ -135,24 +132,28 @@ func Begin(ctx context.Context, tx pgx.Tx, book *ledger.Book, form Form, now tim
 		return nil, fmt.Errorf("make id of a gift: %w", err)
 	}
 	c.ID, c.CreatedAt, c.State = id, now, CheckoutStarted
-	var donor *uuid.UUID
-	if c.DonorName != "" || c.Email != "" {
-		donor = &id // one donor a gift as long as donors have no account
+	told, err := sealDonor(book, id, id, c.Personal) // one donor a gift as long as donors have no account
+	if err != nil {
+		return nil, fmt.Errorf("start gift: %w", err)
 	}
 	anonymity := int16(0)
 	if c.Anonymous {
 		anonymity = 1
 	}
 	tag, err := tx.Exec(ctx, sqlCheckoutInsert, book.ID, c.ID, c.CampaignID, c.Amount, now, int16(c.Channel), anonymity,
-		c.Currency, c.Lang, c.FormID, donor, c.Message)
+		c.Currency, c.Lang, c.FormID, told.donor)
 	if err != nil {
 		return nil, fmt.Errorf("start gift: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
 		return sameForm(ctx, tx, book, c)
 	}
-	if donor != nil {
-		if _, err := tx.Exec(ctx, sqlCheckoutDonor, book.ID, *donor, c.DonorName, c.Email, now); err != nil {
+	if told.donor != nil {
+		var rows donorRows
+		rows.add(told, id, now)
+		q := &pgx.Batch{}
+		rows.queue(q, book)
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return nil, fmt.Errorf("start gift: %w", err)
 		}
 	}
@@ -161,13 +162,13 @@ func Begin(ctx context.Context, tx pgx.Tx, book *ledger.Book, form Form, now tim
 
 // sameForm answers a form that was sent before.
 func sameForm(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *Checkout) (*Checkout, error) {
-	before, err := checkout(ctx, tx, sqlCheckoutByForm, book.ID, c.FormID)
+	before, err := checkout(ctx, tx, book, sqlCheckoutByForm, c.FormID)
 	if err != nil {
 		return nil, err
 	}
 	if before.CampaignID != c.CampaignID || before.Amount != c.Amount || before.Currency != c.Currency ||
-		before.Channel != c.Channel || before.Anonymous != c.Anonymous || before.Message != c.Message ||
-		before.DonorName != c.DonorName || before.Email != c.Email {
+		before.Channel != c.Channel || before.Anonymous != c.Anonymous ||
+		before.Personal != c.Personal && !before.Erased {
 		return nil, fmt.Errorf("%w: it started gift %s", ErrFormReused, before.ID)
 	}
 	return before, nil
@@ -186,7 +187,7 @@ func check(ctx context.Context, q pg.Querier, book *ledger.Book, form Form, now 
 	if !form.Channel.Processor() {
 		wrong.add("channel", "gift.channel.unknown", nil)
 	}
-	c.DonorName = line(&wrong, "name", "gift.name.long", form.Name, NameMax)
+	c.Name = line(&wrong, "name", "gift.name.long", form.Name, NameMax)
 	c.Message = line(&wrong, "message", "gift.message.long", form.Message, MessageMax)
 	c.Email = email(&wrong, form.Email)
 
@@ -272,22 +273,36 @@ func amount(wrong *FieldErrors, typed string, c *Campaign) int64 {
 
 // CheckoutByID finds a started gift, or ErrNoCheckout.
 func CheckoutByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Checkout, error) {
-	return checkout(ctx, q, sqlCheckoutByID, book.ID, id)
+	return checkout(ctx, q, book, sqlCheckoutByID, id)
 }
 
-func checkout(ctx context.Context, q pg.Querier, sql string, args ...any) (*Checkout, error) {
-	rows, err := q.Query(ctx, sql, args...)
+func checkout(ctx context.Context, q pg.Querier, book *ledger.Book, sql string, id uuid.UUID) (*Checkout, error) {
+	rows, err := q.Query(ctx, sql, book.ID, id)
 	if err != nil {
 		return nil, fmt.Errorf("read started gift: %w", err)
 	}
-	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Checkout])
+	c, err := pgx.CollectExactlyOneRow(rows, scanCheckout(book))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %v", ErrNoCheckout, args[1])
+		return nil, fmt.Errorf("%w: %s", ErrNoCheckout, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read started gift: %w", err)
 	}
 	return &c, nil
+}
+
+// scanCheckout reads checkoutColumns and opens what the donor told.
+func scanCheckout(book *ledger.Book) pgx.RowToFunc[Checkout] {
+	return func(row pgx.CollectableRow) (c Checkout, err error) {
+		var s sealed
+		err = row.Scan(s.targets(&c.ID, &c.CampaignID, &c.Amount, &c.Currency, &c.Channel, &c.Anonymous, &c.Lang, &c.FormID, &c.State, &c.CreatedAt, &c.EndedAt)...)
+		if err != nil {
+			return c, err
+		}
+		c.Erased = s.erased()
+		c.Personal, err = s.open(book, c.ID)
+		return c, err
+	}
 }
 
 // A late "pending" or "failed" never takes back what was paid.

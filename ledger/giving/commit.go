@@ -27,6 +27,10 @@ const (
 // it fails alone. An error means that nothing was booked, or pg.ErrUnknown: when an answer was lost and could not be
 // found out after it.
 func Commit(ctx context.Context, db pg.Beginner, book *ledger.Book, paid []Paid) ([]Outcome, error) {
+	paid = slices.Clone(paid)
+	if err := sealAll(book, paid); err != nil {
+		return nil, err
+	}
 	return commit(pg.WithBook(ctx, book.ID), db, paid, func(tx pgx.Tx, some []Paid) ([]Outcome, error) { return Book(ctx, tx, book, some) })
 }
 

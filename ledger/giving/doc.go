@@ -7,5 +7,6 @@
 //
 // A gift is known by its channel and the reference under which it reached us, so it is booked once
 // however often it is reported. Its id is the id of its entry; the public sees that id encrypted ([Ref]).
-// Names and e-mail addresses live in the donor table alone.
+// Names, e-mail addresses and messages live sealed in the schema private alone, under a key per donor that a key from
+// outside of the database wraps (sunfund/internal/seal); erasing a donor leaves gifts, entries and totals as they are.
 package giving

@@ -54,7 +54,12 @@ type Paid struct {
 	Message      string
 	Rate         decimal.Decimal // book currency for one unit of Currency; zero: from the table of rates
 	Actor        uuid.UUID       // who recorded it; nil: the intake itself
+
+	sealed *sealed // Name, Email and Message, once sealAll was here
 }
+
+// Personal is what the donor told with the payment.
+func (p *Paid) Personal() Personal { return Personal{p.Name, p.Email, p.Message} }
 
 // Outcome says what became of one gift or refund.
 type Outcome struct {

@@ -25,7 +25,7 @@ var testNow = time.Date(2026, 9, 8, 1, 30, 0, 0, time.UTC)
 
 // world is a book on a database of its own: a general fund and a fund with a campaign for each bearer of fees.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	db, owner *pgxpool.Pool
 	book      *ledger.Book
 	general   *ledger.Fund
@@ -33,7 +33,7 @@ type world struct {
 	campaigns map[string]*giving.Campaign
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	db := pgtest.New(t)
 	w := &world{t: t, db: db.Service, owner: db.Pool, funds: map[string]*ledger.Fund{}, campaigns: map[string]*giving.Campaign{}}
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.tx(func(ctx context.Context, tx pgx.Tx) error {
-		w.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "test", NameZH: "测试慈善会", NameEN: "Test", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
+		w.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "test", NameZH: "测试慈善会", NameEN: "Test", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (w *world) balance(fund *ledger.Fund, account chart.ID) int64 {
 func (w *world) rows() string {
 	w.t.Helper()
 	var counts []string
-	for _, table := range []string{"donor", "checkout", "gift", "refund", "entry", "posting", "account", "balance", "turnover"} {
+	for _, table := range []string{"private.donor", "private.message", "checkout", "gift", "refund", "entry", "posting", "account", "balance", "turnover"} {
 		var n int
 		if err := w.owner.QueryRow(w.t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
 			w.t.Fatal(err)
@@ -236,8 +236,8 @@ func TestSameFormIsOneGift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.DonorName != "王芳" || first.Message != "加 油" {
-		t.Errorf("text came out as %q, %q", first.DonorName, first.Message)
+	if first.Name != "王芳" || first.Message != "加 油" {
+		t.Errorf("text came out as %q, %q", first.Name, first.Message)
 	}
 	second, err := w.begin(form)
 	if err != nil || second.ID != first.ID {

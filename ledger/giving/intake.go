@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,6 +95,10 @@ func (in *Intake) Submit(ctx context.Context, p Paid) (Outcome, error) {
 func (in *Intake) SubmitAll(ctx context.Context, paid []Paid) ([]Outcome, error) {
 	if len(paid) == 0 {
 		return nil, nil
+	}
+	paid = slices.Clone(paid)
+	if err := sealAll(in.book, paid); err != nil { // here and not in the committer, for which all others wait
+		return nil, err
 	}
 	c := &call{paid: paid, answered: make(chan struct{})}
 	if err := in.enqueue(c); err != nil {

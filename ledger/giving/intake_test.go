@@ -220,7 +220,7 @@ func TestLostAnswerOfCommit(t *testing.T) {
 func TestPoisonousMember(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, err := w.owner.Exec(t.Context(), `alter table gift add constraint no_poison check (message <> 'poison')`); err != nil {
+	if _, err := w.owner.Exec(t.Context(), `alter table gift add constraint no_poison check (ref <> 'poison')`); err != nil {
 		t.Fatal(err)
 	}
 	in := giving.NewIntake(w.db, w.book)
@@ -229,7 +229,7 @@ func TestPoisonousMember(t *testing.T) {
 	for i := range paid {
 		paid[i] = w.paid("general", fmt.Sprint(i))
 	}
-	paid[17].Message = "poison"
+	paid[17].Ref = "poison"
 	outcomes, err := in.SubmitAll(t.Context(), paid)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func TestPlansOfANewBook(t *testing.T) {
 	}
 	for name, sql := range map[string]string{
 		"known gifts": sqlGiftKnown, "known ids": sqlGiftKnownID, "checkouts": sqlCheckoutKnown, "funds": sqlFundsOfBatch,
-		"gifts": sqlGiftInsert, "donors": sqlDonorsInsert, "rates": sqlRates, "paid": sqlCheckoutPaid,
+		"gifts": sqlGiftInsert, "donors": sqlDonorsInsert, "messages": sqlMessagesInsert, "rates": sqlRates, "paid": sqlCheckoutPaid,
 	} {
 		probe, err := conn.Prepare(t.Context(), "probe", sql)
 		if err != nil {

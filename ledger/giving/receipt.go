@@ -13,7 +13,7 @@ import (
 	"sunfund/ledger"
 )
 
-// Gift is a paid gift as it stands. Name and Email are personal data: show Name only through ShownName.
+// Gift is a paid gift as it stands. Personal is for staff: the public sees ShownName and Message.
 type Gift struct {
 	ID           uuid.UUID
 	CampaignID   int32
@@ -26,10 +26,10 @@ type Gift struct {
 	Anonymous    bool
 	Ref          string
 	ProcessorRef string
-	Message      string
-	Name         string
-	Email        string
-	Refunded     int64 // minor units of Currency
+	Personal
+	Donor    uuid.UUID // nil: the donor told nothing
+	Erased   bool      // what the donor told was erased
+	Refunded int64     // minor units of Currency
 }
 
 // ShownName is the name that the public sees; empty means 爱心人士 / a kind person.
@@ -52,10 +52,10 @@ type Refund struct {
 
 const (
 	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, g.anonymity = 1, g.ref,
-       coalesce(g.processor_ref, ''), coalesce(g.message, ''), coalesce(d.name, ''), coalesce(d.email, ''),
-       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8`
+       coalesce(g.processor_ref, ''),
+       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8, ` + donorColumns
 
-	giftTables = `gift g left join donor d on d.book_id = g.book_id and d.id = g.donor_id`
+	giftTables = `gift g` + donorTables
 
 	sqlGiftsOfCampaign = `
 select ` + giftColumns + ` from ` + giftTables + `
@@ -96,7 +96,7 @@ func ListGifts(ctx context.Context, q pg.Querier, book *ledger.Book, campaign in
 	if err != nil {
 		return nil, fmt.Errorf("list gifts: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Gift])
+	list, err := pgx.CollectRows(rows, scanGift(book))
 	if err != nil {
 		return nil, fmt.Errorf("list gifts: %w", err)
 	}
@@ -110,6 +110,7 @@ type RecentGift struct {
 	Amount   int64
 	Currency string
 	Message  string
+	Erased   bool // what the donor told was erased
 	PaidAt   time.Time
 }
 
@@ -122,22 +123,44 @@ func RecentGifts(ctx context.Context, q pg.Querier, book *ledger.Book, campaign 
 	list := make([]RecentGift, len(gifts))
 	for i := range gifts {
 		g := &gifts[i]
-		list[i] = RecentGift{g.ID, g.ShownName(), g.Amount, g.Currency, g.Message, g.PaidAt}
+		list[i] = RecentGift{g.ID, g.ShownName(), g.Amount, g.Currency, g.Message, g.Erased, g.PaidAt}
 	}
 	return list, nil
 }
 
 // GiftByChannelRef finds a gift by the reference under which it reached us, or ErrNoGift.
 func GiftByChannelRef(ctx context.Context, q pg.Querier, book *ledger.Book, channel Channel, ref string) (*Gift, error) {
-	return oneGift(ctx, q, sqlGiftByChannelRef, book.ID, int16(channel), ref)
+	return oneGift(ctx, q, book, sqlGiftByChannelRef, book.ID, int16(channel), ref)
 }
 
-func oneGift(ctx context.Context, q pg.Querier, sql string, args ...any) (*Gift, error) {
+// scanGift reads giftColumns and what else a query has behind them, and opens what the donor told.
+func scanGift(book *ledger.Book, more ...any) pgx.RowToFunc[Gift] {
+	return func(row pgx.CollectableRow) (g Gift, err error) {
+		var s sealed
+		err = row.Scan(append(s.targets(&g.ID, &g.CampaignID, &g.FundID, &g.Amount, &g.Currency, &g.Fee, &g.PaidAt, &g.Channel, &g.Anonymous, &g.Ref,
+			&g.ProcessorRef, &g.Refunded), more...)...)
+		if err != nil {
+			return g, err
+		}
+		return g, g.told(book, &s)
+	}
+}
+
+// told opens what the donor told of themselves.
+func (g *Gift) told(book *ledger.Book, s *sealed) (err error) {
+	g.Personal, err = s.open(book, g.ID)
+	if g.Erased = s.erased(); s.donor != nil {
+		g.Donor = *s.donor
+	}
+	return err
+}
+
+func oneGift(ctx context.Context, q pg.Querier, book *ledger.Book, sql string, args ...any) (*Gift, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read gift: %w", err)
 	}
-	g, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Gift])
+	g, err := pgx.CollectExactlyOneRow(rows, scanGift(book))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("%w: %v", ErrNoGift, args[1:])
 	}
@@ -169,7 +192,7 @@ func GiftByRef(ctx context.Context, q pg.Querier, book *ledger.Book, ref string)
 
 // GiftByID reads a gift with all that belongs to it, or ErrNoGift.
 func GiftByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Receipt, error) {
-	gift, err := oneGift(ctx, q, sqlGiftByID, book.ID, id)
+	gift, err := oneGift(ctx, q, book, sqlGiftByID, book.ID, id)
 	if err != nil {
 		return nil, err
 	}

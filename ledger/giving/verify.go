@@ -8,6 +8,7 @@ import (
 )
 
 const (
+	sqlCountDonors    = `select count(*) from private.donor where book_id = $1`
 	sqlCountGifts     = `select count(*) from gift where book_id = $1`
 	sqlCountForeign   = `select count(*) from gift g join book b on b.book_id = g.book_id where g.book_id = $1 and g.ccy <> b.ccy`
 	sqlCountCampaigns = `select count(*) from campaign where book_id = $1`
@@ -28,8 +29,24 @@ select format('gift %s names fund %s, campaign %s, donor %s; not all of them are
   from gift g
   left join fund f on f.book_id = $1 and f.fund_id = g.fund_id
   left join campaign c on c.book_id = $1 and c.campaign_id = g.campaign_id
-  left join donor d on d.book_id = $1 and d.id = g.donor_id
+  left join private.donor d on d.book_id = $1 and d.id = g.donor_id
  where g.book_id = $1 and (f.fund_id is null or c.campaign_id is null or g.donor_id is not null and d.id is null)`
+
+	sqlDifferDonor = `
+select format('donor %s is sealed by key %s, which the book does not know', d.id, d.key_id)
+  from private.donor d
+  left join private.outside_key k on k.book_id = $1 and k.key_id = d.key_id
+ where d.book_id = $1 and d.erased_at is null and k.key_id is null
+ union all
+select format('message with gift %s is of donor %s, who is erased or not there', m.gift_id, m.donor_id)
+  from private.message m
+  left join private.donor d on d.book_id = $1 and d.id = m.donor_id and d.erased_at is null
+ where m.book_id = $1 and d.id is null
+ union all
+select format('started gift %s names donor %s, who is not there', c.id, c.donor_id)
+  from checkout c
+  left join private.donor d on d.book_id = $1 and d.id = c.donor_id
+ where c.book_id = $1 and c.donor_id is not null and d.id is null`
 
 	// The worth of foreign money is known to the entry only; its units are compared below.
 	sqlDifferGiftAmount = `
@@ -176,6 +193,7 @@ select case when g.id is null then format('started gift %s is marked paid, no gi
 var giftChecks = []ledger.CheckQuery{
 	{Code: "gift", Name: "every gift has its entry and every gift's entry its gift", Compare: sqlCountGifts, Rows: sqlDifferGift},
 	{Code: "gift-names", Name: "gifts name funds, campaigns and donors that are there", Compare: sqlCountGifts, Rows: sqlDifferGiftNames},
+	{Code: "donor", Name: "donors are sealed by known keys, and nothing is left of erased ones", Compare: sqlCountDonors, Rows: sqlDifferDonor},
 	{Code: "gift-amount", Name: "gifts are credited in full, once, to their fund and campaign", Compare: sqlCountGifts, Rows: sqlDifferGiftAmount},
 	{Code: "gift-units", Name: "foreign gifts are kept to the last unit", Compare: sqlCountForeign, Rows: sqlDifferGiftUnits},
 	{Code: "campaign", Name: "campaigns show as many gifts and as much as was given", Compare: sqlCountCampaigns, Rows: sqlDifferCampaign},

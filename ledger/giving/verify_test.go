@@ -30,7 +30,7 @@ func verifyBook(t *testing.T, db *pgtest.DB) (book *ledger.Book) {
 	}
 	err = pg.InTx(t.Context(), db.Service, func(tx pgx.Tx) error {
 		ctx := t.Context()
-		book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "verify", NameZH: "测试", NameEN: "Test", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
+		book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "verify", NameZH: "测试", NameEN: "Test", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,9 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"gift", `delete from entry where id = (select id from gift where ref = '2-4')`},
 		{"gift-names", `update gift set campaign_id = 99 where ref = '2-4'`},
 		{"gift-names", `update gift set donor_id = gen_random_uuid() where ref = 'charge'`},
+		{"donor", `update private.donor set key_id = 'ffffffff' where id = (select id from checkout)`},
+		{"donor", `insert into private.message (book_id, donor_id, gift_id, text) select 1, uuid_nil, uuid_nil, '' from (select gen_random_uuid() as uuid_nil) x`},
+		{"donor", `delete from private.donor where id = (select id from checkout)`},
 		{"gift-amount", `update gift set amount = amount + 1 where ref = '2-4'`},
 		{"gift-amount", `update gift set fund_id = 4 where ref = '2-4'`},
 		{"gift-units", `update gift set amount = amount + 1 where ref = '1-9'`},

@@ -93,7 +93,7 @@ func newBook(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.tx(func(ctx context.Context, tx pgx.Tx) error {
-		w.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "nanqiao", NameZH: "南桥区慈善会", NameEN: "Nanqiao", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
+		w.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "nanqiao", NameZH: "南桥区慈善会", NameEN: "Nanqiao", Regime: chart.CN2026, Currency: "CNY", Zone: zone, Sandbox: true})
 		return err
 	})
 	return w

@@ -91,7 +91,7 @@ func newSampleBook(t *testing.T, base string) *sampleBook {
 		t.Fatal(err)
 	}
 	b.tx(func(ctx context.Context, tx pgx.Tx) error {
-		b.Book, err = ledger.CreateBook(ctx, tx, ledger.Book{Code: "sample", NameZH: "样本；\"慈善会\"", NameEN: "Sample; \"association\"",
+		b.Book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "sample", NameZH: "样本；\"慈善会\"", NameEN: "Sample; \"association\"",
 			Regime: chart.CN2026, Currency: base, Zone: zone, Sandbox: true})
 		if err != nil {
 			return err

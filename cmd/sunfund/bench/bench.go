@@ -35,6 +35,7 @@ type Config struct {
 	Grow      int           // entries that the book is grown to; 0 leaves that out
 	Only      []string      // beginnings of the names of rows to measure; all when empty
 	Settings  map[string]string
+	Keys      string // for personal data, as seal.Parse reads them
 	Serve     Serve
 	Progress  func(string) // told what is being measured
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sunfund/api"
+	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
@@ -27,6 +28,7 @@ func serveAPI(ctx context.Context, db *pgxpool.Pool) (string, func() error, erro
 	if err != nil {
 		return "", nil, err
 	}
+	books[0].Keys = pgtest.Ring()
 	in := giving.NewIntake(db, books[0])
 	s := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: map[int32]*giving.Intake{books[0].ID: in}, Now: time.Now, Log: slog.Default()}}
 	e := echo.New()
@@ -65,7 +67,7 @@ func folder(t *testing.T) string {
 // Every row runs and what was acknowledged is booked; how fast is not looked at.
 func TestRun(t *testing.T) {
 	cfg := Quick()
-	cfg.Dir, cfg.Serve = folder(t), serveAPI
+	cfg.Dir, cfg.Serve, cfg.Keys = folder(t), serveAPI, pgtest.KeyLine
 	cfg.Settings["fsync"] = "off"
 	r, err := Run(t.Context(), cfg)
 	if err != nil {
@@ -112,7 +114,7 @@ func TestRun(t *testing.T) {
 // A book that holds something else than its callers were told ends the run.
 func TestLossIsSeen(t *testing.T) {
 	cfg := Quick()
-	cfg.Dir, cfg.Serve, cfg.Progress = folder(t), serveAPI, func(string) {}
+	cfg.Dir, cfg.Serve, cfg.Progress, cfg.Keys = folder(t), serveAPI, func(string) {}, pgtest.KeyLine
 	cfg.Settings["fsync"] = "off"
 	l, err := openLab(t.Context(), cfg)
 	if err != nil {

@@ -24,18 +24,23 @@ select e.xid::text::int8, p.book_id, p.account_id, p.seq, p.entry_id, p.amount, 
   from entry e join posting p on p.book_id = e.book_id and p.entry_id = e.id
  where e.book_id = $1 order by e.xid, p.entry_id, p.line`
 	sqlBookedGifts = `
-select e.xid::text::int8, g.book_id, g.id, g.campaign_id, g.fund_id, g.amount, g.fee, g.paid_at, g.channel, g.anonymity, g.ccy, g.ref, g.donor_id, g.message
+select e.xid::text::int8, g.book_id, g.id, g.campaign_id, g.fund_id, g.amount, g.fee, g.paid_at, g.channel, g.anonymity, g.ccy, g.ref, g.donor_id
   from entry e join gift g on g.book_id = e.book_id and g.id = e.id
  where e.book_id = $1 order by e.xid, g.id`
 	sqlBookedDonors = `
-select e.xid::text::int8, d.book_id, d.id, d.name, d.email, d.created_at
-  from entry e join donor d on d.book_id = e.book_id and d.id = e.id
+select e.xid::text::int8, d.book_id, d.id, d.created_at, d.name_index, d.key_id, d.key, d.name
+  from entry e join private.donor d on d.book_id = e.book_id and d.id = e.id
  where e.book_id = $1 order by e.xid, d.id`
+	sqlBookedMessages = `
+select e.xid::text::int8, m.book_id, m.donor_id, m.gift_id, m.text
+  from entry e join private.message m on m.book_id = e.book_id and m.donor_id = e.id
+ where e.book_id = $1 order by e.xid, m.gift_id`
 )
 
 // copied is a table of ours and what COPY writes into its copy.
 type copied struct {
 	table   string
+	schema  string // of the table; empty: public
 	sql     string
 	columns []string
 	scan    func(pgx.Rows) (xid int64, row []any, err error)
@@ -68,7 +73,7 @@ func copiedTables() []*copied {
 				return xid, []any{book, account, seq, entry, amount, after, fund, line, unit}, err
 			}},
 		{table: "gift", sql: sqlBookedGifts,
-			columns: []string{"book_id", "id", "campaign_id", "fund_id", "amount", "fee", "paid_at", "channel", "anonymity", "ccy", "ref", "donor_id", "message"},
+			columns: []string{"book_id", "id", "campaign_id", "fund_id", "amount", "fee", "paid_at", "channel", "anonymity", "ccy", "ref", "donor_id"},
 			scan: func(rows pgx.Rows) (xid int64, row []any, err error) {
 				var book, campaign, fund int32
 				var id uuid.UUID
@@ -77,19 +82,29 @@ func copiedTables() []*copied {
 				var at time.Time
 				var channel, anonymity int16
 				var ccy, ref string
-				var message *string
-				err = rows.Scan(&xid, &book, &id, &campaign, &fund, &amount, &fee, &at, &channel, &anonymity, &ccy, &ref, &donor, &message)
-				return xid, []any{book, id, campaign, fund, amount, fee, at, channel, anonymity, ccy, ref, donor, message}, err
+				err = rows.Scan(&xid, &book, &id, &campaign, &fund, &amount, &fee, &at, &channel, &anonymity, &ccy, &ref, &donor)
+				return xid, []any{book, id, campaign, fund, amount, fee, at, channel, anonymity, ccy, ref, donor}, err
 			}},
-		{table: "donor", sql: sqlBookedDonors,
-			columns: []string{"book_id", "id", "name", "email", "created_at"},
+		{table: "donor", schema: "private.", sql: sqlBookedDonors,
+			columns: []string{"book_id", "id", "created_at", "name_index", "key_id", "key", "name"},
 			scan: func(rows pgx.Rows) (xid int64, row []any, err error) {
 				var book int32
 				var id uuid.UUID
-				var name, email string
 				var at time.Time
-				err = rows.Scan(&xid, &book, &id, &name, &email, &at)
-				return xid, []any{book, id, name, email, at}, err
+				var index *int64
+				var by string
+				var key, name []byte
+				err = rows.Scan(&xid, &book, &id, &at, &index, &by, &key, &name)
+				return xid, []any{book, id, at, index, by, key, name}, err
+			}},
+		{table: "message", schema: "private.", sql: sqlBookedMessages,
+			columns: []string{"book_id", "donor_id", "gift_id", "text"},
+			scan: func(rows pgx.Rows) (xid int64, row []any, err error) {
+				var book int32
+				var donor, gift uuid.UUID
+				var text []byte
+				err = rows.Scan(&xid, &book, &donor, &gift, &text)
+				return xid, []any{book, donor, gift, text}, err
 			}},
 	}
 }
@@ -115,7 +130,7 @@ func (c *copied) read(ctx context.Context, w *world) (order []int64, err error) 
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	_, err = w.owner.Exec(ctx, fmt.Sprintf(`create table copy_%s (like %[1]s including all)`, c.table))
+	_, err = w.owner.Exec(ctx, fmt.Sprintf(`create table copy_%s (like %s%[1]s including all)`, c.table, c.schema))
 	return order, err
 }
 

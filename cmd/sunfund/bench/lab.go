@@ -14,6 +14,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/internal/pglocal"
+	"sunfund/internal/seal"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -33,18 +34,23 @@ type lab struct {
 	admin        *pgx.Conn
 	token        string // of an API key
 	round        int
-	made         int               // databases so far
-	proven       int64             // gifts acknowledged and found
+	made         int   // databases so far
+	proven       int64 // gifts acknowledged and found
+	keys         *seal.Ring
 	pgbenchReady bool              // its database is laid out
 	worlds       map[string]*world // of this round, by the row that they were made for
 }
 
 func openLab(ctx context.Context, cfg Config) (*lab, error) {
+	keys, err := seal.Parse([]byte(cfg.Keys))
+	if err != nil {
+		return nil, err
+	}
 	server, err := pglocal.Start(ctx, pglocal.Config{Dir: cfg.Dir, Settings: cfg.Settings})
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{cfg: cfg, server: server, worlds: map[string]*world{}}
+	l := &lab{cfg: cfg, server: server, keys: keys, worlds: map[string]*world{}}
 	if l.admin, err = pgx.Connect(ctx, server.DSN("postgres", pglocal.Owner)); err == nil {
 		err = l.makeTemplate(ctx)
 	}
@@ -106,7 +112,7 @@ func (l *lab) layOut(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	book, err := ledger.CreateBook(ctx, tx, ledger.Book{Code: "bench", NameZH: "测速", NameEN: "Bench", Regime: chart.CN2026, Currency: "CNY", Zone: zone})
+	book, err := ledger.CreateBook(ctx, tx, ledger.Book{Keys: l.keys, Code: "bench", NameZH: "测速", NameEN: "Bench", Regime: chart.CN2026, Currency: "CNY", Zone: zone})
 	if err != nil {
 		return err
 	}
@@ -168,6 +174,7 @@ func (l *lab) world(ctx context.Context, r *row, opts ...pg.Option) (*world, err
 	if w.book, err = ledger.BookByCode(ctx, w.db, "bench"); err != nil {
 		return nil, err
 	}
+	w.book.Keys = l.keys
 	ctx = pg.WithBook(ctx, w.book.ID)
 	for i := range r.campaigns {
 		c, err := giving.CampaignBySlug(ctx, w.db, w.book, slug(i))
@@ -216,8 +223,8 @@ select coalesce(sum(b.seq), 0)::int8, coalesce(-sum(b.balance), 0)::int8
  where a.book_id = $1 and a.dims ->> 'nature' = 'gift'`
 	sqlSize = `
 select coalesce(sum(pg_total_relation_size(oid)), 0)::int8 from pg_class
- where relname = any(array['entry', 'posting', 'gift', 'donor', 'balance', 'turnover', 'account'])
-   and relnamespace = 'public'::regnamespace`
+ where relname = any(array['entry', 'posting', 'gift', 'donor', 'message', 'balance', 'turnover', 'account'])
+   and relnamespace in ('public'::regnamespace, 'private'::regnamespace)`
 	sqlWAL = `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::int8`
 )
 

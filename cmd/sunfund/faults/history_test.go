@@ -111,7 +111,7 @@ func newPurse(t *testing.T, gifts int, each int64) *purse {
 	t.Cleanup(second.Close)
 	p.pools = append(p.pools, second)
 	err = pg.InTx(t.Context(), db.Pool, func(tx pgx.Tx) error {
-		if p.book, err = ledger.CreateBook(t.Context(), tx, ledger.Book{Code: "history", NameZH: "史", NameEN: "History",
+		if p.book, err = ledger.CreateBook(t.Context(), tx, ledger.Book{Keys: pgtest.Ring(), Code: "history", NameZH: "史", NameEN: "History",
 			Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC}); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/internal/pglocal"
+	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -96,7 +97,7 @@ func openBook(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	book, err := ledger.CreateBook(ctx, tx, ledger.Book{Code: "faults", NameZH: "故障", NameEN: "Faults", Regime: chart.CN2026, Currency: "CNY", Zone: zone})
+	book, err := ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "faults", NameZH: "故障", NameEN: "Faults", Regime: chart.CN2026, Currency: "CNY", Zone: zone})
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (w *world) startService() {
 	dsn := url.URL{Scheme: "postgres", User: url.User(pglocal.Service), Path: "/" + dbName, RawQuery: query.Encode()}
 	await(w.t, "the service", func() bool {
 		w.service = exec.Command(base.program, "serve", "--listen", w.address)
-		w.service.Env = append(os.Environ(), "DATABASE_URL="+dsn.String())
+		w.service.Env = append(os.Environ(), "DATABASE_URL="+dsn.String(), "SUNFUND_KEYS="+pgtest.KeyLine)
 		w.service.Stdout, w.service.Stderr = log, log
 		if err := w.service.Start(); err != nil {
 			w.t.Fatal(err)

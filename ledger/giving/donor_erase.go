@@ -1,0 +1,36 @@
+package giving
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+)
+
+const (
+	sqlDonorsErase = `
+update private.donor set erased_at = $3, name_index = null, email_index = null, key_id = null, key = null, name = null, email = null
+ where book_id = $1 and id = any($2::uuid[]) and erased_at is null`
+
+	sqlMessagesErase = `delete from private.message where book_id = $1 and donor_id = any($2::uuid[])`
+)
+
+// EraseDonors deletes donors' keys and what they told, and says how many it erased; who was erased before is left alone.
+// Gifts, entries and totals stay as they are, their donors unnamed. ErrErased when nobody was left to erase.
+func EraseDonors(ctx context.Context, tx pgx.Tx, book *ledger.Book, ids []uuid.UUID, now time.Time) (n int64, err error) {
+	tag, err := tx.Exec(ctx, sqlDonorsErase, book.ID, ids, now)
+	if err != nil {
+		return 0, fmt.Errorf("erase donors: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return 0, ErrErased
+	}
+	if _, err := tx.Exec(ctx, sqlMessagesErase, book.ID, ids); err != nil {
+		return 0, fmt.Errorf("erase messages: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
