@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -57,7 +58,7 @@ func (n *neighbourhood) foundNext() {
 	n.must(err)
 	street := int32(1)
 	n.must(pg.InTx(n.Context(), n.db, func(tx pgx.Tx) (err error) {
-		n.next, err = ledger.CreateBook(n.Context(), tx, ledger.Book{Code: "next", Host: nextHost, NameZH: "邻区慈善会", NameEN: "Next Charity",
+		n.next, err = ledger.CreateBook(n.Context(), tx, ledger.Book{Keys: pgtest.Ring(), Code: "next", Host: nextHost, NameZH: "邻区慈善会", NameEN: "Next Charity",
 			Regime: chart.CN2026, Currency: "CNY", Zone: shanghai(n.T), Sandbox: true})
 		return err
 	}))
