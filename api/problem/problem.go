@@ -94,6 +94,8 @@ var table = []row{
 	{giving.ErrFeeChannel, Problem{"fee-channel", 422, "只有支付机构收手续费；银行转账和现金不能带手续费。", "Only processors keep fees; bank transfers and cash have none."}},
 	{giving.ErrRefundTooLarge, Problem{"refund-too-large", 409, "退款超过这笔捐赠剩下的金额。", "The refund is more than is left of the gift."}},
 	{giving.ErrTooMany, Problem{"too-many-gifts", 422, "一次最多 1000 笔捐赠。", "At most 1,000 gifts in one call."}},
+	{giving.ErrWidgetSite, Problem{"widget-site", 422, "网站要写成 https://www.example.org 这样。", "Write a site like https://www.example.org."}},
+	{giving.ErrWidgetSites, Problem{"widget-sites", 422, "名单上的网站太多。", "There are too many sites on the list."}},
 	{giving.ErrBusy, Problem{"busy", 503, "排队的捐赠太多，没有记下。请过几秒再试。", "Too many gifts are waiting; nothing was recorded. Try again in a few seconds."}},
 	{giving.ErrClosed, Problem{"busy", 503, "服务正在重启，没有记下。请过几秒再试。", "The service is restarting; nothing was recorded. Try again in a few seconds."}},
 	{payments.ErrNoProcessor, Problem{"not-found", 404, "没有这个支付机构。", "There is no such processor."}},

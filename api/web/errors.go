@@ -32,7 +32,9 @@ func NewErrorView(p Page, status int) ErrorView {
 		key = "error.422"
 	case http.StatusRequestEntityTooLarge:
 		key = "error.413"
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
+		key = "error.429"
+	case http.StatusServiceUnavailable:
 		key = "error.503"
 	}
 	return ErrorView{Page: p, Status: status}.Say(key)

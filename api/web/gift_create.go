@@ -10,6 +10,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
 )
 
 // keptMax is how much of a wrong text stands in its field again, in characters.
@@ -26,6 +27,9 @@ func (v *visit) giftCreate() error {
 	}
 	id, err := v.formID()
 	if err != nil {
+		return err
+	}
+	if err := staff.TakeTurn(v.ctx(), v.s.DB, v.book.ID, staff.GiftForm, id.String(), v.ip(), v.now); err != nil {
 		return err
 	}
 	chosen, free := v.FormValue("amount"), v.typed("other", keptMax)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,6 +18,12 @@ type route struct {
 	answer handler
 }
 
+// headed tells whether HEAD answers like GET without a body. Streams have no end, and going to an issuer and back uses
+// something up.
+func (r route) headed() bool {
+	return !strings.HasSuffix(r.path, "/live") && !strings.HasSuffix(r.path, "/issuer") && r.path != "/console/sign-in/return"
+}
+
 // routes is every page there is.
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
@@ -26,13 +33,14 @@ func (s *Server) routes() []route {
 		{get, "/campaigns", true, "", (*visit).campaignList},
 		{get, "/c/:slug", true, "", (*visit).campaignShow},
 		{get, "/c/:slug/live", true, "", (*visit).campaignLive},
+		{get, "/c/:slug/widget", true, "", (*visit).widgetShow},
 		{get, "/c/:slug/give", true, "", (*visit).giftForm},
 		{post, "/c/:slug/give", true, "", (*visit).giftCreate},
 		{get, "/sandbox/:session", true, "", (*visit).sandboxShow},
 		{post, "/sandbox/:session", true, "", (*visit).sandboxDecide},
-		{get, "/g/:ref", true, "", (*visit).giftShow},
-		{get, "/g/:ref/live", true, "", (*visit).giftLive},
-		{get, "/g/:ref/receipt", true, "", (*visit).giftReceipt},
+		{get, "/g/:ref", true, "", counted((*visit).giftShow)},
+		{get, "/g/:ref/live", true, "", counted((*visit).giftLive)},
+		{get, "/g/:ref/receipt", true, "", counted((*visit).giftReceipt)},
 		{get, "/f/:code", true, "", (*visit).fundPublic},
 		{get, "/funds", true, "", (*visit).fundPublicList},
 		{get, "/about", true, "", (*visit).about},
@@ -79,6 +87,9 @@ func (s *Server) routes() []route {
 		{get, "/console/gifts", false, staff.GiftRead, (*visit).giftList},
 		{get, "/console/gifts/:id/refund", false, staff.GiftWrite, (*visit).refundForm},
 		{post, "/console/gifts/:id/refund", false, staff.GiftWrite, (*visit).refundCreate},
+		{get, widgetPath, false, staff.CampaignWrite, (*visit).widgetList},
+		{post, widgetPath, false, staff.CampaignWrite, (*visit).widgetAllow},
+		{post, widgetPath + "/remove", false, staff.CampaignWrite, (*visit).widgetRemove},
 		{get, "/console/transfers/new", false, staff.EntryDraft, (*visit).transferForm},
 		{post, "/console/transfers", false, staff.EntryDraft, (*visit).transferCreate},
 		{get, "/console/periods", false, staff.ReportRead, (*visit).periodList},
@@ -112,6 +123,9 @@ func (s *Server) Register(e *echo.Echo) error {
 			h = s.open(r.answer)
 		}
 		g.Add(r.method, r.path, h)
+		if r.method == http.MethodGet && r.headed() {
+			g.Add(http.MethodHead, r.path, h) // the server leaves the body out
+		}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
 )
 
 // sandboxDecide answers POST /sandbox/{session}. It needs no form id: the payment itself is decided once. What comes of
@@ -17,6 +18,9 @@ import (
 func (v *visit) sandboxDecide() error {
 	s, err := v.session(v.s.DB)
 	if err != nil {
+		return err
+	}
+	if err := staff.TakeTurn(v.ctx(), v.s.DB, v.book.ID, staff.PayForm, s.ID.String(), v.ip(), v.now); err != nil {
 		return err
 	}
 	late, err := time.ParseDuration(v.FormValue("late"))

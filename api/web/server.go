@@ -170,7 +170,7 @@ func (v *visit) cookieName() string {
 }
 
 func (v *visit) toSignIn() error {
-	if v.Request().Method != http.MethodGet {
+	if method := v.Request().Method; method != http.MethodGet && method != http.MethodHead {
 		return staff.ErrNoSession
 	}
 	return v.Redirect(http.StatusSeeOther, "/console/sign-in?next="+urlQuery(v.Request().URL.RequestURI()))
@@ -218,7 +218,7 @@ func (s *Server) Error(err error, c echo.Context) {
 		v.denied(p)
 	}
 	view := NewErrorView(page, p.Status)
-	if title := p.Title(string(v.lang)); title != "" && p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {
+	if title := p.Title(string(v.lang)); title != "" && p.Status != http.StatusForbidden && p.Status != http.StatusNotFound && p.Status != http.StatusTooManyRequests {
 		view.What = title
 	}
 	if p.Status >= http.StatusInternalServerError {

@@ -356,7 +356,7 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr again amount answer anonymous attachments back bank box changed channel client code confirm_answer confirm_code confirm_password
 	confirm_token credit currency day debit delay do document email format fresh hash iss keys kind lang late level life message month name name_en name_zh next number on other overlap page password per
-	reason result role scopes secret setup source speaks state subject summary text theme token twice v view what when zero`)
+	reason result role scopes secret setup site source speaks state subject summary text theme token twice v view what when zero`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

@@ -18,6 +18,9 @@ const (
 const sqlSweepTries = `
 delete from sign_in_attempt where book_id = $1 and window_ends <= $2`
 
+const sqlSweepTurns = `
+delete from form_turn where book_id = $1 and window_ends <= $2`
+
 const sqlSweepRequests = `
 delete from request_key where book_id = $1 and created_at < $2`
 
@@ -37,6 +40,7 @@ func Sweep(ctx context.Context, tx pgx.Tx, book int32, now time.Time) error {
 		before time.Time
 	}{
 		{sqlSweepTries, now},
+		{sqlSweepTurns, now},
 		{sqlSweepMail, now.Add(-MailLife)},
 		{sqlSweepCeremonies, now},
 		{sqlSweepRequests, now.Add(-RequestKeyLife)},
