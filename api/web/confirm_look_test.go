@@ -32,6 +32,7 @@ func TestSignInLook(t *testing.T) {
 				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 					t.Errorf("%s: targets below 44 px:\n%s", name, small)
 				}
+				accessible(ctx, t)
 				picture(ctx, t, folder, "sign-in-"+name+"-"+string(lang)+map[int64]string{360: "-phone", 1280: "-desk"}[width])
 			}
 		}

@@ -104,6 +104,9 @@ func TestConsoleLook(t *testing.T) {
 					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 						t.Errorf("targets below 44 px:\n%s", small)
 					}
+					if width == 1280 {
+						accessible(ctx, t)
+					}
 					picture(ctx, t, folder, "console-"+filepath.Base(t.Name()))
 				})
 			}

@@ -52,6 +52,9 @@ func TestPublicLook(t *testing.T) {
 					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 						t.Errorf("targets below 44 px:\n%s", small)
 					}
+					if width == 360 {
+						accessible(ctx, t)
+					}
 					if width != 320 {
 						picture(ctx, t, folder, filepath.Base(t.Name()))
 					}
@@ -67,6 +70,7 @@ func TestPublicLook(t *testing.T) {
 			if out := eval(ctx, t, sticksOut); out != "" {
 				t.Errorf("scrolls sideways:\n%s", out)
 			}
+			accessible(ctx, t)
 			picture(ctx, t, folder, name+"-large-dark")
 		})
 	}

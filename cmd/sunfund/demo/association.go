@@ -47,8 +47,16 @@ type demoCampaign struct {
 	gifts int
 }
 
-func campaigns(zone *time.Location) []demoCampaign {
+// campaigns are those of a demo that is made now. Two of them run for a year or more from then, so that one can always give.
+func campaigns(zone *time.Location, now time.Time) []demoCampaign {
 	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, zone) }
+	running := func(closes time.Time) time.Time {
+		y, m, _ := now.In(zone).Date()
+		if year := day(y+1, m+1, 1); year.After(closes) {
+			return year
+		}
+		return closes
+	}
 	return []demoCampaign{
 		{giving.Campaign{Slug: "e-ai-kongjian", TitleZH: "E爱空间·阳光相伴", TitleEN: "E-Love Homes",
 			SummaryZH: "为 11 户困境儿童改造居住空间", SummaryEN: "Rebuilding the homes of 11 families with children in difficulty",
@@ -61,7 +69,7 @@ func campaigns(zone *time.Location) []demoCampaign {
 			StoryZH: "石坪桥有 326 位老人独自吃饭。街道食堂每份午餐成本 12 元，老人自付 6 元，余下的由基金补足。\n\n送餐的是楼栋里的志愿者，他们也顺便看看老人好不好。",
 			StoryEN: "In Shipingqiao 326 elders eat alone. A lunch of the street canteen costs 12 yuan; the elder pays 6, the fund the rest.\n\nVolunteers from the same building bring it and see whether all is well.",
 			Theme:   "elders", FilingNo: "51500107MJP000001A26001", Goal: 120_000_00,
-			OpensAt: day(2026, 3, 1), ClosesAt: day(2027, 3, 1)}, "SPQ", 260},
+			OpensAt: day(2026, 3, 1), ClosesAt: running(day(2027, 3, 1))}, "SPQ", 260},
 		{giving.Campaign{Slug: "golden-ideas", TitleZH: "金点子微项目", TitleEN: "Golden ideas of residents",
 			SummaryZH: "居民提出、居民动手的十个小项目", SummaryEN: "Ten small projects that residents propose and carry out",
 			StoryZH: "文明晾晒、文明养犬、楼道里的一盏灯：好点子往往不大。居民议事会选出十个，每个不超过五千元，材料从这里出，力气居民自己出。",
@@ -91,6 +99,6 @@ func campaigns(zone *time.Location) []demoCampaign {
 			StoryZH: "不指定用途的捐赠让慈善会能付审计费、手续费，也能在急难时当天就拿出救助款。",
 			StoryEN: "Gifts without a named purpose pay for the audit and processor fees, and let the association help on the same day when there is an emergency.",
 			Theme:   "general", FilingNo: "51500107MJP000001A26006", Goal: 100_000_00,
-			OpensAt: day(2026, 1, 5), ClosesAt: day(2027, 1, 5)}, "G", 120},
+			OpensAt: day(2026, 1, 5), ClosesAt: running(day(2027, 1, 5))}, "G", 120},
 	}
 }

@@ -161,7 +161,7 @@ func (l *loader) association(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, c := range campaigns(zone) {
+		for _, c := range campaigns(zone, l.now) {
 			c.FundID = l.funds[c.fund].ID
 			if l.camps[c.Slug], err = giving.CreateCampaign(ctx, tx, l.book, c.Campaign); err != nil {
 				return err
@@ -220,7 +220,7 @@ func (l *loader) recall(ctx context.Context) error {
 		}
 		l.persons[p.Login] = person.ID
 	}
-	for _, c := range campaigns(l.book.Zone) {
+	for _, c := range campaigns(l.book.Zone, l.now) {
 		if l.camps[c.Slug], err = giving.CampaignBySlug(ctx, l.db, l.book, c.Slug); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func firstAmounts(n int) ([]int64, error) {
 }
 
 func (l *loader) firstGifts(ctx context.Context) error {
-	all := campaigns(l.book.Zone)
+	all := campaigns(l.book.Zone, l.now)
 	amounts, err := firstAmounts(all[0].gifts)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (l *loader) firstGifts(ctx context.Context) error {
 
 // runningGifts spreads gifts over the life of the other campaigns, up to now.
 func (l *loader) runningGifts(ctx context.Context) error {
-	for i, c := range campaigns(l.book.Zone)[1:] {
+	for i, c := range campaigns(l.book.Zone, l.now)[1:] {
 		r := rand.New(rand.NewPCG(2026, uint64(i)))
 		amounts := make([]int64, c.gifts)
 		for j := range amounts {
