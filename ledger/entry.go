@@ -27,7 +27,7 @@ var (
 	ErrGuarded        = errors.New("guarded account would cross zero")
 	ErrShort          = errors.New("fund has not enough available")
 	ErrReversed       = errors.New("entry is already reversed")
-	ErrKept           = errors.New("entry belongs to a gift and is taken back by a refund")
+	ErrKept           = errors.New("entry belongs to a gift or an offline record and is taken back there")
 	ErrNoEntry        = errors.New("no such entry")
 	ErrDocument       = errors.New("document is not complete")
 	ErrSamePerson     = errors.New("maker of a document may not be its checker")
@@ -60,6 +60,12 @@ const (
 	KindBankDebit    Kind = 14 // E41
 	KindClose        Kind = 15 // E45, E47
 	KindCorrection   Kind = 16 // E48: reversal
+	KindReceipt      Kind = 40 // E13: unidentified receipts
+	KindReturn       Kind = 41 // a receipt or a deposit sent back
+	KindCash         Kind = 42 // E14, E15: cash on its way to the bank
+	KindGoods        Kind = 43 // E16, E17, E19, E54: gifts in kind and services
+	KindAuction      Kind = 44 // E18, E20
+	KindPledge       Kind = 45 // E25, E27
 )
 
 // KindInfo is how a kind is called.
@@ -88,11 +94,19 @@ var kinds = map[Kind]KindInfo{
 	KindBankDebit:    {"bank-debit", "银行扣款", "Bank debit", true},
 	KindClose:        {"close", "结转", "Closing transfer", false},
 	KindCorrection:   {"correction", "红字冲销", "Reversal", false},
+	KindReceipt:      {"bank-receipt", "待查来款", "Unidentified receipt", true},
+	KindReturn:       {"return", "退回来款", "Money sent back", false},
+	KindCash:         {"cash", "现金缴存", "Cash to the bank", true},
+	KindGoods:        {"goods", "实物与服务捐赠", "Gift in kind", false},
+	KindAuction:      {"auction", "义拍", "Charity auction", false},
+	KindPledge:       {"pledge", "认捐", "Pledge", false},
 }
 
-// KeptByGiving tells that a gift or refund row says the same as the entry: it is taken back there, by a
-// refund, and not by a reversal that the row knows nothing of.
-func (k Kind) KeptByGiving() bool { return k == KindGift || k == KindFee || k == KindRefund }
+// KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
+// refund or the record's own step, and not by a reversal that the row knows nothing of.
+func (k Kind) KeptByGiving() bool {
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindPledge
+}
 
 // Info names the kind.
 func (k Kind) Info() KindInfo { return kinds[k] }

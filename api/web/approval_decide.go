@@ -56,7 +56,7 @@ func (v *visit) approvalDecide() error {
 // stays open; the page says what stood against it.
 var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.ErrRoleHeld, staff.ErrNoGrant, ledger.ErrShort, ledger.ErrGuarded,
 	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
-	giving.ErrRefundTooLarge, giving.ErrMismatch, giving.ErrRefReused, funds.ErrNotTransferable}
+	giving.ErrRefundTooLarge, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -89,6 +89,8 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.reopen(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind:
+		return v.carryStep(tx, a)
 	}
 	r, err := v.ask(tx, a)
 	if err != nil {

@@ -67,6 +67,8 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 		return v.askedRole(a)
 	case staff.Reopening:
 		return v.askedReopening(a)
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind:
+		return v.askedStep(q, a)
 	}
 	return asked{}, fmt.Errorf("request %s: no screen for kind %q", a.ID, a.Kind)
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"sunfund/ledger"
 )
 
 // Limits of what a form may send, in bytes.
@@ -24,6 +26,10 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		request := c.Request()
 		if request.Method != http.MethodPost {
+			return next(c)
+		}
+		if c.Path() == papersPath { // the one form with a file, read whole into memory
+			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
 			return next(c)
 		}
 		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)))

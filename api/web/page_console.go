@@ -26,6 +26,7 @@ var places = []place{
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
 	{"place.giving", "place.widget", widgetPath, "", staff.CampaignWrite, false},
+	{"place.giving", "place.offline", "/console/offline", "", staff.OfflineRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},
 	{"place.admin", "place.keys", "/console/keys", "", staff.KeyAdmin, false},
 	{"place.admin", "place.audit", "/console/audit", "", staff.AuditRead, false},

@@ -154,6 +154,7 @@ func functions(lang Lang, zone *time.Location) template.FuncMap {
 		"tag": func(status, key string, args ...any) (template.HTML, error) {
 			return tag(status, T(lang, key, args...))
 		},
+		"status":   tag,
 		"amount":   func(m money.Money) string { return Amount(lang, m) },
 		"headline": Headline,
 		"figure":   func(m money.Money) template.HTML { return redMinus(Figure(m)) },

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
 )
 
 // errDiffers makes the command exit 1.
@@ -54,7 +55,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -131,4 +132,6 @@ var checkNames = map[string]string{
 	"refund":          "每笔退款都有凭证，金额一致",
 	"refunded":        "退款不超过捐赠",
 	"checkout":        "发起并已支付的捐赠都已入账，内容与发起时一致",
+	"step":            "线下记录的每一步都有凭证，这些凭证都有记录",
+	"bank-receipt":    "待查来款等于其负债科目余额",
 }

@@ -379,7 +379,7 @@ func (b *batch) entry(i int) (ledger.Entry, error) {
 	fund := b.funds[p.FundID]
 	return ledger.Entry{
 		ID: p.ID, Kind: ledger.KindGift, EffectiveOn: b.book.Day(p.PaidAt), Actor: p.Actor,
-		Lines: []ledger.Line{debit, ledger.Credit(incomeLeaf(&fund, p.CampaignID, ledger.NatureGift), value)},
+		Lines: append([]ledger.Line{debit, ledger.Credit(incomeLeaf(&fund, p.CampaignID, ledger.NatureGift), value)}, p.Also...),
 	}, nil
 }
 

@@ -54,6 +54,7 @@ type Paid struct {
 	Message      string
 	Rate         decimal.Decimal // book currency for one unit of Currency; zero: from the table of rates
 	Actor        uuid.UUID       // who recorded it; nil: the intake itself
+	Also         []ledger.Line   // of the same movement, such as a liability that it settles; balanced by themselves
 
 	sealed *sealed // Name, Email and Message, once sealAll was here
 }

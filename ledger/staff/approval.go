@@ -46,6 +46,10 @@ const (
 	Transfer  Kind = "transfer"  // money from one fund to another
 	RoleKind  Kind = "role"      // a role given or taken: the payload is a RoleChange
 	Reopening Kind = "reopening" // a month that is closed for now opens again
+	// Steps of offline records: the payload names the step, the record and the fields of its form.
+	BankReceiptKind Kind = "bank-receipt" // unidentified money sent back, kept or taken off the books
+	GoodsKind       Kind = "goods"        // the value of a gift in kind judged, the gift sold, used or returned
+	PledgeKind      Kind = "pledge"       // a promise given up
 )
 
 // kinds says who may ask and who may decide.
@@ -56,10 +60,16 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	Transfer:  {ask: EntryDraft, decide: EntryApprove},
 	RoleKind:  {ask: RoleRequest, decide: RoleApprove},
 	Reopening: {ask: EntryDraft, decide: EntryApprove},
+
+	BankReceiptKind: {ask: OfflineWrite, decide: EntryApprove},
+	GoodsKind:       {ask: OfflineWrite, decide: EntryApprove},
+	PledgeKind:      {ask: OfflineWrite, decide: EntryApprove},
 }
 
 // Kinds lists all kinds in the order in which a form offers them.
-func Kinds() []Kind { return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening} }
+func Kinds() []Kind {
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, BankReceiptKind, GoodsKind, PledgeKind}
+}
 
 // deciders are the roles that may decide a kind.
 func (k Kind) deciders() (roles []Role) {

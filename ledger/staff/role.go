@@ -70,6 +70,10 @@ const (
 	RequestRead   Permission = "request.read" // of which kinds, the kinds say
 	RoleRequest   Permission = "role.request"
 	RoleApprove   Permission = "role.approve"
+	OfflineRead   Permission = "offline.read" // receipts, cash, boxes, goods, pledges, with firms' names
+	OfflineWrite  Permission = "offline.write"
+	CashCount     Permission = "cash.count" // count, confirm another's count, open a box, carry to the bank
+	PaperAdd      Permission = "paper.add"
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
@@ -97,6 +101,10 @@ var rights = []struct {
 	{RequestRead, []Role{Accountant, Approver, StreetOfficer, Auditor, Admin}},
 	{RoleRequest, []Role{Admin}},
 	{RoleApprove, []Role{Admin}}, // another one: nobody decides what they asked for
+	{OfflineRead, []Role{Accountant, Approver, Auditor}},
+	{OfflineWrite, []Role{Accountant}},
+	{CashCount, []Role{Accountant, Approver}}, // two of them: nobody confirms what they counted
+	{PaperAdd, []Role{Accountant, Approver}},
 }
 
 // alone are the roles that nobody holds beside another.

@@ -1,0 +1,30 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"sunfund/ledger/payments"
+)
+
+// offlineShow is the desk of all that comes in without a processor: what is late, and what waits.
+func (v *visit) offlineShow() error {
+	view := v.recordPage(T(v.lang, "place.offline"), "/console/offline")
+	view.Lead = T(v.lang, "offline.lead")
+	late, err := payments.Overdue(v.ctx(), v.s.DB, v.book, v.businessDay())
+	if err != nil {
+		return err
+	}
+	list := grid{Title: T(v.lang, "offline.late"), Empty: T(v.lang, "offline.late.none"),
+		Heads: v.heads("offline.late.what", "offline.record", "offline.late.since", "#offline.late.days", "#filter.amount")}
+	for _, l := range late {
+		sum := cell{}
+		if l.Amount != 0 {
+			sum = v.sumCell(l.Amount)
+		}
+		list.Rows = append(list.Rows, []cell{{Text: T(v.lang, "late."+l.Rule), Tag: "attention"}, {Text: l.Name, Href: objectPath(l.Object), User: true}, dayCell(l.Since),
+			{Text: strconv.Itoa(l.Days)}, sum})
+	}
+	view.Grids = []grid{list}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
+}

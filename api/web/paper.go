@@ -1,0 +1,143 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/labstack/echo/v4"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/staff"
+)
+
+// papersPath takes scans and photos. It is the one form that carries a file.
+const papersPath = "/console/papers"
+
+// papersView is the part of a page that shows the papers beside a record; the template part "papers" draws it.
+type papersView struct {
+	Object string
+	Rows   []paperRow
+	MayAdd bool
+	Most   string // size of the largest
+}
+
+type paperRow struct {
+	Name, Href, Kind, Size, By string
+	At                         time.Time
+}
+
+// papers reads what lies beside a record.
+func (v *visit) papers(object string) (*papersView, error) {
+	list, err := ledger.Papers(v.ctx(), v.s.DB, v.book, object)
+	if err != nil {
+		return nil, err
+	}
+	view := &papersView{Object: object, MayAdd: v.who.May(staff.PaperAdd), Most: paperSize(ledger.PaperMax)}
+	names := newNames(v)
+	for _, p := range list {
+		by, err := names.of(p.AddedBy)
+		if err != nil {
+			return nil, err
+		}
+		_, kind, _ := strings.Cut(p.Media, "/")
+		view.Rows = append(view.Rows, paperRow{p.Name, papersPath + "/" + p.ID.String(), strings.ToUpper(kind), paperSize(int(p.Size)), by, p.AddedAt})
+	}
+	return view, nil
+}
+
+func paperSize(bytes int) string {
+	if bytes < 1<<20 {
+		return strconv.Itoa((bytes+1023)/1024) + " KB"
+	}
+	return strconv.Itoa(bytes>>20) + " MB"
+}
+
+// objects are the records that papers may lie beside, and where each is shown.
+var objects = map[string]string{
+	"bank-receipt": "/console/receipts/", "entry": "/console/entries/",
+}
+
+var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
+
+// objectPath is where a record is shown; empty for what is no record.
+func objectPath(object string) string {
+	m := objectName.FindStringSubmatch(object)
+	if m == nil || objects[m[1]] == "" {
+		return ""
+	}
+	return objects[m[1]] + m[2]
+}
+
+// paperAdd puts a scan or photo beside a record.
+func (v *visit) paperAdd() error {
+	if err := v.Request().ParseMultipartForm(ledger.PaperMax + formMax); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return ledger.ErrPaperSize
+		}
+		return echo.NewHTTPError(http.StatusUnprocessableEntity).SetInternal(err)
+	}
+	object := v.FormValue("object")
+	path := objectPath(object)
+	if path == "" {
+		return giving.ErrNoRecord
+	}
+	file, head, err := v.Request().FormFile("paper")
+	if err != nil {
+		return v.refuse(ledger.ErrPaperSize, nil, Link{T(v.lang, "offline.back"), path})
+	}
+	defer file.Close()
+	body, err := io.ReadAll(io.LimitReader(file, ledger.PaperMax+1))
+	if err != nil {
+		return fmt.Errorf("read paper: %w", err)
+	}
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		p, err := ledger.AddPaper(v.ctx(), tx, v.book, object, head.Filename, body, v.who.Person.ID, v.now)
+		if err != nil {
+			return err
+		}
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "attachment.add", Object: object, After: p.Hash,
+			Detail: map[string]any{"media": p.Media, "size": p.Size}})
+	})
+	if errors.Is(err, ledger.ErrPaperKind) || errors.Is(err, ledger.ErrPaperSize) {
+		return v.refuse(err, nil, Link{T(v.lang, "offline.back"), path})
+	}
+	if err != nil {
+		return err
+	}
+	return v.see(path)
+}
+
+// paperShow hands a paper out for download. It is never shown inside a page of ours, so nothing in it runs here.
+func (v *visit) paperShow() error {
+	id, err := uuid.Parse(v.Param("id"))
+	if err != nil {
+		return ledger.ErrNoPaper
+	}
+	p, body, err := ledger.ReadPaper(v.ctx(), v.s.DB, v.book, id)
+	if err != nil {
+		return err
+	}
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "attachment.read", Object: p.Object, After: p.Hash})
+	})
+	if err != nil {
+		return err
+	}
+	head := v.Response().Header()
+	head.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": p.Name}))
+	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	head.Set("X-Content-Type-Options", "nosniff")
+	return v.Blob(http.StatusOK, p.Media, body)
+}

@@ -1,0 +1,143 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/staff"
+)
+
+// stepDraft is the payload of a request to take a step: the step, its record and the fields of its form. Names of natural
+// persons are in no such form.
+type stepDraft struct {
+	Act string    `json:"act"`
+	ID  uuid.UUID `json:"id"`
+	In  inputs    `json:"in"`
+}
+
+// askStep asks another person for a step. Nothing is booked yet.
+func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
+	m, err := a.plan(v, v.s.DB, id, in)
+	if err != nil {
+		return err
+	}
+	return v.request(staff.Draft{Form: form, Kind: a.second, Amount: m.Amount, Payload: stepDraft{a.name, id, in}, Payee: m.Object,
+		Summary: v.stepSummary(a, m)})
+}
+
+// secondAct finds a step that takes a second person.
+func (v *visit) secondAct(name string) (act, error) {
+	for _, a := range v.receiptEnds() {
+		if a.name == name {
+			return a, nil
+		}
+	}
+	return act{}, fmt.Errorf("no step %q", name)
+}
+
+func (v *visit) readStep(q pg.Querier, a staff.Approval) (act, stepDraft, error) {
+	var d stepDraft
+	if err := json.Unmarshal(a.Payload, &d); err != nil {
+		return act{}, d, fmt.Errorf("read request %s: %w", a.ID, err)
+	}
+	step, err := v.secondAct(d.Act)
+	return step, d, err
+}
+
+// askedStep is what a request for a step would do, or has done.
+func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
+	step, d, err := v.readStep(q, a)
+	if err != nil {
+		return asked{}, err
+	}
+	r := asked{kind: ledger.KindVoucher, day: v.businessDay(), reason: d.In["reason"]}
+	for _, name := range slices.Sorted(maps.Keys(d.In)) {
+		for _, b := range step.blanks {
+			if b.name == name && name != "reason" && d.In[name] != "" {
+				r.facts = append(r.facts, Fact{Term: T(v.lang, b.label), Value: v.stepValue(b, d.In[name])})
+			}
+		}
+	}
+	r.facts = append(r.facts, Fact{Term: T(v.lang, "offline.record"), Value: T(v.lang, "offline.record.open"), Href: objectPath(a.Payee)})
+	if a.State == staff.Open {
+		m, err := step.plan(v, q, d.ID, d.In)
+		var fields *giving.FieldErrors
+		switch {
+		case errors.As(err, &fields):
+			r.stop = giving.ErrStep
+		case errors.Is(err, giving.ErrStep):
+			r.stop = err
+		case err != nil:
+			return r, err
+		default:
+			r.kind, r.day, r.lines = m.Kind, m.Day, m.Lines
+		}
+	} else if a.Entry != nil {
+		e, err := ledger.ReadEntry(v.ctx(), q, v.book, *a.Entry)
+		if err != nil {
+			return r, err
+		}
+		r.kind, r.day = e.Kind, e.EffectiveOn
+		for _, p := range e.Postings {
+			r.lines = append(r.lines, ledger.Line{Leaf: p.Leaf, Amount: p.Amount})
+		}
+	}
+	return r, nil
+}
+
+// stepValue is a field of the form as a reader sees it.
+func (v *visit) stepValue(b blank, value string) string {
+	switch b.kind {
+	case "amount":
+		return Amount(v.lang, v.amount(inputs{"x": value}.sum("x", v.book)))
+	case "day":
+		return Day(v.lang, inputs{"x": value}.day("x"))
+	case "select":
+		for _, o := range b.options {
+			if o.Value == value {
+				return T(v.lang, o.Label)
+			}
+		}
+	}
+	return value
+}
+
+// carryStep takes the step in the transaction of its approval.
+func (v *visit) carryStep(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
+	step, d, err := v.readStep(tx, a)
+	if err != nil {
+		return nil, err
+	}
+	m, err := step.plan(v, tx, d.ID, d.In)
+	var fields *giving.FieldErrors
+	if errors.As(err, &fields) {
+		err = fmt.Errorf("%w: %w", giving.ErrStep, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	maker, err := newNames(v).person(a.MadeBy)
+	if err != nil {
+		return nil, err
+	}
+	checkers, err := v.approvedBy(tx, a)
+	if err != nil {
+		return nil, err
+	}
+	sign := giving.Sign{Key: a.ID, By: a.MadeBy, Second: v.who.Person.ID, At: v.now, Summary: a.Summary}
+	sign.Made, sign.Check = signatures(maker, checkers)
+	entry, err := m.Book(v.ctx(), tx, v.book, sign)
+	if err != nil || entry == uuid.Nil {
+		return nil, err
+	}
+	return &entry, nil
+}

@@ -1,0 +1,40 @@
+package payments
+
+import (
+	"context"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+)
+
+const (
+	sqlCountSteps    = `select count(*) from record_step where book_id = $1`
+	sqlCountReceipts = `select count(*) from bank_receipt where book_id = $1`
+
+	// 40 to 45 are the kinds that only records of offline giving make; 16 takes one back.
+	sqlDifferStep = `
+select case when e.id is null then format('step %s of %s: its entry %s is not there', s.act, s.object, s.entry_id)
+            else format('entry %s belongs to no step of a record', e.id) end
+  from (select act, object, entry_id from record_step where book_id = $1 and entry_id is not null) s
+  full join (select id, kind from entry where book_id = $1 and kind in (3, 16, 40, 41, 42, 43, 44, 45)) e on e.id = s.entry_id
+ where e.id is null or s.entry_id is null and e.kind between 40 and 45`
+
+	sqlDifferReceipt = `
+select format('fund %s: %s unidentified by its receipts, %s by its account', fund_id, coalesce(r.amount, 0), coalesce(a.amount, 0))
+  from (select fund_id, sum(amount) as amount from bank_receipt where book_id = $1 and state = 'open' group by 1) r
+  full join (select a.fund_id, -sum(b.balance) as amount
+               from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+              where a.book_id = $1 and a.chart = 'unident' and a.dims ->> 'instrument' = 'bank-receipt' group by 1) a using (fund_id)
+ where coalesce(r.amount, 0) <> coalesce(a.amount, 0)`
+)
+
+var offlineChecks = []ledger.CheckQuery{
+	{Code: "step", Name: "steps of offline records have their entries, and those entries their steps", Compare: sqlCountSteps, Rows: sqlDifferStep},
+	{Code: "bank-receipt", Name: "unidentified receipts equal the liability", Compare: sqlCountReceipts, Rows: sqlDifferReceipt},
+}
+
+// VerifyBook holds offline records against the entries and balances they made. Run it in the same repeatable read
+// transaction as [ledger.Verify].
+func VerifyBook(ctx context.Context, q pg.Querier, book *ledger.Book) ([]ledger.Check, error) {
+	return ledger.RunChecks(ctx, q, book, offlineChecks)
+}
