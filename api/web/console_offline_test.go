@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -95,6 +94,7 @@ var scan = []byte("\x89PNG\r\n\x1a\n a scan of a slip")
 
 // An unidentified receipt is claimed with a proof, or sent back by two people.
 func TestReceiptsInTheConsole(t *testing.T) {
+	t.Parallel()
 	o, _, street := newOfflineOffice(t)
 	li, chen, shen := o.as("li"), o.as("chen"), o.as("shen")
 	li.wants(li.step("/console/receipts", "receipt-take", "day", "2026-09-07", "ref", "", "amount", "x"), http.StatusUnprocessableEntity,
@@ -143,9 +143,6 @@ func TestReceiptsInTheConsole(t *testing.T) {
 func (o *office) looks(t *testing.T, prefix string, pages [][3]string) {
 	t.Helper()
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
-	if folder == "" {
-		folder = t.TempDir()
-	}
 	ctx := browser(t)
 	signed := ""
 	for _, page := range pages {
@@ -163,15 +160,14 @@ func (o *office) looks(t *testing.T, prefix string, pages [][3]string) {
 				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
 					t.Errorf("%s: targets below 44 px:\n%s", name, small)
 				}
-				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				o.must(err)
-				keep(t, filepath.Join(folder, name+".png"), picture)
+				picture(ctx, t, folder, name)
 			}
 		}
 	}
 }
 
 func TestReceiptsLook(t *testing.T) {
+	t.Parallel()
 	o, general, _ := newOfflineOffice(t)
 	li := o.as("li")
 	one := li.stepped("/console/receipts", "receipt-take", "day", "2026-07-02", "ref", "20260702-0007", "amount", "500", "firm", "一位名字特别特别长的爱心企业（重庆）有限责任公司工会委员会")
