@@ -2,7 +2,6 @@ package giving
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +12,8 @@ import (
 	"sunfund/ledger"
 )
 
-const sqlDonorName = `select name from donor where book_id = $1 and id = $2`
-
-// KeepDonor keeps the name of a natural person who stands in a record other than a gift. The record carries the id alone.
+// KeepDonor keeps the name of a natural person who stands in a record other than a gift, sealed like a gift's. The record
+// carries the id alone. ErrBadPaid, ledger.ErrNoKeys.
 func KeepDonor(ctx context.Context, tx pgx.Tx, book *ledger.Book, name string, now time.Time) (uuid.UUID, error) {
 	if name == "" || !storable(name, paidNameMax) {
 		return uuid.Nil, fmt.Errorf("%w: name", ErrBadPaid)
@@ -24,17 +22,25 @@ func KeepDonor(ctx context.Context, tx pgx.Tx, book *ledger.Book, name string, n
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("make id of a donor: %w", err)
 	}
-	if _, err := tx.Exec(ctx, sqlCheckoutDonor, book.ID, id, name, "", now); err != nil {
+	s, err := sealDonor(book, id, id, Personal{Name: name})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var rows donorRows
+	rows.add(s, id, now)
+	b := &pgx.Batch{}
+	rows.queue(b, book)
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return uuid.Nil, fmt.Errorf("keep donor: %w", err)
 	}
 	return id, nil
 }
 
 // DonorName is a natural person's name, empty once it is erased.
-func DonorName(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (name string, err error) {
-	err = q.QueryRow(ctx, sqlDonorName, book.ID, id).Scan(&name)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", fmt.Errorf("read donor: %w", err)
+func DonorName(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (string, error) {
+	found, err := donors(ctx, q, book, []uuid.UUID{id})
+	if err != nil || len(found) == 0 {
+		return "", err
 	}
-	return name, nil
+	return found[0].Name, nil
 }
