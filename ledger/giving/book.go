@@ -113,7 +113,8 @@ func newBatch(book *ledger.Book, paid []Paid) *batch {
 }
 
 const (
-	// Probes by index, one at a time: a join planned on the empty tables of a new book scans.
+	// Probes by index, one at a time: a join planned on the empty tables of a new book scans. Where two indexes begin with the book,
+	// an equal sign alone leaves it open there which one is probed; a range with its order has only one.
 	sqlGiftKnown = `
 select u.channel, u.ref, g.id, g.campaign_id, g.fund_id, g.amount, g.fee, g.ccy, g.paid_at
   from unnest($2::int2[], $3::text[]) u(channel, ref)
@@ -130,14 +131,16 @@ select u.id, c.campaign_id, g.fund_id, f.kind, f.fee_bearer, c.amount, c.ccy, c.
   from unnest($2::uuid[]) u(id)
  cross join lateral (select campaign_id, amount, ccy, anonymity, donor_id from checkout
                       where book_id = $1 and id = u.id limit 1) c
- cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = c.campaign_id limit 1) g
+ cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id between c.campaign_id and c.campaign_id
+                      order by campaign_id limit 1) g
  cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f`
 
 	// The funds of campaigns, named funds and the general fund in one statement: each statement costs a small batch as much as a gift.
 	sqlFundsOfBatch = `
 select 0 as role, u.id, g.fund_id, f.kind, f.fee_bearer
   from unnest($2::int4[]) u(id)
- cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id = u.id limit 1) g
+ cross join lateral (select fund_id from campaign where book_id = $1 and campaign_id between u.id and u.id
+                      order by campaign_id limit 1) g
  cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f
  union all
 select 1, u.id, u.id, f.kind, f.fee_bearer
@@ -150,7 +153,7 @@ select 2, f.fund_id, f.fund_id, f.kind, f.fee_bearer
 	sqlRates = `
 select u.member, r.rate::text
   from unnest($2::int4[], $3::text[], $4::date[]) u(member, ccy, day)
- cross join lateral (select rate from fx_rate where book_id = $1 and ccy = u.ccy and day <= u.day
+ cross join lateral (select rate from fx_rate where book_id = $1 and ccy = u.ccy::bpchar and day <= u.day
                       order by day desc limit 1) r`
 )
 
