@@ -79,6 +79,7 @@ type service struct {
 	workers  map[int32]*payments.Worker
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
 	mails    *mailer                       // nil: notices stay in the outbox
+	pages    *web.Server
 	http     *http.Server
 	listener net.Listener
 	log      *slog.Logger
@@ -141,6 +142,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	if err != nil {
 		return nil, err
 	}
+	s.pages = pages
 	programs := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: s.intakes, Workers: s.workers, Now: time.Now, Log: s.log}}
 	e := s.router(cfg, pages, programs)
 	if err := pages.Register(e); err != nil {
@@ -250,7 +252,7 @@ func (s *service) run(ctx context.Context) error {
 	if s.mails != nil {
 		task("mail", s.sendMail)
 	}
-	s.http.RegisterOnShutdown(stop) // event streams and tasks end when shutdown begins
+	s.http.RegisterOnShutdown(s.pages.Close) // event streams would never end by themselves; all other requests do
 	s.http.BaseContext = func(net.Listener) context.Context { return background }
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
