@@ -171,13 +171,3 @@ func Of(err error) Problem {
 	}
 	return internal
 }
-
-// Known tells whether an error value has a row of its own.
-func Known(err error) bool {
-	for _, r := range table {
-		if r.err == err {
-			return true
-		}
-	}
-	return false
-}

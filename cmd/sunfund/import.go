@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/shopspring/decimal"
 
 	"sunfund/internal/pg"
@@ -57,15 +58,11 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	db, done, err := c.open(ctx, pg.StatementTimeout(0))
+	db, book, done, err := c.openBook(ctx, c.Book, pg.StatementTimeout(0))
 	if err != nil {
 		return err
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return err
-	}
 	if err := useKeys(ctx, db, ring, book); err != nil {
 		return err
 	}
@@ -106,16 +103,21 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	return rejects.Close()
 }
 
-// oneBook is the book with the code, or the only one there is.
-func oneBook(ctx context.Context, q pg.Querier, code string) (*ledger.Book, error) {
-	books, err := chosenBooks(ctx, q, code)
+// openBook opens the database for the book with the code, or for the only one there is.
+func (d database) openBook(ctx context.Context, code string, opts ...pg.Option) (*pgxpool.Pool, *ledger.Book, func(), error) {
+	db, done, err := d.open(ctx, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	if len(books) > 1 {
-		return nil, errWhichBook
+	books, err := chosenBooks(ctx, db, code)
+	if err == nil && len(books) > 1 {
+		err = errWhichBook
 	}
-	return books[0], nil
+	if err != nil {
+		done()
+		return nil, nil, nil, err
+	}
+	return db, books[0], done, nil
 }
 
 // printTotals prints the control totals, to be held against those of who made the file.
@@ -141,15 +143,11 @@ type importSetupCmd struct {
 }
 
 func (c *importSetupCmd) Run(ctx context.Context, term terminal) error {
-	db, done, err := c.open(ctx)
+	db, book, done, err := c.openBook(ctx, c.Book)
 	if err != nil {
 		return fmt.Errorf("import setup: %w", err)
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return fmt.Errorf("import setup: %w", err)
-	}
 	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
 		file, err := os.Open(c.File) // again for each try of the transaction
 		if err != nil {

@@ -39,15 +39,11 @@ type bookSignInCmd struct {
 }
 
 func (c *bookSignInCmd) Run(ctx context.Context, t terminal) error {
-	db, done, err := c.open(ctx)
+	db, book, done, err := c.openBook(ctx, c.Book)
 	if err != nil {
 		return fmt.Errorf("set sign-in: %w", err)
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return fmt.Errorf("set sign-in: %w", err)
-	}
 	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
 		return staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordRule(c.Password), Issuer: c.Issuer, Client: c.Client, ACR: c.ACR}, uuid.Nil, time.Now())
 	})
@@ -112,15 +108,11 @@ type bookRuleCmd struct {
 }
 
 func (c *bookRuleCmd) Run(ctx context.Context, t terminal) error {
-	db, done, err := c.open(ctx)
+	db, book, done, err := c.openBook(ctx, c.Book)
 	if err != nil {
 		return fmt.Errorf("add rule: %w", err)
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return fmt.Errorf("add rule: %w", err)
-	}
 	from, err := money.Parse(c.From, book.Currency)
 	if err != nil {
 		return fmt.Errorf("add rule: %w", err)
@@ -163,15 +155,11 @@ func (c *userAddCmd) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *userAddCmd) run(ctx context.Context, t terminal) error {
-	db, done, err := c.open(ctx)
+	db, book, done, err := c.openBook(ctx, c.Book)
 	if err != nil {
 		return err
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return err
-	}
 	ctx = pg.WithBook(ctx, book.ID)
 	held, err := c.held(ctx, db, book)
 	if err != nil {
@@ -262,15 +250,11 @@ type userKeyCmd struct {
 }
 
 func (c *userKeyCmd) Run(ctx context.Context, t terminal) error {
-	db, done, err := c.open(ctx)
+	db, book, done, err := c.openBook(ctx, c.Book)
 	if err != nil {
 		return fmt.Errorf("make key: %w", err)
 	}
 	defer done()
-	book, err := oneBook(ctx, db, c.Book)
-	if err != nil {
-		return fmt.Errorf("make key: %w", err)
-	}
 	ctx = pg.WithBook(ctx, book.ID)
 	scopes := make([]staff.Scope, len(c.Scope))
 	for i, s := range c.Scope {
