@@ -23,7 +23,7 @@ type benchCmd struct {
 	Rounds   int      `default:"3" help:"How many rounds; the median counts."`
 	Founding int      `default:"957646" help:"Gifts of the founding case; 0 leaves it out."`
 	Grow     int      `default:"0" help:"Measure also with so many entries in the book. A million takes about 1 GB."`
-	Only     []string `placeholder:"ROW" help:"Measure only rows whose names begin so: intake, copy, http, pgbench, founding, grow …"`
+	Only     []string `placeholder:"ROW" help:"Measure only rows whose names begin so: intake, import, copy, http, pgbench, founding, grow …"`
 	Profile  string   `placeholder:"FILE" help:"Write a processor profile of this process, service and clients, for go tool pprof."`
 	Quick    bool     `help:"See in half a minute that everything works; the figures mean nothing."`
 }

@@ -58,7 +58,7 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	db, book, done, err := c.openBook(ctx, c.Book, pg.StatementTimeout(0))
+	db, book, done, err := c.openBook(ctx, c.Book, pg.StatementTimeout(0), pg.Posting)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,7 +79,7 @@ type Totals struct {
 }
 
 // ImportGifts books a gift file from r as it streams. A line is known by channel and gift_no, so each is booked once,
-// in whatever pieces the file comes and however often. Refused lines go to Rejects and
+// in whatever pieces the file comes and however often. While one batch is booked the next is read, no more than that. Refused lines go to Rejects and
 // leave the others alone. A refund that stands before its gift is tried again at the end of the file.
 //
 // An error other than a refusal of a line ends the import; the totals then say how far it came.
@@ -88,18 +89,17 @@ func ImportGifts(ctx context.Context, db Database, book *ledger.Book, r io.Reade
 	if err != nil {
 		return nil, err
 	}
-	for {
-		more, err := im.next()
-		if err != nil {
+	chunks, stop := im.readAhead()
+	defer stop()
+	for c := range chunks {
+		if err := im.take(c); err != nil {
 			return im.totals, err
 		}
-		if len(im.gifts)+len(im.refunds) >= importBatch || !more {
-			if err := im.flush(ctx); err != nil {
-				return im.totals, err
-			}
+		if c.err != nil {
+			return im.totals, c.err
 		}
-		if !more {
-			break
+		if err := im.flush(ctx, c); err != nil {
+			return im.totals, err
 		}
 	}
 	if err := im.flushDeferred(ctx); err != nil {
@@ -121,19 +121,36 @@ type refundLine struct {
 	refunded giving.Refunded
 }
 
+// refusedLine is a line that could not be read as either.
+type refusedLine struct {
+	line int
+	row  []string
+	why  rejection
+}
+
+// chunk is what is booked in one go: so many lines of the file, read.
+type chunk struct {
+	gifts   []giftLine
+	refunds []refundLine
+	refused []refusedLine
+	lines   int64 // that were read for it
+	read    int64 // bytes of the file so far
+	err     error // that broke the reading off; then nothing of the chunk is booked
+}
+
+// importer has two sides: reader, source, records, codes and options belong to who reads ahead, the rest to who books.
 type importer struct {
 	db      Database
 	book    *ledger.Book
 	opts    ImportOptions
 	reader  *csv.Reader
 	source  *boundedReader
+	records int64 // read so far
 	totals  *Totals
 	rejects *rejectWriter
 
 	campaigns, funds map[string]int32
 
-	gifts    []giftLine
-	refunds  []refundLine
 	deferred []refundLine
 }
 
@@ -164,68 +181,104 @@ func newImporter(ctx context.Context, db Database, book *ledger.Book, r io.Reade
 	return im, nil
 }
 
-// next reads one record and takes it into the batch or refuses it; it tells whether there may be another.
-func (im *importer) next() (more bool, err error) {
+// readAhead reads the file in chunks, one of them waiting while another is booked. Stop ends it and waits until the
+// file is let go.
+func (im *importer) readAhead() (chunks <-chan *chunk, stop func()) {
+	out, enough := make(chan *chunk), make(chan struct{})
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(out)
+		for more := true; more; {
+			c := &chunk{}
+			for more && c.err == nil && len(c.gifts)+len(c.refunds) < importBatch && len(c.refused) < importBatch {
+				more = im.next(c)
+			}
+			c.read = im.source.read
+			select {
+			case out <- c:
+			case <-enough:
+				return
+			}
+		}
+	})
+	return out, func() { close(enough); reading.Wait() }
+}
+
+// next reads one record into a chunk; it tells whether there may be another.
+func (im *importer) next(c *chunk) (more bool) {
 	im.source.allow()
 	row, err := im.reader.Read()
 	if err == io.EOF {
-		return false, nil
+		return false
 	}
-	im.totals.Lines++
+	c.lines, im.records = c.lines+1, im.records+1
+	refuse := func(line int, row []string, why rejection) bool {
+		c.refused = append(c.refused, refusedLine{line, row, why})
+		return true
+	}
 	var syntax *csv.ParseError
 	switch {
 	case errors.As(err, &syntax):
-		return true, im.refuse(syntax.StartLine, nil, rejection{"", reasonSyntax})
+		return refuse(syntax.StartLine, nil, rejection{"", reasonSyntax})
 	case err != nil:
-		return false, fmt.Errorf("read line after %d records: %w", im.totals.Lines, err)
+		c.err = fmt.Errorf("read line after %d records: %w", im.records, err)
+		return false
 	}
 	line, _ := im.reader.FieldPos(0)
-	if len(row) != len(giftColumns) {
-		return true, im.refuse(line, row, rejection{"", reasonColumns})
-	}
 	row = slices.Clone(row)
+	if len(row) != len(giftColumns) {
+		return refuse(line, row, rejection{"", reasonColumns})
+	}
 	if row[colRefundOf] != "" {
 		refunded, wrong := im.parseRefund(row)
 		if wrong != nil {
-			return true, im.refuse(line, row, *wrong)
+			return refuse(line, row, *wrong)
 		}
-		im.refunds = append(im.refunds, refundLine{line, row, refunded})
-		return true, nil
+		c.refunds = append(c.refunds, refundLine{line, row, refunded})
+		return true
 	}
 	paid, wrong := im.parseGift(row)
 	if wrong != nil {
-		return true, im.refuse(line, row, *wrong)
+		return refuse(line, row, *wrong)
 	}
-	im.gifts = append(im.gifts, giftLine{line, row, paid})
-	return true, nil
+	c.gifts = append(c.gifts, giftLine{line, row, paid})
+	return true
 }
 
-// flush books the batch: its gifts, then its refunds.
-func (im *importer) flush(ctx context.Context) error {
-	paid := make([]giving.Paid, len(im.gifts))
-	for i := range im.gifts {
-		paid[i] = im.gifts[i].paid
+// take counts the lines of a chunk and writes down those that could not be read.
+func (im *importer) take(c *chunk) error {
+	im.totals.Lines += c.lines
+	for _, r := range c.refused {
+		if err := im.refuse(r.line, r.row, r.why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush books a chunk: its gifts, then its refunds.
+func (im *importer) flush(ctx context.Context, c *chunk) error {
+	paid := make([]giving.Paid, len(c.gifts))
+	for i := range c.gifts {
+		paid[i] = c.gifts[i].paid
 	}
 	if len(paid) > 0 {
 		outcomes, err := giving.Commit(ctx, im.db, im.book, paid)
 		if err != nil {
-			return fmt.Errorf("book lines up to %d: %w", im.gifts[len(im.gifts)-1].line, err)
+			return fmt.Errorf("book lines up to %d: %w", c.gifts[len(c.gifts)-1].line, err)
 		}
 		for i, o := range outcomes {
-			g := &im.gifts[i]
+			g := &c.gifts[i]
 			if err := im.account(g.line, g.row, g.paid.Amount, &im.totals.Gifts, o); err != nil {
 				return err
 			}
 		}
 	}
-	if err := im.bookRefunds(ctx, im.refunds, false); err != nil {
+	if err := im.bookRefunds(ctx, c.refunds, false); err != nil {
 		return err
 	}
-	clear(im.gifts)
-	clear(im.refunds)
-	im.gifts, im.refunds = im.gifts[:0], im.refunds[:0]
 	if im.opts.Progress != nil {
-		im.opts.Progress(im.totals.Lines, im.source.read)
+		im.opts.Progress(im.totals.Lines, c.read)
 	}
 	return nil
 }

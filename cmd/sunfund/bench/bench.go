@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sunfund/ledger/giving"
 )
 
 // Serve starts the service on a database. Its address is a host and port on loopback; stop ends it in good order.
@@ -123,6 +125,7 @@ func rowsOf(cfg Config) []row {
 	many := cfg.many()
 	rows := []row{
 		{"intake hot 1000", 1, 4, 1000, measureIntake},
+		{"import hot", 1, 1, giving.BatchMax, measureImport},
 		{"copy hot", 1, 1, 1000, measureCopy},
 		{"intake many 1000", many, 4, 1000, measureIntake},
 		{"copy many", many, 1, 1000, measureCopy},

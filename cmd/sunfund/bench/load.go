@@ -110,11 +110,16 @@ func (w *world) drive(ctx context.Context, callers []caller) (sample, error) {
 	if before.gifts == after.gifts { // weighed too late in a short span
 		before = empty
 	}
+	s.compare(before, after)
+	return s, w.prove(ctx)
+}
+
+// compare says what a gift cost between two weighings.
+func (s *sample) compare(before, after weight) {
 	if n := after.gifts - before.gifts; n > 0 {
 		s.bytes, s.wal = float64(after.bytes-before.bytes)/float64(n), float64(after.wal-before.wal)/float64(n)
 		s.goCPU, s.pgCPU = (after.goCPU-before.goCPU)/time.Duration(n), (after.pgCPU-before.pgCPU)/time.Duration(n)
 	}
-	return s, w.prove(ctx)
 }
 
 // weight is how much has been written so far.
