@@ -389,7 +389,10 @@ func (c *call) bookBatch(answer *batchJSON, list []*received, member []int) erro
 		switch {
 		case err != nil:
 			p := problemOf(c.explain(err), lang(c))
-			if p.Status >= http.StatusInternalServerError {
+			switch {
+			case p.Status == http.StatusServiceUnavailable:
+				c.s.refused.Note(c.s.Log, c.now, c.Path(), err)
+			case p.Status >= http.StatusInternalServerError:
 				c.s.Log.Error("gift of a batch failed", "ref", list[k].paid.Ref, "error", err)
 			}
 			answer.refuse(i, p)

@@ -157,7 +157,10 @@ func (s *Server) Error(err error, c echo.Context) {
 	if body.Status == http.StatusForbidden || body.Status == http.StatusNotFound {
 		s.denied(c, problem.Of(err).Type)
 	}
-	if body.Status >= http.StatusInternalServerError {
+	switch {
+	case body.Status == http.StatusServiceUnavailable:
+		s.refused.Note(s.Log, s.Now(), c.Path(), err)
+	case body.Status >= http.StatusInternalServerError:
 		s.Log.Error("request failed", "path", c.Path(), "error", err, "request", body.Instance)
 	}
 	var many staff.TooMany

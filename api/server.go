@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"sunfund/api/problem"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
@@ -43,9 +44,10 @@ type Config struct {
 // Server answers /api/v1 and /webhooks.
 type Server struct {
 	Config
-	keys   keyring
-	places sync.Map // placeKey -> place
-	funds  sync.Map // placeKey -> int32
+	keys    keyring
+	places  sync.Map // placeKey -> place
+	funds   sync.Map // placeKey -> int32
+	refused problem.Refused
 }
 
 // route is one operation of the contract. Every one needs a key with its scope.

@@ -102,16 +102,14 @@ func oneAccount(ctx context.Context, q pg.Querier, sql string, args ...any) (Acc
 	return a, nil
 }
 
-const sqlBalanceOn = `
-select coalesce(sum(debit - credit), 0)::int8 from turnover where book_id = $1 and account_id = $2 and day <= $3`
-
 // BalanceOn is what an account held at the end of a day: entries that belong to it or to days before it,
 // whenever they were recorded. Minor units, debit positive.
 func BalanceOn(ctx context.Context, q pg.Querier, book *Book, account int32, day time.Time) (balance int64, err error) {
-	if err := q.QueryRow(ctx, sqlBalanceOn, book.ID, account, day).Scan(&balance); err != nil {
+	moved, err := movedBefore(ctx, q, book, account, day.AddDate(0, 0, 1))
+	if err != nil {
 		return 0, fmt.Errorf("read balance: %w", err)
 	}
-	return balance, nil
+	return moved[0].net(), nil
 }
 
 // Turnover is what moved in an account on the days from..to.
@@ -120,16 +118,22 @@ type Turnover struct {
 	Credit int64
 }
 
-const sqlTurnover = `
-select coalesce(sum(debit), 0)::int8, coalesce(sum(credit), 0)::int8
-  from turnover where book_id = $1 and account_id = $2 and day between $3 and $4`
+func (t Turnover) net() int64 { return t.Debit - t.Credit }
+
+func (t Turnover) less(other Turnover) Turnover {
+	return Turnover{t.Debit - other.Debit, t.Credit - other.Credit}
+}
 
 // TurnoverBetween sums an account's debits and credits over days, both included.
 func TurnoverBetween(ctx context.Context, q pg.Querier, book *Book, account int32, from, to time.Time) (t Turnover, err error) {
-	if err := q.QueryRow(ctx, sqlTurnover, book.ID, account, from, to).Scan(&t.Debit, &t.Credit); err != nil {
+	moved, err := movedBefore(ctx, q, book, account, from, to.AddDate(0, 0, 1))
+	if err != nil {
 		return t, fmt.Errorf("read turnover: %w", err)
 	}
-	return t, nil
+	if to.Before(from) {
+		return t, nil
+	}
+	return moved[1].less(moved[0]), nil
 }
 
 // Position is what a fund has and may spend (accounting.md 1.4). Minor units of the book's currency.
@@ -150,10 +154,10 @@ select a.fund_id, a.chart, sum(b.balance)::int8
  where a.book_id = $1 and a.ccy = $2
  group by a.fund_id, a.chart`
 
-	sqlPositionsOn = `
-select a.fund_id, a.chart, sum(t.debit - t.credit)::int8
-  from account a join turnover t on t.book_id = a.book_id and t.account_id = a.account_id
- where a.book_id = $1 and a.ccy = $2 and t.day <= $3
+	sqlPositionsOn = movedOfBook + `
+select a.fund_id, a.chart, sum(m.debit - m.credit)::int8
+  from moved m join account a on a.book_id = $1 and a.account_id = m.account_id
+ where a.ccy = $3
  group by a.fund_id, a.chart`
 )
 
@@ -171,7 +175,7 @@ func Positions(ctx context.Context, q pg.Querier, book *Book, day time.Time) ([]
 	}
 	sql, args := sqlPositions, []any{book.ID, book.Currency}
 	if !day.IsZero() {
-		sql, args = sqlPositionsOn, append(args, day)
+		sql, args = sqlPositionsOn, []any{book.ID, []time.Time{day.AddDate(0, 0, 1)}, book.Currency}
 	}
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
@@ -221,36 +225,56 @@ type TrialRow struct {
 	Closing  int64
 }
 
-const sqlTrialBalance = `
-select a.chart, a.ccy, case when $5 then a.fund_id else 0 end as fund_id,
-       sum(case when t.day < $2 then t.debit - t.credit else 0 end)::int8,
-       sum(case when t.day >= $2 then t.debit else 0 end)::int8,
-       sum(case when t.day >= $2 then t.credit else 0 end)::int8,
-       sum(case when t.day >= date_trunc('year', $3::date) then t.debit else 0 end)::int8,
-       sum(case when t.day >= date_trunc('year', $3::date) then t.credit else 0 end)::int8
-  from turnover t join account a on a.book_id = t.book_id and a.account_id = t.account_id
- where t.book_id = $1 and t.day <= $3 and ($4 = 0 or a.fund_id = $4)
- group by 1, 2, 3`
+const sqlTrialBalance = movedOfBook + `
+select a.chart, a.ccy, case when $4 then a.fund_id else 0 end as fund_id, m.n, sum(m.debit)::int8, sum(m.credit)::int8
+  from moved m join account a on a.book_id = $1 and a.account_id = m.account_id
+ where $3 = 0 or a.fund_id = $3
+ group by 1, 2, 3, 4
+having sum(m.debit) <> 0 or sum(m.credit) <> 0`
 
 // TrialBalance sums the book, or one fund when fund is not zero, over the days from..to. perFund keeps
 // funds apart in rows of their own. Rows come in the order of the chart; accounts never used are left out.
 func TrialBalance(ctx context.Context, q pg.Querier, book *Book, from, to time.Time, fund int32, perFund bool) ([]TrialRow, error) {
-	rows, err := q.Query(ctx, sqlTrialBalance, book.ID, from, to, fund, perFund)
+	// Each figure is what was moved before one day less what was moved before another.
+	points := []time.Time{to.AddDate(0, 0, 1), from}
+	if year := yearOf(to); !year.Equal(from) {
+		points = append(points, year)
+	}
+	rows, err := q.Query(ctx, sqlTrialBalance, book.ID, points, fund, perFund)
 	if err != nil {
 		return nil, fmt.Errorf("read trial balance: %w", err)
 	}
-	byChart := map[chart.ID][]TrialRow{}
-	var id chart.ID
-	var r TrialRow
-	_, err = pgx.ForEachRow(rows, []any{&id, &r.Currency, &r.Fund, &r.Opening, &r.Debit, &r.Credit, &r.YearTo.Debit, &r.YearTo.Credit}, func() error {
-		row := r
-		row.Chart = chart.MustByID(id)
-		row.Closing = row.Opening + row.Debit - row.Credit
-		byChart[id] = append(byChart[id], row)
+	type rowKey struct {
+		id       chart.ID
+		currency string
+		fund     int32
+	}
+	moved := map[rowKey]*[3]Turnover{}
+	var key rowKey
+	var n int
+	var t Turnover
+	_, err = pgx.ForEachRow(rows, []any{&key.id, &key.currency, &key.fund, &n, &t.Debit, &t.Credit}, func() error {
+		if moved[key] == nil {
+			moved[key] = &[3]Turnover{}
+		}
+		moved[key][n-1] = t
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read trial balance: %w", err)
+	}
+	byChart := map[chart.ID][]TrialRow{}
+	for key, at := range moved {
+		if at[0] == (Turnover{}) { // used only after the period
+			continue
+		}
+		end, begin, year := at[0], at[1], at[len(points)-1]
+		if to.Before(from) { // nothing lies between
+			begin = end
+		}
+		period := end.less(begin)
+		byChart[key.id] = append(byChart[key.id], TrialRow{Chart: chart.MustByID(key.id), Currency: key.currency, Fund: key.fund,
+			Opening: begin.net(), Debit: period.Debit, Credit: period.Credit, YearTo: end.less(year), Closing: end.net()})
 	}
 	var all []TrialRow
 	for _, acct := range chart.All() {

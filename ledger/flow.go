@@ -29,10 +29,22 @@ with closing as (
     join posting p on p.book_id = n.book_id and p.account_id = n.account_id
    cross join lateral (select * from entry e where e.book_id = $1 and e.id = p.entry_id limit 1) e
    where n.book_id = $1 and n.chart in ('na.u', 'na.r') and ($6 = 0 or n.fund_id = $6)
-     and e.kind = $7 and e.effective_on between $4 and $5),
+     and e.kind = $7 and e.effective_on between $4::date and $5::date),
+bound as materialized (
+  select case when min(first) is not null then greatest(min(first), (date_trunc('month', $4::timestamp - interval '1 day') + interval '1 month')::date) end as low,
+         least((max(first) + interval '1 month')::date, date_trunc('month', $5::timestamp + interval '1 day')::date) as high
+    from summed where book_id = $1 and months = 1),
+whole as materialized ( -- the summed months that lie inside the days; none of them: nothing is below low and all is above high
+  select case when low < high then low else $4 end as low, case when low < high then high else $4 end as high from bound),
 moved as (
-  select t.account_id, t.day, t.debit - t.credit as amount
-    from turnover t where t.book_id = $1 and t.day between $4 and $5
+  select t.account_id, t.first as day, t.debit - t.credit as amount
+    from whole w join turnover_sum t on t.book_id = $1 and t.months = 1 and t.first >= w.low and t.first < w.high
+  union all
+  select t.account_id, t.day, t.debit - t.credit
+    from whole w join turnover t on t.book_id = $1 and t.day >= $4 and t.day < w.low
+  union all
+  select t.account_id, t.day, t.debit - t.credit
+    from whole w join turnover t on t.book_id = $1 and t.day >= w.high and t.day <= $5
   union all
   select u.account_id, c.effective_on, -p.amount
     from closing c
@@ -48,13 +60,7 @@ having sum(m.amount) <> 0
 
 // Flows gives the income and expense of the days from..to by fund, month and account; fund 0 means all funds.
 func Flows(ctx context.Context, q pg.Querier, book *Book, from, to time.Time, fund int32) ([]Flow, error) {
-	var charts []string
-	for _, a := range chart.All() {
-		if a.Type == chart.Income || a.Type == chart.Expense {
-			charts = append(charts, string(a.ID))
-		}
-	}
-	rows, err := q.Query(ctx, sqlFlows, book.ID, charts, book.Currency, from, to, fund, KindClose)
+	rows, err := q.Query(ctx, sqlFlows, book.ID, flowCharts(), book.Currency, from, to, fund, KindClose)
 	if err != nil {
 		return nil, fmt.Errorf("read flows: %w", err)
 	}
@@ -71,6 +77,60 @@ func Flows(ctx context.Context, q pg.Querier, book *Book, from, to time.Time, fu
 		return nil, fmt.Errorf("read flows: %w", err)
 	}
 	return flows, nil
+}
+
+const sqlFlowSum = `
+with closing as (
+  select distinct on (e.id) e.accounts, e.seqs
+    from account n
+    join posting p on p.book_id = n.book_id and p.account_id = n.account_id
+   cross join lateral (select * from entry e where e.book_id = $1 and e.id = p.entry_id limit 1) e
+   where n.book_id = $1 and n.chart in ('na.u', 'na.r') and n.fund_id = $4 and e.kind = $5),
+moved as (
+  select b.account_id, b.balance as amount
+    from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+   where a.book_id = $1 and a.fund_id = $4
+  union all
+  select u.account_id, -p.amount
+    from closing c
+   cross join lateral unnest(c.accounts, c.seqs) u(account_id, seq)
+   cross join lateral (select amount from posting p
+                        where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p)
+select a.chart, sum(m.amount)::int8
+  from account a join moved m on m.account_id = a.account_id
+ where a.book_id = $1 and a.chart = any($2) and a.ccy = $3 and a.fund_id = $4
+ group by 1`
+
+// FlowSum is a fund's income and expense since it began, read from its balances. Minor units of the book's currency.
+func FlowSum(ctx context.Context, q pg.Querier, book *Book, fund int32) (income, expense int64, err error) {
+	rows, err := q.Query(ctx, sqlFlowSum, book.ID, flowCharts(), book.Currency, fund, KindClose)
+	if err != nil {
+		return 0, 0, fmt.Errorf("sum flows: %w", err)
+	}
+	var id chart.ID
+	var sum int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &sum}, func() error {
+		if a := chart.MustByID(id); a.Type == chart.Income {
+			income += sum * int64(a.Normal)
+		} else {
+			expense += sum * int64(a.Normal)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("sum flows: %w", err)
+	}
+	return income, expense, nil
+}
+
+// flowCharts are the accounts of income and expense.
+func flowCharts() (charts []string) {
+	for _, a := range chart.All() {
+		if a.Type == chart.Income || a.Type == chart.Expense {
+			charts = append(charts, string(a.ID))
+		}
+	}
+	return charts
 }
 
 // Spending is an entry that used money of a fund for its purpose.

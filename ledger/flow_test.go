@@ -45,6 +45,9 @@ func TestFlows(t *testing.T) {
 			t.Errorf("fund %d: %v", fund, sums)
 		}
 	}
+	if in, out, err := ledger.FlowSum(t.Context(), b.db, b.Book, bank.Fund); err != nil || in != 1000 || out != 300 {
+		t.Errorf("the fund took in %d and spent %d (%v)", in, out, err)
+	}
 	list, err := ledger.Spendings(t.Context(), b.db, b.Book, bank.Fund, 10)
 	if err != nil {
 		t.Fatal(err)

@@ -153,19 +153,42 @@ const journalWhere = `
          where abs(p.amount) = $8 and ($9::int4[] is null or p.fund_id = any($9))))
    and ($10 = 0 or d.number = $10)`
 
-// Newest first.
-const sqlJournal = `
+const journalSelect = `
 select ` + recordedColumns + `,
   (select coalesce(sum(p.amount) filter (where p.unit < 1000), sum(p.amount), 0)::int8 from unnest(e.accounts, e.seqs) u(account_id, seq)
     cross join lateral (select amount, unit, fund_id from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
-   where p.amount > 0 and ($9::int4[] is null or p.fund_id = any($9)))
-  from entry e left join document d on d.book_id = e.book_id and d.entry_id = e.id` + journalWhere + `
+   where p.amount > 0 and ($9::int4[] is null or p.fund_id = any($9)))`
+
+// Nothing indexes entries by account: that would cost every gift. The entries of accounts with few postings are reached through
+// these; those of accounts with many are soon met going through all entries.
+const (
+	journalPostingsMax = 50_000
+
+	journalAll = `
+  from entry e left join document d on d.book_id = e.book_id and d.entry_id = e.id` + journalWhere
+
+	journalOfFew = `
+  from (select distinct p.entry_id as id
+          from unnest($7::int4[]) u(account_id)
+         cross join lateral (select entry_id from posting where book_id = $1 and account_id = u.account_id offset 0) p) named
+ cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
+  left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere
+
+	// Newest first.
+	sqlJournal = journalSelect + journalAll + `
    and ($11::uuid is null or e.id < $11)
  order by e.id desc
  limit $12`
 
-const sqlJournalCount = `
-select count(*) from entry e left join document d on d.book_id = e.book_id and d.entry_id = e.id` + journalWhere
+	sqlJournalOfFew = journalSelect + journalOfFew + `
+   and ($11::uuid is null or named.id < $11)
+ order by named.id desc
+ limit $12`
+
+	sqlJournalCount = `select count(*)` + journalAll
+
+	sqlJournalCountOfFew = `select count(*)` + journalOfFew
+)
 
 // JournalPage is one page of the journal, newest first.
 type JournalPage struct {
@@ -189,11 +212,15 @@ func Journal(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (*J
 		}
 		after = &id
 	}
-	args, err := journalArgs(ctx, q, book, f)
+	args, few, err := journalArgs(ctx, q, book, f)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.Query(ctx, sqlJournal, append(args, after, f.Limit+1)...)
+	sql := sqlJournal
+	if few {
+		sql = sqlJournalOfFew
+	}
+	rows, err := q.Query(ctx, sql, append(args, after, f.Limit+1)...)
 	if err != nil {
 		return nil, fmt.Errorf("search journal: %w", err)
 	}
@@ -216,22 +243,28 @@ func Journal(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (*J
 
 // JournalCount counts the entries that the filter leaves, on all pages.
 func JournalCount(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (n int64, err error) {
-	args, err := journalArgs(ctx, q, book, f)
+	args, few, err := journalArgs(ctx, q, book, f)
 	if err != nil {
 		return 0, err
 	}
-	if err := q.QueryRow(ctx, sqlJournalCount, args...).Scan(&n); err != nil {
+	sql := sqlJournalCount
+	if few {
+		sql = sqlJournalCountOfFew
+	}
+	if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count journal: %w", err)
 	}
 	return n, nil
 }
 
-func journalArgs(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) ([]any, error) {
-	accounts, err := journalAccounts(ctx, q, book, f)
+// journalArgs also says whether the accounts that the filter speaks of have few postings.
+func journalArgs(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (args []any, few bool, err error) {
+	accounts, postings, err := journalAccounts(ctx, q, book, f)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return []any{book.ID, asIs.Replace(f.Text), dayOrNil(f.From), dayOrNil(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}, nil
+	args = []any{book.ID, asIs.Replace(f.Text), dayOrNil(f.From), dayOrNil(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}
+	return args, accounts != nil && postings <= journalPostingsMax, nil
 }
 
 // withTail scans one more column behind those of scanRecorded.
@@ -243,19 +276,20 @@ type withTail struct {
 func (w withTail) Scan(dest ...any) error { return w.CollectableRow.Scan(append(dest, w.tail)...) }
 
 const sqlJournalAccounts = `
-select coalesce(array_agg(account_id), '{}') from account
- where book_id = $1 and ($2 = 0 or account_id = $2) and ($3 = '' or chart = $3) and ($4 = 0 or fund_id = $4)
-   and ($5::int4[] is null or fund_id = any($5))`
+select coalesce(array_agg(a.account_id), '{}'), coalesce(sum(b.seq), 0)::int8
+  from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and ($2 = 0 or a.account_id = $2) and ($3 = '' or a.chart = $3) and ($4 = 0 or a.fund_id = $4)
+   and ($5::int4[] is null or a.fund_id = any($5))`
 
-// journalAccounts are the accounts the filter speaks of; nil when it speaks of none.
-func journalAccounts(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (accounts []int32, err error) {
+// journalAccounts are the accounts the filter speaks of, with how many postings they have; nil when it speaks of none.
+func journalAccounts(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (accounts []int32, postings int64, err error) {
 	if f.Account == 0 && f.Chart == "" && f.Fund == 0 && f.Funds == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
-	if err := q.QueryRow(ctx, sqlJournalAccounts, book.ID, f.Account, string(f.Chart), f.Fund, f.Funds).Scan(&accounts); err != nil {
-		return nil, fmt.Errorf("search journal: %w", err)
+	if err := q.QueryRow(ctx, sqlJournalAccounts, book.ID, f.Account, string(f.Chart), f.Fund, f.Funds).Scan(&accounts, &postings); err != nil {
+		return nil, 0, fmt.Errorf("search journal: %w", err)
 	}
-	return accounts, nil
+	return accounts, postings, nil
 }
 
 func dayOrNil(day time.Time) *time.Time {

@@ -287,3 +287,54 @@ func TestTrialBalance(t *testing.T) {
 		}
 	}
 }
+
+// Accounts with few postings are searched through these, those with many by going through all entries: the pages are the same.
+func TestJournalOfFewAndOfManyPostings(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	for i := range int64(7) {
+		b.gift(day.AddDate(0, 0, -int(i)), 100+i)
+		b.post(entry(day, pair(b.leaf("1002.01", "R"), b.leaf("4101.02", "R"), 50+i)...))
+	}
+	tx, err := b.owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	bank := b.account(b.leaf("1002.01", "G"))
+	read := func(f ledger.JournalFilter) (ids []uuid.UUID) {
+		for f.Limit = 3; ; {
+			page, err := ledger.Journal(t.Context(), tx, b.Book, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range page.Entries {
+				ids = append(ids, r.ID)
+			}
+			if f.After = page.Next; f.After == "" {
+				break
+			}
+		}
+		if n, err := ledger.JournalCount(t.Context(), tx, b.Book, f); err != nil || n != int64(len(ids)) {
+			t.Errorf("%+v: %d counted, %d listed (%v)", f, n, len(ids), err)
+		}
+		return ids
+	}
+	filters := []ledger.JournalFilter{{Account: bank.ID}, {Fund: b.leaf("1002.01", "R").Fund}, {Chart: "bank.basic"}, {Account: bank.ID, Amount: 103},
+		{Account: bank.ID, From: day.AddDate(0, 0, -2)}, {Funds: []int32{b.leaf("1002.01", "R").Fund}}}
+	var few [][]uuid.UUID
+	for _, f := range filters {
+		few = append(few, read(f))
+	}
+	if len(few[0]) != 7 || len(few[2]) != 14 || len(few[3]) != 1 || len(few[4]) != 3 {
+		t.Errorf("found %v", few)
+	}
+	if _, err := tx.Exec(t.Context(), `update balance set seq = seq + 100000`); err != nil { // as if there were many
+		t.Fatal(err)
+	}
+	for i, f := range filters {
+		if many := read(f); !slices.Equal(many, few[i]) {
+			t.Errorf("%+v: %v through postings, %v through entries", f, few[i], many)
+		}
+	}
+}

@@ -12,5 +12,6 @@ func TestPlansOfANewBook(t *testing.T) {
 	pgtest.NoScans(t, map[string]string{
 		"known keys": sqlKnown, "accounts": sqlHeld, "periods": sqlPeriods, "new accounts": sqlAccountMake, "entries": sqlEntryInsert,
 		"postings": sqlPostingInsert, "balances": sqlBalanceUpdate, "turnovers": sqlTurnoverUpsert,
+		"late turnovers": sqlSumUpsert,
 	})
 }

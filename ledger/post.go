@@ -106,6 +106,7 @@ type state struct {
 	held    map[uuid.UUID]*held // wanted leaves by their hash
 	known   map[uuid.UUID]known // by key
 	closed  map[time.Time]bool  // months
+	summed  map[span]bool       // months and years whose turnovers are summed
 	numbers map[time.Time]int32 // last voucher number by month
 	funds   map[int32]*fundState
 }
@@ -119,7 +120,10 @@ select u.key, e.id, e.body_hash
  cross join lateral (select id, body_hash from entry where book_id = $1 and key = u.key limit 1) e`
 
 	sqlPeriodsMake = `insert into period (book_id, month) select $1, unnest($2::date[]) on conflict do nothing`
-	sqlPeriods     = `select month, state from period where book_id = $1 and month = any($2::date[]) for share`
+	sqlPeriods     = `
+select month, state, exists (select from summed where book_id = $1 and months = 1 and first = month),
+       exists (select from summed where book_id = $1 and months = 12 and first = date_trunc('year', month::timestamp)::date)
+  from period where book_id = $1 and month = any($2::date[]) for share`
 
 	sqlNumbers = `select m, coalesce((select max(number) from document where book_id = $1 and month = m), 0)::int4
   from unnest($2::date[]) m`
@@ -129,7 +133,7 @@ select u.key, e.id, e.body_hash
 func readState(ctx context.Context, tx pgx.Tx, book *Book, drafts []draft, results []Result) (*state, error) {
 	s := &state{
 		book: book, held: map[uuid.UUID]*held{}, known: make(map[uuid.UUID]known, len(drafts)),
-		closed: map[time.Time]bool{}, numbers: map[time.Time]int32{}, funds: map[int32]*fundState{},
+		closed: map[time.Time]bool{}, summed: map[span]bool{}, numbers: map[time.Time]int32{}, funds: map[int32]*fundState{},
 	}
 	var hashes, keys []uuid.UUID
 	var months, numbered []time.Time
@@ -213,9 +217,16 @@ func (s *state) scanKnown(rows pgx.Rows) error {
 func (s *state) scanPeriods(rows pgx.Rows) (found int, err error) {
 	var month time.Time
 	var st string
-	_, err = pgx.ForEachRow(rows, []any{&month, &st}, func() error {
+	var monthSummed, yearSummed bool
+	_, err = pgx.ForEachRow(rows, []any{&month, &st, &monthSummed, &yearSummed}, func() error {
 		found++
 		s.closed[month] = st == "hard"
+		if monthSummed {
+			s.summed[span{1, month}] = true
+		}
+		if yearSummed {
+			s.summed[span{12, yearOf(month)}] = true
+		}
 		return nil
 	})
 	return found, err
@@ -453,12 +464,7 @@ func (w *writer) queueTurnover(b *pgx.Batch) {
 	for k := range w.turned {
 		keys = append(keys, k)
 	}
-	sort.Slice(keys, func(i, j int) bool {
-		if keys[i].account != keys[j].account {
-			return keys[i].account < keys[j].account
-		}
-		return keys[i].day.Before(keys[j].day)
-	})
+	sort.Slice(keys, func(i, j int) bool { return keys[i].before(keys[j]) })
 	n := len(keys)
 	account, day, debit, credit := make([]int32, n), make([]time.Time, n), make([]int64, n), make([]int64, n)
 	for i, k := range keys {
@@ -466,4 +472,13 @@ func (w *writer) queueTurnover(b *pgx.Batch) {
 		account[i], day[i], debit[i], credit[i] = k.account, k.day, t.debit, t.credit
 	}
 	b.Queue(sqlTurnoverUpsert, w.book.ID, account, day, debit, credit)
+	w.queueSums(b, keys)
+}
+
+// before orders as the key of turnover does.
+func (k turnKey) before(other turnKey) bool {
+	if !k.day.Equal(other.day) {
+		return k.day.Before(other.day)
+	}
+	return k.account < other.account
 }

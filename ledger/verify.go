@@ -42,8 +42,16 @@ type CheckQuery struct {
 	Rows    string // returns the rows that break it; $1 is the book
 }
 
+// Checks read whole tables. On a book that was never analysed the planner thinks them small and would compare each row with each.
+// It holds to the end of the transaction.
+const sqlPlanWhole = `
+select set_config('enable_nestloop', 'off', true), set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`
+
 // RunChecks runs queries over a book and gathers what differs.
 func RunChecks(ctx context.Context, q pg.Querier, book *Book, queries []CheckQuery) ([]Check, error) {
+	if _, err := q.Exec(ctx, sqlPlanWhole); err != nil {
+		return nil, fmt.Errorf("plan checks: %w", err)
+	}
 	var checks []Check
 	for _, cq := range queries {
 		c := Check{Code: cq.Code, Name: cq.Name}
@@ -79,6 +87,7 @@ const (
 	sqlCountEntries  = `select count(*) from entry where book_id = $1`
 	sqlCountAccounts = `select count(*) from account where book_id = $1`
 	sqlCountTurnover = `select count(*) from turnover where book_id = $1`
+	sqlCountSum      = `select count(*) from turnover_sum where book_id = $1`
 	sqlCountReversed = `select count(*) from entry where book_id = $1 and reverses is not null`
 	sqlCountDocs     = `select count(*) from document where book_id = $1`
 	sqlCountFunds    = `select count(*) from fund where book_id = $1`
@@ -106,6 +115,25 @@ select format('account %s on %s: turnover %s/%s, postings give %s/%s', account_i
                from posting p join entry e on e.book_id = p.book_id and e.id = p.entry_id
               where p.book_id = $1 group by 1, 2) p using (account_id, day)
  where t.debit is distinct from p.debit or t.credit is distinct from p.credit`
+
+	sqlDifferSum = `
+select format('account %s, %s months from %s: sum %s/%s, turnovers give %s/%s', account_id, months, first, s.debit, s.credit, t.debit, t.credit)
+  from (select months, first, account_id, debit, credit from turnover_sum where book_id = $1) s
+  full join (select d.months, d.first, d.account_id, d.debit, d.credit
+               from (select 1 as months, date_trunc('month', day::timestamp)::date as first, account_id, sum(debit) as debit, sum(credit) as credit
+                       from turnover where book_id = $1 group by 2, 3
+                      union all
+                     select 12, date_trunc('year', day::timestamp)::date, account_id, sum(debit), sum(credit)
+                       from turnover where book_id = $1 group by 2, 3) d
+               join summed on summed.book_id = $1 and summed.months = d.months and summed.first = d.first) t using (months, first, account_id)
+ where s.debit is distinct from t.debit or s.credit is distinct from t.credit
+ union all
+select format('what is summed has a gap: %s months from %s to %s, %s years', n, s, e, y)
+  from (select count(*) filter (where months = 1) as n, count(*) filter (where months = 12) as y, min(first) filter (where months = 1) as s,
+               max(first) filter (where months = 1) + interval '1 month' as e, min(first) filter (where months = 12) as ys
+          from summed where book_id = $1 having count(*) > 0) r
+ where extract(month from s) <> 1 or n <> 12 * (extract(year from e) - extract(year from s)) + extract(month from e) - 1
+    or y <> extract(year from e) - extract(year from s) or ys <> s or s is null`
 
 	sqlDifferEntry = `
 select format('entry %s: fund %s, unit %s is out of balance by %s', entry_id, fund_id, unit, sum(amount))
@@ -171,6 +199,7 @@ var bookChecks = []CheckQuery{
 	{"balance", "balances equal the sums of their postings, without a gap", sqlCountAccounts, sqlDifferBalance},
 	{"running", "the balance after each posting is the sum up to it", sqlCountPostings, sqlDifferRunning},
 	{"turnover", "daily turnovers equal the sums of their postings", sqlCountTurnover, sqlDifferTurnover},
+	{"sum", "sums of months and years equal their daily turnovers", sqlCountSum, sqlDifferSum},
 	{"entry", "every entry balances in every fund and currency", sqlCountEntries, sqlDifferEntry},
 	{"lines", "every entry has its postings and every posting its entry", sqlCountPostings, sqlDifferLines},
 	{"tags", "postings carry the fund and unit of their account", sqlCountPostings, sqlDifferTags},

@@ -1,12 +1,14 @@
 package ledger_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -139,6 +141,37 @@ func TestVerifyFindsEveryPlantedFault(t *testing.T) {
 				t.Errorf("found by %q, want %q", got, f.want)
 			}
 		})
+	}
+	b.verified()
+}
+
+func TestVerifyFindsWrongSumsOfMonths(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	b.gift(ledger.Day(2024, 11, 30), 100)
+	for found := true; found; {
+		b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+			found, err = ledger.SumTurnover(ctx, tx, b.Book, day)
+			return err
+		})
+	}
+	b.gift(ledger.Day(2024, 12, 31), 200) // late
+	b.gift(ledger.Day(2026, 8, 31), 300)
+	for _, sql := range []string{
+		`update turnover_sum set debit = debit + 1 where months = 1 and first = '2024-12-01'`,
+		`update turnover_sum set credit = credit + 1 where months = 12`,
+		`update turnover_sum set account_id = account_id + 10 where months = 1 and first = '2026-08-01'`,
+		`delete from turnover_sum where months = 1 and first = '2024-11-01'`,
+		`delete from turnover_sum where months = 12`,
+		`insert into turnover_sum values (1, 1, '2026-09-01', 1, 0, 0)`,
+		`delete from summed where first = '2025-03-01'`,
+		`delete from summed where first = '2024-01-01'`,
+		`delete from summed where months = 12 and first = '2024-01-01'; delete from turnover_sum where months = 12 and first = '2024-01-01'`,
+		`insert into summed values (1, 1, '2026-10-01')`,
+	} {
+		if got := b.tampered(t, sql); got != "sum" {
+			t.Errorf("%s: found by %q", sql, got)
+		}
 	}
 	b.verified()
 }

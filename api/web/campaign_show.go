@@ -11,7 +11,6 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
-	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 )
@@ -127,7 +126,7 @@ func (v *visit) readCampaign(q pg.Querier, c *giving.Campaign, view *campaignVie
 	if view.Spendings, err = v.spendings(q, fund.ID, spendingsShown, nil); err != nil {
 		return err
 	}
-	received, spent, err := v.fundFlow(q, fund.ID)
+	received, spent, err := ledger.FlowSum(v.ctx(), q, v.book, fund.ID)
 	if err != nil {
 		return err
 	}
@@ -137,19 +136,6 @@ func (v *visit) readCampaign(q pg.Querier, c *giving.Campaign, view *campaignVie
 	}
 	view.Facts = v.campaignFacts(c, fund, view)
 	return nil
-}
-
-// fundFlow is what came to a fund since it began and what it has spent.
-func (v *visit) fundFlow(q pg.Querier, fund int32) (received, spent int64, err error) {
-	flows, err := ledger.Flows(v.ctx(), q, v.book, ledger.Day(1990, time.January, 1), v.book.Day(v.now), fund)
-	for _, f := range flows {
-		if f.Chart.Type == chart.Income {
-			received += f.Amount
-		} else {
-			spent += f.Amount
-		}
-	}
-	return received, spent, err
 }
 
 func (v *visit) campaignFacts(c *giving.Campaign, fund *ledger.Fund, view *campaignView) []Fact {

@@ -41,8 +41,9 @@ type Config struct {
 // Server answers the pages of all books.
 type Server struct {
 	Config
-	render *Renderer
-	live   *live
+	render  *Renderer
+	live    *live
+	refused problem.Refused
 }
 
 // NewServer parses all templates.
@@ -223,6 +224,11 @@ func (s *Server) Error(err error, c echo.Context) {
 	}
 	if p.Status >= http.StatusInternalServerError {
 		view.Reference = c.Response().Header().Get(echo.HeaderXRequestID)
+	}
+	switch {
+	case p.Status == http.StatusServiceUnavailable:
+		s.refused.Note(s.Log, v.now, c.Path(), err)
+	case p.Status >= http.StatusInternalServerError:
 		s.Log.Error("request failed", "path", c.Path(), "error", err, "request", view.Reference)
 	}
 	var wait staff.TooMany

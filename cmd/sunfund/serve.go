@@ -266,7 +266,8 @@ func (s *service) run(ctx context.Context) error {
 
 const sweepEvery = time.Hour
 
-// sweep deletes what has run out: ended sessions, counted sign-in tries, answers kept for repeated requests.
+// sweep deletes what has run out: ended sessions, counted sign-in tries, answers kept for repeated requests. It sums the
+// turnovers of months that have ended.
 func (s *service) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -276,6 +277,9 @@ func (s *service) sweep(ctx context.Context) error {
 			if err != nil {
 				s.log.Error("sweep failed", "book", b.Code, "error", err)
 			}
+			if err := sumTurnover(pg.WithBook(ctx, b.ID), s.db, b, time.Now()); err != nil {
+				s.log.Error("turnovers not summed", "book", b.Code, "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -283,6 +287,20 @@ func (s *service) sweep(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// sumTurnover sums all months that have ended, each in a transaction of its own, so that posting waits for one at a time.
+func sumTurnover(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, now time.Time) error {
+	for found := true; found; {
+		err := pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
+			found, err = ledger.SumTurnover(ctx, tx, book, book.Day(now))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *service) close(stop func(), tasks *sync.WaitGroup) error {

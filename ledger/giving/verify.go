@@ -48,6 +48,27 @@ select format('started gift %s names donor %s, who is not there', c.id, c.donor_
   left join private.donor d on d.book_id = $1 and d.id = c.donor_id
  where c.book_id = $1 and c.donor_id is not null and d.id is null`
 
+	// The id of a gift that was not started here is made of its channel, its reference and the moment it was paid, see derivedID; of one
+	// that was, the checkout knows who gave, how openly, and when it was paid.
+	sqlDifferGiftID = `
+select format('gift %s: is not what channel %s, reference %s and %s make, or not as it was started', g.id, g.channel, g.ref, g.paid_at)
+  from (select g.id, g.channel, g.ref, g.paid_at, g.anonymity, g.donor_id, replace(g.id::text, '-', '') as hex,
+               encode(sha256(convert_to('gift' || chr(10) || $1::int4 || chr(10) || g.channel || chr(10) || g.ref, 'UTF8')), 'hex') as hash
+          from gift g where g.book_id = $1) g
+  left join checkout c on c.book_id = $1 and c.id = g.id
+ where case when c.id is null
+            then substr(g.hex, 1, 12) <> lpad(to_hex(floor(extract(epoch from g.paid_at) * 1000)::int8), 12, '0')
+                 or substr(g.hex, 14, 3) <> substr(g.hash, 14, 3) or substr(g.hex, 18) <> substr(g.hash, 18, 15)
+            else c.ended_at is distinct from g.paid_at or c.anonymity <> g.anonymity or c.donor_id is distinct from g.donor_id end`
+
+	// Its day is its entry's, in the book's time zone.
+	sqlDifferGiftDay = `
+select format('gift %s: paid on %s, its entry belongs to %s', g.id, g.paid_at, e.effective_on)
+  from gift g
+  join book b on b.book_id = g.book_id
+  join entry e on e.book_id = g.book_id and e.id = g.id
+ where g.book_id = $1 and (g.paid_at at time zone b.time_zone)::date <> e.effective_on`
+
 	// The worth of foreign money is known to the entry only; its units are compared below.
 	sqlDifferGiftAmount = `
 select format('gift %s: %s %s to fund %s, campaign %s; its entry credits %s %s to fund %s, campaign %s in %s postings',
@@ -79,7 +100,7 @@ with recursive reversal as (
   select e.reverses as origin, e.id, 1 as depth from entry e where e.book_id = $1 and e.reverses is not null
      and exists (select from entry o where o.book_id = $1 and o.id = e.reverses and o.kind in (3, 8))
    union all
-  select r.origin, e.id, r.depth + 1 from reversal r join entry e on e.book_id = $1 and e.reverses = r.id
+  select r.origin, e.id, r.depth + 1 from reversal r join entry e on e.book_id = $1 and e.reverses = r.id and e.reverses is not null
 ), undone as (
   select origin as id from reversal group by origin having max(depth) % 2 = 1
 )`
@@ -90,12 +111,13 @@ select format('campaign %s: %s gifts of %s; its accounts say %s of %s', campaign
   from (select g.campaign_id::text as campaign, count(*) as n, sum(case when g.ccy = b.ccy then g.amount else w.amount end) as amount
           from gift g
           join book b on b.book_id = g.book_id
-          left join lateral (
-               select -sum(p.amount) as amount from entry e
-                cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
-                 join account a on a.book_id = $1 and a.account_id = u.account_id and a.dims ->> 'nature' = 'gift'
-                 join posting p on p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq
-                where e.book_id = $1 and e.id = g.id and g.ccy <> b.ccy) w on true
+          left join (
+               select g.id, -sum(p.amount) as amount
+                 from gift g
+                 join book b on b.book_id = g.book_id and b.ccy <> g.ccy
+                 join posting p on p.book_id = $1 and p.entry_id = g.id
+                 join account a on a.book_id = $1 and a.account_id = p.account_id and a.dims ->> 'nature' = 'gift'
+                where g.book_id = $1 group by g.id) w on w.id = g.id
          where g.book_id = $1 and not exists (select from undone where undone.id = g.id)
          group by 1) g
   full join (select a.dims ->> 'campaign' as campaign, sum(l.seq - 2 * l.debits) as n, -sum(l.balance) as amount
@@ -110,12 +132,13 @@ select format('campaign %s: %s given back; its accounts say %s', campaign, coale
           from refund r
           join gift g on g.book_id = r.book_id and g.id = r.gift_id
           join book b on b.book_id = r.book_id
-          left join lateral (
-               select sum(p.amount) as amount from entry e
-                cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
-                 join account a on a.book_id = $1 and a.account_id = u.account_id and a.dims ->> 'nature' = 'refund'
-                 join posting p on p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq
-                where e.book_id = $1 and e.id = r.id and r.ccy <> b.ccy) w on true
+          left join (
+               select r.id, sum(p.amount) as amount
+                 from refund r
+                 join book b on b.book_id = r.book_id and b.ccy <> r.ccy
+                 join posting p on p.book_id = $1 and p.entry_id = r.id
+                 join account a on a.book_id = $1 and a.account_id = p.account_id and a.dims ->> 'nature' = 'refund'
+                where r.book_id = $1 group by r.id) w on w.id = r.id
          where r.book_id = $1 and not exists (select from undone where undone.id = r.id)
          group by 1) r
   full join (select a.dims ->> 'campaign' as campaign, sum(l.balance) as amount
@@ -195,6 +218,8 @@ var giftChecks = []ledger.CheckQuery{
 	{Code: "gift-names", Name: "gifts name funds, campaigns and donors that are there", Compare: sqlCountGifts, Rows: sqlDifferGiftNames},
 	{Code: "donor", Name: "donors are sealed by known keys, and nothing is left of erased ones", Compare: sqlCountDonors, Rows: sqlDifferDonor},
 	{Code: "gift-amount", Name: "gifts are credited in full, once, to their fund and campaign", Compare: sqlCountGifts, Rows: sqlDifferGiftAmount},
+	{Code: "gift-id", Name: "gifts are of the reference and the moment under which they were booked", Compare: sqlCountGifts, Rows: sqlDifferGiftID},
+	{Code: "gift-day", Name: "gifts belong to the day they were paid", Compare: sqlCountGifts, Rows: sqlDifferGiftDay},
 	{Code: "gift-units", Name: "foreign gifts are kept to the last unit", Compare: sqlCountForeign, Rows: sqlDifferGiftUnits},
 	{Code: "campaign", Name: "campaigns show as many gifts and as much as was given", Compare: sqlCountCampaigns, Rows: sqlDifferCampaign},
 	{Code: "campaign-refund", Name: "campaigns show as much given back as was refunded", Compare: sqlCountCampaigns, Rows: sqlDifferCampaignRefunds},

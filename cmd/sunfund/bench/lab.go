@@ -150,7 +150,7 @@ type world struct {
 	camps   []int32 // by slug
 	tally   tally
 	proven  int64
-	filled  bool // by SQL, so its entries are no true ones
+	filled  bool // by SQL, with very many entries
 }
 
 // world makes a new, empty book for a row.
@@ -247,22 +247,26 @@ func (w *world) prove(ctx context.Context) error {
 	}
 	w.l.proven += told - w.proven
 	w.proven = told
-	if w.l.round > 0 || w.filled {
+	if w.l.round > 0 || w.filled { // once is enough, and of a large book it takes long
 		return nil
 	}
-	if _, err := w.owner.Exec(ctx, `analyze`); err != nil { // the checks' plans on a book never analysed take for ever
-		return err
-	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
-		checks, err := verify(ctx, w.owner, w.book)
-		if err != nil {
-			return err
-		}
-		for _, c := range checks {
-			if c.DiffersAll > 0 {
-				return fmt.Errorf("%w: %s: %v", ErrNotBooked, c.Name, c.Differs)
+	return w.verify(ctx)
+}
+
+// verify runs all checks of `sunfund verify` on the book.
+func (w *world) verify(ctx context.Context) error {
+	return pg.InTx(ctx, w.owner, func(tx pgx.Tx) error {
+		for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify} {
+			checks, err := verify(ctx, tx, w.book)
+			if err != nil {
+				return err
+			}
+			for _, c := range checks {
+				if c.DiffersAll > 0 {
+					return fmt.Errorf("%w: %s: %v", ErrNotBooked, c.Name, c.Differs)
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
