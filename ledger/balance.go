@@ -157,7 +157,7 @@ select a.fund_id, a.chart, sum(b.balance)::int8
 	sqlPositionsOn = movedOfBook + `
 select a.fund_id, a.chart, sum(m.debit - m.credit)::int8
   from moved m join account a on a.book_id = $1 and a.account_id = m.account_id
- where a.ccy = $3
+ where a.ccy = $7
  group by a.fund_id, a.chart`
 )
 
@@ -175,7 +175,11 @@ func Positions(ctx context.Context, q pg.Querier, book *Book, day time.Time) ([]
 	}
 	sql, args := sqlPositions, []any{book.ID, book.Currency}
 	if !day.IsZero() {
-		sql, args = sqlPositionsOn, []any{book.ID, []time.Time{day.AddDate(0, 0, 1)}, book.Currency}
+		b, err := readBounds(ctx, q, book)
+		if err != nil {
+			return nil, fmt.Errorf("read positions: %w", err)
+		}
+		sql, args = sqlPositionsOn, slices.Concat([]any{book.ID}, b.pieces(day.AddDate(0, 0, 1)), []any{book.Currency})
 	}
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
@@ -226,9 +230,9 @@ type TrialRow struct {
 }
 
 const sqlTrialBalance = movedOfBook + `
-select a.chart, a.ccy, case when $4 then a.fund_id else 0 end as fund_id, m.n, sum(m.debit)::int8, sum(m.credit)::int8
+select a.chart, a.ccy, case when $8 then a.fund_id else 0 end as fund_id, m.n, sum(m.debit)::int8, sum(m.credit)::int8
   from moved m join account a on a.book_id = $1 and a.account_id = m.account_id
- where $3 = 0 or a.fund_id = $3
+ where $7 = 0 or a.fund_id = $7
  group by 1, 2, 3, 4
 having sum(m.debit) <> 0 or sum(m.credit) <> 0`
 
@@ -240,7 +244,11 @@ func TrialBalance(ctx context.Context, q pg.Querier, book *Book, from, to time.T
 	if year := yearOf(to); !year.Equal(from) {
 		points = append(points, year)
 	}
-	rows, err := q.Query(ctx, sqlTrialBalance, book.ID, points, fund, perFund)
+	b, err := readBounds(ctx, q, book)
+	if err != nil {
+		return nil, fmt.Errorf("read trial balance: %w", err)
+	}
+	rows, err := q.Query(ctx, sqlTrialBalance, slices.Concat([]any{book.ID}, b.pieces(points...), []any{fund, perFund})...)
 	if err != nil {
 		return nil, fmt.Errorf("read trial balance: %w", err)
 	}

@@ -170,7 +170,9 @@ const (
 	journalOfFew = `
   from (select distinct p.entry_id as id
           from unnest($7::int4[]) u(account_id)
-         cross join lateral (select entry_id from posting where book_id = $1 and account_id = u.account_id offset 0) p) named
+         cross join lateral (select entry_id from posting where book_id = $1 and account_id = u.account_id offset 0) p
+         where $11::uuid is null or p.entry_id < $11
+         order by 1 desc offset 0) named
  cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
   left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere
 
@@ -181,7 +183,6 @@ const (
  limit $12`
 
 	sqlJournalOfFew = journalSelect + journalOfFew + `
-   and ($11::uuid is null or named.id < $11)
  order by named.id desc
  limit $12`
 
@@ -250,6 +251,9 @@ func JournalCount(ctx context.Context, q pg.Querier, book *Book, f JournalFilter
 	sql := sqlJournalCount
 	if few {
 		sql = sqlJournalCountOfFew
+	}
+	if few {
+		args = append(args, nil) // from the first page on
 	}
 	if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count journal: %w", err)

@@ -143,77 +143,140 @@ func sumSpan(ctx context.Context, tx pgx.Tx, book *Book, s span) error {
 	return err
 }
 
-// What an account moved before a day P is, with everything from s to e summed and r the start of a month nearest to P in there:
-// the years before r's, the months of r's year before r, and the days between r and P, taken off where P lies before r.
-// Days before s are read one by one: there are none but for the hour until SumTurnover has met them. Dates that are compared with
-// a key are computed beforehand: behind row level security an expression that could fail does not reach an index.
-const (
-	withPoints = `
-with bound as materialized (
-  select min(first) as s, (max(first) + interval '1 month')::date as e, (select min(month) from period where book_id = $1) as begin,
-         (select (max(month) + interval '1 month')::date from period where book_id = $1) as final
-    from summed where book_id = $1 and months = 1
-), point as materialized (
-  select d.n, p.day, b.s, b.begin, least(b.s, p.day) as early,
-         case when b.s is null or p.day <= b.s then null when p.day >= b.e then b.e
-              when p.day - date_trunc('month', p.day::timestamp)::date <= 15 then date_trunc('month', p.day::timestamp)::date
-              else (date_trunc('month', p.day::timestamp) + interval '1 month')::date end as r
-    from unnest($2::date[]) with ordinality d(asked, n) cross join bound b cross join lateral (select least(d.asked, b.final) as day) p
-), days as materialized (
-  select n, s, early, date_trunc('year', r::timestamp)::date as y, r, least(r, day) as low, greatest(r, day) as high,
-         case when r > day then -1 else 1 end as sign, day, begin
-    from point
-)`
+// bounds are the days between which something is booked, and summed. All are nil in an empty book.
+type bounds struct {
+	begin, end           *time.Time // of the months that something was booked in
+	summedFrom, summedTo *time.Time
+}
 
-	// All accounts: rows of a span or a day lie together.
-	movedOfBook = withPoints + `, moved as (
-  select p.n, t.account_id, t.debit, t.credit
-    from days p join turnover_sum t on t.book_id = $1 and t.months = 12 and t.first < p.y
-  union all
-  select p.n, t.account_id, t.debit, t.credit
-    from days p join turnover_sum t on t.book_id = $1 and t.months = 1 and t.first >= p.y and t.first < p.r
-  union all
-  select p.n, t.account_id, p.sign * t.debit, p.sign * t.credit
-    from days p join turnover t on t.book_id = $1 and t.day >= p.low and t.day < p.high
-  union all
-  select p.n, t.account_id, t.debit, t.credit
-    from days p join turnover t on t.book_id = $1 and t.day < p.early
-)`
+const sqlBounds = `
+select p.low, p.high, s.low, s.high
+  from (select min(month) as low, (max(month) + interval '1 month')::date as high from period where book_id = $1) p
+ cross join (select min(first) as low, (max(first) + interval '1 month')::date as high from summed where book_id = $1 and months = 1) s`
 
-	// One account, $3: a probe for each year, month and day. Only what nobody has summed yet may be long.
-	sqlMovedOfAccount = withPoints + `, stretch as materialized (
-  select n, sign, low, high from days where low < high
-  union all
-  select n, 1, begin, early from days where begin < early
-), probe as materialized (
-  select n, 1 as sign, 12::int2 as months, make_date(i, 1, 1) as first
-    from days cross join generate_series(extract(year from s)::int4, extract(year from y)::int4 - 1) i
-  union all
-  select n, 1, 1, (y + make_interval(months => i))::date from days cross join generate_series(0, extract(month from r)::int4 - 2) i
-  union all
-  select n, sign, 0, low + i from stretch cross join generate_series(0, high - low - 1) i where high - low <= 62
-), piece as (
-  select p.n, p.sign, t.debit, t.credit
-    from probe p
-   cross join lateral (select debit, credit from turnover_sum
-          where book_id = $1 and months = p.months and first = p.first and account_id = $3 limit 1) t
+func readBounds(ctx context.Context, q pg.Querier, book *Book) (b bounds, err error) {
+	err = q.QueryRow(ctx, sqlBounds, book.ID).Scan(&b.begin, &b.end, &b.summedFrom, &b.summedTo)
+	return b, err
+}
+
+// piece is a stretch of years (12 months), of months (1) or of days (0) whose turnovers are added, or taken off.
+type piece struct {
+	point    int16 // which of the days asked for, from 1
+	sign     int16
+	months   int16
+	from, to time.Time // before to
+}
+
+const nearMonth = 15 * 24 * time.Hour
+
+// before says what adds up to all that was moved before a day: the summed years and months before the start of a month near to
+// it, and the days between, which are taken off where that month begins after the day. Days before all that is summed are
+// there only for the hour until SumTurnover has met them.
+func (b bounds) before(point int16, day time.Time) (all []piece) {
+	add := func(sign, months int16, from, to time.Time) {
+		if from.Before(to) {
+			all = append(all, piece{point, sign, months, from, to})
+		}
+	}
+	if b.begin == nil {
+		return nil
+	}
+	if day.After(*b.end) {
+		day = *b.end
+	}
+	if b.summedFrom == nil || !day.After(*b.summedFrom) {
+		add(1, 0, *b.begin, day)
+		return all
+	}
+	near := Month(day)
+	if day.Sub(near) > nearMonth {
+		near = near.AddDate(0, 1, 0)
+	}
+	if near.After(*b.summedTo) {
+		near = *b.summedTo
+	}
+	add(1, 0, *b.begin, *b.summedFrom)
+	add(1, 12, *b.summedFrom, yearOf(near))
+	add(1, 1, yearOf(near), near)
+	add(1, 0, near, day)
+	add(-1, 0, day, near)
+	return all
+}
+
+// pieces is before for several days, as the arrays that go with movedOfBook.
+func (b bounds) pieces(days ...time.Time) []any {
+	var point, sign, months []int16
+	var from, to []time.Time
+	for i, day := range days {
+		for _, p := range b.before(int16(i+1), day) {
+			point, sign, months = append(point, p.point), append(sign, p.sign), append(months, p.months)
+			from, to = append(from, p.from), append(to, p.to)
+		}
+	}
+	return []any{point, sign, months, from, to}
+}
+
+// movedOfBook is what each account moved before the days that the pieces $2 to $6 are of: rows of a month or a day lie together.
+const movedOfBook = `
+with moved as (
+  select p.n, t.account_id, p.sign * t.debit as debit, p.sign * t.credit as credit
+    from unnest($2::int2[], $3::int2[], $4::int2[], $5::date[], $6::date[]) p(n, sign, months, low, high)
+    join turnover_sum t on t.book_id = $1 and t.months = p.months and t.first >= p.low and t.first < p.high
    where p.months > 0
   union all
-  select p.n, p.sign, t.debit, t.credit
-    from probe p cross join lateral (select debit, credit from turnover where book_id = $1 and day = p.first and account_id = $3 limit 1) t
+  select p.n, t.account_id, p.sign * t.debit, p.sign * t.credit
+    from unnest($2::int2[], $3::int2[], $4::int2[], $5::date[], $6::date[]) p(n, sign, months, low, high)
+    join turnover t on t.book_id = $1 and t.day >= p.low and t.day < p.high
    where p.months = 0
-  union all
-  select p.n, p.sign, t.debit, t.credit
-    from stretch p join turnover t on t.book_id = $1 and t.day >= p.low and t.day < p.high and t.account_id = $3
-   where p.high - p.low > 62
-)
-select n, sum(sign * debit)::int8, sum(sign * credit)::int8 from piece group by n`
-)
+)`
+
+// One account, $2: a probe for each year and month ($3 to $6) and for each day ($7 to $9). What nobody has summed yet ($10 to $12)
+// may be long.
+const sqlMovedOfAccount = `
+select n, sum(sign * debit)::int8, sum(sign * credit)::int8
+  from (select p.n, p.sign, t.debit, t.credit
+          from unnest($3::int2[], $4::int2[], $5::int2[], $6::date[]) p(n, sign, months, first)
+         cross join lateral (select debit, credit from turnover_sum
+                where book_id = $1 and months = p.months and first = p.first and account_id = $2 limit 1) t
+         union all
+        select p.n, p.sign, t.debit, t.credit
+          from unnest($7::int2[], $8::int2[], $9::date[]) p(n, sign, day)
+         cross join lateral (select debit, credit from turnover where book_id = $1 and day = p.day and account_id = $2 limit 1) t
+         union all
+        select p.n, 1, t.debit, t.credit
+          from unnest($10::int2[], $11::date[], $12::date[]) p(n, low, high)
+          join turnover t on t.book_id = $1 and t.day >= p.low and t.day < p.high and t.account_id = $2) x
+ group by n`
+
+// manyDays are so many that a range of all accounts' days is sooner read than a probe for each of them.
+const manyDays = 62 * 24 * time.Hour
 
 // movedBefore is what an account moved before each of the days.
 func movedBefore(ctx context.Context, q pg.Querier, book *Book, account int32, days ...time.Time) ([]Turnover, error) {
+	b, err := readBounds(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	var sumPoint, sumSign, sumMonths, dayPoint, daySign, longPoint []int16
+	var sumFirst, day, longFrom, longTo []time.Time
+	for i, d := range days {
+		for _, p := range b.before(int16(i+1), d) {
+			switch {
+			case p.months > 0:
+				for at := p.from; at.Before(p.to); at = at.AddDate(0, int(p.months), 0) {
+					sumPoint, sumSign, sumMonths, sumFirst = append(sumPoint, p.point), append(sumSign, p.sign), append(sumMonths, p.months), append(sumFirst, at)
+				}
+			case p.to.Sub(p.from) > manyDays:
+				longPoint, longFrom, longTo = append(longPoint, p.point), append(longFrom, p.from), append(longTo, p.to)
+			default:
+				for at := p.from; at.Before(p.to); at = at.AddDate(0, 0, 1) {
+					dayPoint, daySign, day = append(dayPoint, p.point), append(daySign, p.sign), append(day, at)
+				}
+			}
+		}
+	}
 	moved := make([]Turnover, len(days))
-	rows, err := q.Query(ctx, sqlMovedOfAccount, book.ID, days, account)
+	rows, err := q.Query(ctx, sqlMovedOfAccount, book.ID, account, sumPoint, sumSign, sumMonths, sumFirst, dayPoint, daySign, day, longPoint, longFrom, longTo)
 	if err != nil {
 		return nil, err
 	}

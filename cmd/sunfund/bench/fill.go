@@ -23,11 +23,11 @@ const (
 )
 
 // The rows are what the intake would have written, to the last bit, so that `sunfund verify` finds nothing: ids come from the
-// references, hashes from days, accounts and amounts.
+// references, hashes from days, accounts and amounts. What is called chunk… reads a table that is there only meanwhile.
 const (
 	// Gifts $2 to $3 of one chunk: with one campaign all are its own, else every second one is the first campaign's and the rest go
 	// round. $4 is the first time and $5 the step between two gifts, in milliseconds, $6 the campaigns. k counts each campaign's.
-	sqlFillChunk = `
+	chunkMade = `
 insert into filled (i, t, k, at, day, ref, id)
 select i, t, k, at, (at at time zone 'Asia/Shanghai')::date, ref,
        (lpad(to_hex($4::int8 + i * $5::int8), 12, '0') || '7' || substr(hash, 14, 3) ||
@@ -38,7 +38,7 @@ select i, t, k, at, (at at time zone 'Asia/Shanghai')::date, ref,
                encode(sha256(convert_to('gift' || chr(10) || $1::int4 || chr(10) || 2 || chr(10) || ref, 'UTF8')), 'hex') as hash
           from (select i, to_char(i, 'FM"filled"000000000000') as ref from generate_series($2::int8, $3::int8) i) n) g`
 
-	sqlFillEntries = `
+	chunkEntries = `
 insert into entry (book_id, effective_on, id, key, body_hash, actor, kind, accounts, seqs)
 select $1::int4, day, id, id,
        sha256(int2send(3::int2) || int8send(extract(epoch from day)::int8) || uuid_send('00000000-0000-0000-0000-000000000000')
@@ -47,23 +47,23 @@ select $1::int4, day, id, id,
   from filled`
 
 	// Both sides of every gift: $2 and $3 are the accounts of debit and credit, $4 and $5 what their first postings left.
-	sqlFillPostings = `
+	chunkPostings = `
 insert into posting (book_id, account_id, seq, entry_id, amount, balance_after, fund_id, line, unit)
 select $1::int4, case line when 1 then ($2::int4[])[t] else ($3::int4[])[t] end, k + 1, id, side * 10000,
        case line when 1 then ($4::int8[])[t] else ($5::int8[])[t] end + k * side * 10000, ($6::int4[])[t], line, 156
   from filled cross join (values (1, 1), (2, -1)) s(line, side)`
 
-	sqlFillGifts = `
+	chunkGifts = `
 insert into gift (book_id, id, campaign_id, fund_id, amount, paid_at, channel, anonymity, ccy, ref)
 select $1::int4, id, ($2::int4[])[t], ($3::int4[])[t], 10000, at, 2, 1, 'CNY', ref from filled`
 
-	sqlFillTurnover = `
+	chunkTurnover = `
 insert into turnover as o (book_id, account_id, day, debit, credit)
 select $1::int4, ($2::int4[])[t], day, count(*) * 10000 * greatest($3::int8, 0), count(*) * 10000 * greatest(-$3, 0)
   from filled group by 2, 3 order by 3, 2
     on conflict (book_id, account_id, day) do update set debit = o.debit + excluded.debit, credit = o.credit + excluded.credit`
 
-	sqlFillPeriods = `insert into period (book_id, month) select distinct $1::int4, date_trunc('month', day::timestamp)::date from filled on conflict do nothing`
+	chunkPeriods = `insert into period (book_id, month) select distinct $1::int4, date_trunc('month', day::timestamp)::date from filled on conflict do nothing`
 
 	// An account's balance is what its last posting left.
 	sqlFillBalances = `
@@ -171,7 +171,7 @@ func (w *world) fillChunk(ctx context.Context, s *seeded, rows, lines *pgx.Conn,
 	if _, err := rows.Exec(ctx, `truncate filled`); err != nil {
 		return err
 	}
-	if _, err := rows.Exec(ctx, sqlFillChunk, w.book.ID, from, to, start, step, len(s.asset)); err != nil {
+	if _, err := rows.Exec(ctx, chunkMade, w.book.ID, from, to, start, step, len(s.asset)); err != nil {
 		return err
 	}
 	run := func(conn *pgx.Conn, steps ...fillStep) error {
@@ -184,11 +184,11 @@ func (w *world) fillChunk(ctx context.Context, s *seeded, rows, lines *pgx.Conn,
 	}
 	failed := make(chan error, 1)
 	go func() {
-		failed <- run(lines, fillStep{sqlFillPostings, []any{s.asset, s.income, s.asset0, s.income0, s.fund}},
-			fillStep{sqlFillTurnover, []any{s.asset, 1}}, fillStep{sqlFillTurnover, []any{s.income, -1}})
+		failed <- run(lines, fillStep{chunkPostings, []any{s.asset, s.income, s.asset0, s.income0, s.fund}},
+			fillStep{chunkTurnover, []any{s.asset, 1}}, fillStep{chunkTurnover, []any{s.income, -1}})
 	}()
-	err := run(rows, fillStep{sqlFillEntries, []any{s.asset, s.income, s.assetLeaf, s.incomeLeaf}}, fillStep{sqlFillGifts, []any{s.campaign, s.fund}},
-		fillStep{sqlFillPeriods, nil})
+	err := run(rows, fillStep{chunkEntries, []any{s.asset, s.income, s.assetLeaf, s.incomeLeaf}}, fillStep{chunkGifts, []any{s.campaign, s.fund}},
+		fillStep{chunkPeriods, nil})
 	if other := <-failed; err == nil {
 		err = other
 	}
