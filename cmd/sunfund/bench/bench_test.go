@@ -127,7 +127,7 @@ func TestRun(t *testing.T) {
 // What is filled in is what the intake would have booked: the checks of verify find nothing.
 func TestFilledBookVerifies(t *testing.T) {
 	cfg := Quick()
-	cfg.Dir, cfg.Progress = folder(t), func(string) {}
+	cfg.Dir, cfg.Progress, cfg.Keys = folder(t), func(string) {}, pgtest.KeyLine
 	cfg.Settings["fsync"] = "off"
 	l, err := openLab(t.Context(), cfg)
 	if err != nil {
