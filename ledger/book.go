@@ -5,9 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sunfund/internal/pg"
 	"sunfund/internal/seal"
@@ -17,6 +22,12 @@ import (
 var (
 	ErrNoBook = errors.New("no such book")
 	ErrNoFund = errors.New("no such fund")
+	// ErrCodeTaken means that another fund or street of the book has the code.
+	ErrCodeTaken = errors.New("code is taken")
+	// ErrBadFund means an unknown kind or fee bearer, a code that cannot be one, a name that is missing, or a street that is
+	// not of the book. ErrBadStreet likewise.
+	ErrBadFund   = errors.New("fund is not complete")
+	ErrBadStreet = errors.New("street is not complete")
 )
 
 // Book is one association's set of books. Read once; nothing changes its fields once it is in use.
@@ -182,10 +193,13 @@ insert into street (book_id, street_id, code, name_zh, name_en)
 values ($1, (select coalesce(max(street_id), 0) + 1 from street where book_id = $1), $2, $3, $4)
 returning street_id`
 
-// CreateStreet adds a street to a book.
+// CreateStreet adds a street to a book. ErrCodeTaken, ErrBadStreet.
 func CreateStreet(ctx context.Context, tx pgx.Tx, book *Book, s Street) (*Street, error) {
+	if !codeOK(s.Code) || !labelOK(s.NameZH) || !labelOK(s.NameEN) {
+		return nil, fmt.Errorf("create street %s: %w", s.Code, ErrBadStreet)
+	}
 	if err := tx.QueryRow(ctx, sqlStreetInsert, book.ID, s.Code, s.NameZH, s.NameEN).Scan(&s.ID); err != nil {
-		return nil, fmt.Errorf("create street %s: %w", s.Code, err)
+		return nil, fmt.Errorf("create street %s: %w", s.Code, codeError(err))
 	}
 	return &s, nil
 }
@@ -206,17 +220,52 @@ insert into fund (book_id, fund_id, code, kind, name_zh, name_en, purpose_zh, pu
 values ($1, (select coalesce(max(fund_id), 0) + 1 from fund where book_id = $1), $2, $3, $4, $5, $6, $7, $8, $9)
 returning fund_id`
 
-// CreateFund adds a fund to a book. An empty FeeBearer means the general fund.
+// CreateFund adds a fund to a book. An empty FeeBearer means the general fund. ErrCodeTaken, ErrBadFund.
 func CreateFund(ctx context.Context, tx pgx.Tx, book *Book, f Fund) (*Fund, error) {
 	if f.FeeBearer == "" {
 		f.FeeBearer = FeeByGeneral
 	}
+	if !labelOK(f.NameZH) || !labelOK(f.NameEN) {
+		return nil, fmt.Errorf("create fund %s: %w: name", f.Code, ErrBadFund)
+	}
 	err := tx.QueryRow(ctx, sqlFundInsert, book.ID, f.Code, f.Kind, f.NameZH, f.NameEN, f.PurposeZH, f.PurposeEN,
 		f.StreetID, f.FeeBearer).Scan(&f.ID)
 	if err != nil {
-		return nil, fmt.Errorf("create fund %s: %w", f.Code, err)
+		return nil, fmt.Errorf("create fund %s: %w", f.Code, codeError(err))
 	}
 	return &f, nil
+}
+
+// FundKinds lists the kinds in the order in which a form offers them.
+func FundKinds() []string {
+	return []string{Restricted, Subsidy, Designated, Endowment, Agency, General}
+}
+
+// FeeBearers lists who may bear a processor's fee.
+func FeeBearers() []string { return []string{FeeByGeneral, FeeByFund, FeeByDonor} }
+
+var codePattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
+
+func codeOK(code string) bool { return codePattern.MatchString(code) }
+
+// labelOK wants one to a hundred characters on one line.
+func labelOK(name string) bool {
+	n := utf8.RuneCountInString(name)
+	return n >= 1 && n <= 100 && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// codeError turns what the database refused of a fund or a street into our words.
+func codeError(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		switch refused.ConstraintName {
+		case "fund_book_id_code_key", "street_book_id_code_key":
+			return ErrCodeTaken
+		case "fund_code_check", "fund_kind_check", "fund_fee_bearer_check", "fund_book_id_street_id_fkey":
+			return fmt.Errorf("%w: %s", ErrBadFund, refused.ConstraintName)
+		}
+	}
+	return err
 }
 
 const sqlFunds = `

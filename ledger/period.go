@@ -16,6 +16,8 @@ var (
 	ErrPeriodHard = errors.New("month is closed for good")
 	// ErrPeriodOpen means that there is nothing to reopen.
 	ErrPeriodOpen = errors.New("month is open")
+	// ErrPeriodOngoing means that a month is not over, so it cannot be closed.
+	ErrPeriodOngoing = errors.New("month is not over")
 )
 
 // PeriodState says whether a month takes entries.
@@ -57,6 +59,32 @@ func PeriodOf(ctx context.Context, q pg.Querier, book *Book, month time.Time) (s
 		return "", fmt.Errorf("read month: %w", err)
 	}
 	return state, nil
+}
+
+const sqlPeriodClose = `update period set state = 'soft' where book_id = $1 and month = $2`
+
+// CloseForNow closes a month that is over, while its statements are checked. What has happened outside still lands in
+// it: gifts, fees, bank lines. Nobody books in it by hand until it is reopened. ErrPeriodClosed when it is closed
+// already, ErrPeriodOngoing when it is not over on the day of today.
+func CloseForNow(ctx context.Context, tx pgx.Tx, book *Book, month, today time.Time) error {
+	month = Month(month)
+	if !month.Before(Month(today)) {
+		return ErrPeriodOngoing
+	}
+	if _, err := tx.Exec(ctx, sqlPeriodsMake, book.ID, []time.Time{month}); err != nil {
+		return fmt.Errorf("make month: %w", err)
+	}
+	var state PeriodState
+	if err := tx.QueryRow(ctx, sqlPeriodLock, book.ID, month).Scan(&state); err != nil {
+		return fmt.Errorf("lock month: %w", err)
+	}
+	if state != PeriodOpen {
+		return ErrPeriodClosed
+	}
+	if _, err := tx.Exec(ctx, sqlPeriodClose, book.ID, month); err != nil {
+		return fmt.Errorf("close month: %w", err)
+	}
+	return nil
 }
 
 // Reopen opens a month that is closed for now. ErrPeriodHard, ErrPeriodOpen.

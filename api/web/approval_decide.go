@@ -31,11 +31,22 @@ func (v *visit) approvalDecide() error {
 	if do == "reject" && reason == "" {
 		return v.approvalAgain(http.StatusUnprocessableEntity, Errors{{"reason", T(v.lang, "approval.reason.wrong")}})
 	}
+	var password, hash string
+	if a.Kind == staff.Reset && do == "approve" {
+		if password, hash, err = v.resetPassword(a); err != nil {
+			return err
+		}
+	}
+	decided := a
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
-		decided := a
 		switch do {
 		case "approve":
-			effect := func(a staff.Approval) (*uuid.UUID, error) { return v.carryOut(tx, a) }
+			effect := func(a staff.Approval) (*uuid.UUID, error) {
+				if a.Kind == staff.Reset {
+					return nil, v.resetAccess(tx, a, hash)
+				}
+				return v.carryOut(tx, a)
+			}
 			decided, err = staff.Approve(v.ctx(), tx, v.who, a.ID, seen, effect, v.now)
 		case "reject":
 			decided, err = staff.Reject(v.ctx(), tx, v.who, a.ID, seen, reason, v.now)
@@ -49,6 +60,9 @@ func (v *visit) approvalDecide() error {
 		}
 		return v.report(tx, decided)
 	})
+	if err == nil && password != "" && decided.State == staff.Approved {
+		return v.showResetPassword(decided, password)
+	}
 	return v.decided(a.ID, err)
 }
 
@@ -56,6 +70,8 @@ func (v *visit) approvalDecide() error {
 // stays open; the page says what stood against it.
 var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.ErrRoleHeld, staff.ErrNoGrant, ledger.ErrShort, ledger.ErrGuarded,
 	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
+	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
+	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
@@ -87,6 +103,12 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, staff.ChangeRole(v.ctx(), tx, v.book.ID, a, v.now)
 	case staff.Reopening:
 		return nil, v.reopen(tx, a)
+	case staff.RuleKind:
+		return nil, staff.ChangeRule(v.ctx(), tx, v.book.ID, a, v.now)
+	case staff.SignInSet:
+		return nil, staff.ChangeSettings(v.ctx(), tx, v.book.ID, a, v.now)
+	case staff.Opening:
+		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
 	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind:
@@ -94,6 +116,9 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 	}
 	r, err := v.ask(tx, a)
 	if err != nil {
+		return nil, err
+	}
+	if err := v.byHand(tx, r.day); err != nil {
 		return nil, err
 	}
 	maker, err := newNames(v).person(a.MadeBy)

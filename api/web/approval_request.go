@@ -47,6 +47,9 @@ func (v *visit) announce(tx pgx.Tx, a staff.Approval) error {
 			return err
 		}
 	}
+	if a.Kind == staff.Reset {
+		return v.alarm(tx, a, "mail.access.asked")
+	}
 	return nil
 }
 
@@ -64,10 +67,14 @@ func (v *visit) report(tx pgx.Tx, a staff.Approval) error {
 
 // post writes a letter in the reader's language: the request's sentence, and where to read it. No more goes out.
 func (v *visit) post(tx pgx.Tx, to staff.Person, key string, a staff.Approval) error {
+	return v.tell(tx, to, key, approvalPath(a), a.Summary)
+}
+
+// tell writes a letter in the reader's language: what happened in one sentence, and where to read it.
+func (v *visit) tell(tx pgx.Tx, to staff.Person, key, path string, args ...any) error {
 	lang, ok := parseLang(to.Lang)
 	if !ok {
 		lang = v.lang
 	}
-	return staff.Post(v.ctx(), tx, v.book.ID, staff.Mail{Person: to.ID, Subject: T(lang, key, a.Summary), Body: T(lang, key+".body", a.Summary),
-		Path: approvalPath(a)}, v.now)
+	return staff.Post(v.ctx(), tx, v.book.ID, staff.Mail{Person: to.ID, Subject: T(lang, key, args...), Body: T(lang, key+".body", args...), Path: path}, v.now)
 }

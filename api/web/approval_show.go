@@ -69,6 +69,14 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 		return v.askedReopening(a)
 	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind:
 		return v.askedStep(q, a)
+	case staff.RuleKind:
+		return v.askedRule(q, a)
+	case staff.SignInSet:
+		return v.askedSettings(q, a)
+	case staff.Reset:
+		return v.askedReset(q, a)
+	case staff.Opening:
+		return v.askedCampaign(q, a)
 	}
 	return asked{}, fmt.Errorf("request %s: no screen for kind %q", a.ID, a.Kind)
 }

@@ -7,6 +7,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/money"
+	"sunfund/ledger/staff"
 )
 
 type fundListView struct {
@@ -16,6 +17,7 @@ type fundListView struct {
 	Rows    []fundRow
 	Total   fundRow
 	Empty   Empty
+	MayOpen bool
 }
 
 // fundRow is what a fund has and may spend.
@@ -84,7 +86,7 @@ func (v *visit) fundList() error {
 	if err != nil {
 		return err
 	}
-	view := fundListView{Page: v.consolePage(T(v.lang, "place.funds"), "/console/funds"), On: v.typed("on", 20)}
+	view := fundListView{Page: v.consolePage(T(v.lang, "place.funds"), "/console/funds"), On: v.typed("on", 20), MayOpen: v.who.May(staff.FundWrite)}
 	day := v.dayField(&view.Page, "on")
 	if len(view.Errors) > 0 {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/fund_list", view)

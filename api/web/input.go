@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -65,6 +66,12 @@ func (v *visit) bookedDay(text string) (day time.Time, wrong string) {
 		return day, T(v.lang, "wrong.day.ahead")
 	case day.Before(v.earliestDay()):
 		return day, T(v.lang, "wrong.day.past", ISODay(v.earliestDay()))
+	}
+	switch err := v.byHand(v.s.DB, day); {
+	case errors.Is(err, ledger.ErrPeriodClosed):
+		return day, T(v.lang, "wrong.day.closed", day.Format("2006-01"))
+	case err != nil: // the form is checked again when it is carried out
+		v.s.Log.Error("read month", "error", err)
 	}
 	return day, ""
 }

@@ -21,6 +21,8 @@ type periodListView struct {
 	MayAsk              bool
 	Form, Month, Reason string
 	Months              []Option // that may be reopened
+	Close               string
+	Closable            []Option
 	Empty               Empty
 }
 
@@ -41,7 +43,8 @@ func (v *visit) periodList() error { return v.periodsAgain(http.StatusOK, nil) }
 
 func (v *visit) periodsAgain(status int, wrong Errors) error {
 	view := periodListView{Page: v.consolePage(T(v.lang, "place.periods"), "/console/periods"), MayAsk: v.who.May(staff.EntryDraft),
-		Form: newForm(), Month: v.typed("month", 7), Reason: v.typed("reason", 1000)}
+		Form: newForm(), Month: v.typed("month", 7), Reason: v.typed("reason", 1000), Close: v.typed("close", 7)}
+	view.Path = "/console/periods"
 	view.Errors, view.Empty = wrong, Empty{Text: T(v.lang, "period.empty")}
 	list, err := ledger.ClosedPeriods(v.ctx(), v.s.DB, v.book, periodsShown)
 	if err != nil {
@@ -54,6 +57,7 @@ func (v *visit) periodsAgain(status int, wrong Errors) error {
 			view.Months = append(view.Months, Option{Value: row.Month, Label: row.Month})
 		}
 	}
+	view.Closable = v.openMonths(list)
 	return v.s.render.Render(v.Response(), status, "console/period_list", view)
 }
 

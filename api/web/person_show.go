@@ -30,6 +30,7 @@ type personView struct {
 	Passkeys []staff.Passkey
 	Links    []staff.Link
 	Issuer   string
+	Guarded  bool // how the person signs in takes a second admin
 }
 
 // grantRow is a role given, or once given, to a person.
@@ -64,6 +65,9 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 	view.Errors = wrong
 	if wrong.For("email") != "" {
 		view.Email = v.typed("email", 200)
+	}
+	if view.Guarded, err = staff.Guarded(v.ctx(), v.s.DB, v.book.ID, p.ID); err != nil {
+		return err
 	}
 	scopes, err := v.scopes()
 	if err != nil {

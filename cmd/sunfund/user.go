@@ -17,16 +17,17 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
-	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
 // bookCmd opens books.
 type bookCmd struct {
-	Create bookCreateCmd `cmd:"" help:"Open a new, empty book with a general fund."`
-	Rule   bookRuleCmd   `cmd:"" help:"Ask for more approvers from an amount on."`
-	SignIn bookSignInCmd `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
+	Create  bookCreateCmd  `cmd:"" help:"Open a new, empty book with a general fund."`
+	Rule    bookRuleCmd    `cmd:"" help:"Ask for more approvers from an amount on."`
+	Rules   bookRulesCmd   `cmd:"" help:"List the approval rules of a book."`
+	RuleEnd bookRuleEndCmd `cmd:"" name:"rule-end" help:"End an approval rule."`
+	SignIn  bookSignInCmd  `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
 }
 
 type bookSignInCmd struct {
@@ -93,39 +94,6 @@ func (c *bookCreateCmd) Run(ctx context.Context, t terminal) error {
 		return fmt.Errorf("create book: %w", err)
 	}
 	fmt.Fprintf(t.out, "Book %s is open, with fund G. A running service sees it after its next start.\n", c.Code)
-	return nil
-}
-
-// bookRuleCmd adds a rule for approvals.
-type bookRuleCmd struct {
-	database
-	Book      string        `placeholder:"CODE" help:"Which book; not needed when there is only one."`
-	Kind      string        `arg:"" enum:"voucher,reversal,refund,transfer,role,reopening" help:"Kind of request: voucher, reversal, refund, transfer, role or reopening."`
-	From      string        `default:"0" placeholder:"AMOUNT" help:"Amount from which it holds, in the book's currency."`
-	Window    time.Duration `help:"Look at the sum of the same maker or payee within this time, e.g. 72h, instead of each request by itself."`
-	Approvers int           `default:"2" help:"How many must approve, 1 to 5."`
-	Role      string        `default:"approver" enum:"approver,admin" help:"Role that each of them holds; admin for kind role."`
-}
-
-func (c *bookRuleCmd) Run(ctx context.Context, t terminal) error {
-	db, book, done, err := c.openBook(ctx, c.Book)
-	if err != nil {
-		return fmt.Errorf("add rule: %w", err)
-	}
-	defer done()
-	from, err := money.Parse(c.From, book.Currency)
-	if err != nil {
-		return fmt.Errorf("add rule: %w", err)
-	}
-	err = pg.InTx(pg.WithBook(ctx, book.ID), db, func(tx pgx.Tx) error {
-		_, err := staff.AddRule(ctx, tx, book.ID, staff.Rule{Kind: staff.Kind(c.Kind), From: from, Window: c.Window, Approvers: c.Approvers,
-			Role: staff.Role(c.Role)}, uuid.Nil, time.Now())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("add rule: %w", err)
-	}
-	fmt.Fprintf(t.out, "%s from %s on needs %d approvers\n", c.Kind, money.Format(from, book.Currency), c.Approvers)
 	return nil
 }
 

@@ -98,27 +98,20 @@ returning campaign_id, created_at`
 )
 
 // CreateCampaign opens a campaign; empty limits, presets and state mean the defaults. It fails with
-// ErrBadCampaign, ErrFundKind or ledger.ErrNoFund.
+// ErrBadCampaign, ErrSlugTaken, ErrFundKind or ledger.ErrNoFund.
 func CreateCampaign(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) (*Campaign, error) {
 	c.fillDefaults(book)
 	if err := c.check(book); err != nil {
 		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
 	}
-	var kind string
-	err := tx.QueryRow(ctx, sqlFundKind, book.ID, c.FundID).Scan(&kind)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil, fmt.Errorf("create campaign %s: %w: %d", c.Slug, ledger.ErrNoFund, c.FundID)
-	case err != nil:
+	if err := checkFund(ctx, tx, book, c.FundID); err != nil {
 		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
-	case !takesGifts(kind):
-		return nil, fmt.Errorf("create campaign %s: %w: %s", c.Slug, ErrFundKind, kind)
 	}
-	err = tx.QueryRow(ctx, sqlCampaignInsert, book.ID, c.FundID, c.Slug, c.TitleZH, c.TitleEN, c.SummaryZH, c.SummaryEN,
+	err := tx.QueryRow(ctx, sqlCampaignInsert, book.ID, c.FundID, c.Slug, c.TitleZH, c.TitleEN, c.SummaryZH, c.SummaryEN,
 		c.StoryZH, c.StoryEN, c.Theme, c.FilingNo, c.Currency, c.Goal, c.GiftMin, c.GiftMax, c.Presets,
 		c.OpensAt, c.ClosesAt, c.State).Scan(&c.ID, &c.CreatedAt)
 	if err != nil {
-		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
+		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, slugError(err))
 	}
 	return &c, nil
 }

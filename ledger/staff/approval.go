@@ -46,6 +46,10 @@ const (
 	Transfer  Kind = "transfer"  // money from one fund to another
 	RoleKind  Kind = "role"      // a role given or taken: the payload is a RoleChange
 	Reopening Kind = "reopening" // a month that is closed for now opens again
+	Opening   Kind = "campaign"  // a draft campaign goes public: the payload is the draft as it was read
+	RuleKind  Kind = "rule"      // an approval rule ends or gives way to another: the payload is a RuleChange
+	SignInSet Kind = "sign_in"   // by what the book's people sign in: the payload is Settings
+	Reset     Kind = "reset"     // password, factor or e-mail address of somebody with a role: the payload is an Access
 	// Steps of offline records: the payload names the step, the record and the fields of its form.
 	BankReceiptKind Kind = "bank-receipt" // unidentified money sent back, kept or taken off the books
 	GoodsKind       Kind = "goods"        // the value of a gift in kind judged, the gift sold, used or returned
@@ -60,6 +64,10 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	Transfer:  {ask: EntryDraft, decide: EntryApprove},
 	RoleKind:  {ask: RoleRequest, decide: RoleApprove},
 	Reopening: {ask: EntryDraft, decide: EntryApprove},
+	Opening:   {ask: CampaignWrite, decide: CampaignOpen},
+	RuleKind:  {ask: SettingAsk, decide: SettingSettle},
+	SignInSet: {ask: SettingAsk, decide: SettingSettle},
+	Reset:     {ask: PeopleAdmin, decide: RoleApprove},
 
 	BankReceiptKind: {ask: OfflineWrite, decide: EntryApprove},
 	GoodsKind:       {ask: OfflineWrite, decide: EntryApprove},
@@ -68,11 +76,11 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, BankReceiptKind, GoodsKind, PledgeKind}
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind}
 }
 
-// deciders are the roles that may decide a kind.
-func (k Kind) deciders() (roles []Role) {
+// Deciders are the roles that may decide a kind.
+func (k Kind) Deciders() (roles []Role) {
 	for _, r := range Roles() {
 		if r.May(kinds[k].decide) {
 			roles = append(roles, r)

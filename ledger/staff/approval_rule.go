@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,12 +47,10 @@ values ($1, $2, $3, $4, nullif($5, 0), $6, $7, $8)`
 
 // AddRule gives the book a rule, from the next decision on. by is nil for the command line. ErrRule.
 func AddRule(ctx context.Context, tx pgx.Tx, book int32, r Rule, by uuid.UUID, now time.Time) (Rule, error) {
-	hours := int32(r.Window / time.Hour)
-	_, known := kinds[r.Kind]
-	if !known || !slices.Contains(r.Kind.deciders(), r.Role) || r.From < 0 || r.Approvers < 1 || r.Approvers > 5 ||
-		r.Window != time.Duration(hours)*time.Hour || hours < 0 || hours > 8784 {
+	if !r.fits() {
 		return Rule{}, ErrRule
 	}
+	hours := int32(r.Window / time.Hour)
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Rule{}, fmt.Errorf("make rule id: %w", err)
@@ -60,15 +59,26 @@ func AddRule(ctx context.Context, tx pgx.Tx, book int32, r Rule, by uuid.UUID, n
 	if _, err := tx.Exec(ctx, sqlRuleInsert, book, id, r.Kind, r.From, hours, r.Approvers, r.Role, now); err != nil {
 		return Rule{}, fmt.Errorf("add approval rule: %w", err)
 	}
-	return r, Record(ctx, tx, book, Event{At: now, Who: by, What: "rule.add", Object: "rule:" + id.String(), Detail: map[string]any{
+	return r, Record(ctx, tx, book, Event{At: now, Who: by, What: "rule.add", Object: ruleObject(id), Detail: map[string]any{
 		"kind": r.Kind, "from": r.From, "window_hours": hours, "approvers": r.Approvers, "role": r.Role}})
+}
+
+// fits tells whether the rule can be one.
+func (r Rule) fits() bool {
+	hours := r.Window / time.Hour
+	return slices.Contains(r.Kind.Deciders(), r.Role) && r.From >= 0 && r.Approvers >= 1 && r.Approvers <= 5 &&
+		r.Window == hours*time.Hour && hours >= 0 && hours <= 8784
 }
 
 const sqlRuleEnd = `
 update approval_rule set ended_at = $3 where book_id = $1 and id = $2 and ended_at is null`
 
-// EndRule takes a rule away. ErrNoRule.
-func EndRule(ctx context.Context, tx pgx.Tx, book int32, id, by uuid.UUID, now time.Time) error {
+// EndRule takes a rule away, for a reason that its history shows. From the console it is the effect of a request
+// (RequestRule), since a rule that ends loosens; by is nil for the command line. ErrNoRule, ErrRequestInvalid without a reason.
+func EndRule(ctx context.Context, tx pgx.Tx, book int32, id, by uuid.UUID, reason string, now time.Time) error {
+	if strings.TrimSpace(reason) == "" || !textOK(reason, 1000) {
+		return fmt.Errorf("%w: reason", ErrRequestInvalid)
+	}
 	tag, err := tx.Exec(ctx, sqlRuleEnd, book, id, now)
 	if err != nil {
 		return fmt.Errorf("end approval rule: %w", err)
@@ -76,8 +86,10 @@ func EndRule(ctx context.Context, tx pgx.Tx, book int32, id, by uuid.UUID, now t
 	if tag.RowsAffected() == 0 {
 		return ErrNoRule
 	}
-	return Record(ctx, tx, book, Event{At: now, Who: by, What: "rule.end", Object: "rule:" + id.String()})
+	return Record(ctx, tx, book, Event{At: now, Who: by, What: "rule.end", Object: ruleObject(id), Reason: reason})
 }
+
+func ruleObject(id uuid.UUID) string { return "rule:" + id.String() }
 
 const sqlRules = `
 select id, kind, from_amount, coalesce(window_hours, 0), approvers, role, made_at
@@ -189,7 +201,7 @@ func (n Need) roles(k Kind) []Role {
 	if n.Role != "" {
 		return []Role{n.Role}
 	}
-	return k.deciders()
+	return k.Deciders()
 }
 
 const sqlApprovers = personSelect + `

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -190,14 +189,11 @@ update person set email = $3 where book_id = $1 and id = $2`
 
 // SetEmail says where requests are announced to; empty for nowhere. ErrEmail, ErrNoPerson.
 func SetEmail(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID, email string, now time.Time) error {
-	email = strings.ToLower(strings.TrimSpace(email))
-	if email != "" {
-		parsed, err := mail.ParseAddress(email)
-		if err != nil || parsed.Address != email || len(email) > 200 {
-			return ErrEmail
-		}
+	email, err := foldEmail(email)
+	if err != nil {
+		return err
 	}
-	err := updateOne(ctx, tx, sqlPersonEmail, book, person, email)
+	err = updateOne(ctx, tx, sqlPersonEmail, book, person, email)
 	if violates(err, "person_email") {
 		return ErrEmail
 	}

@@ -82,10 +82,10 @@ var ErrSettings = errors.New("sign-in settings are not acceptable")
 
 // Settings are what a book accepts at sign-in.
 type Settings struct {
-	Password PasswordRule
-	Issuer   string // OpenID Connect; empty for none
-	Client   string // our name at the issuer
-	ACR      string // class of sign-in asked of the issuer before sensitive steps; empty asks for none
+	Password PasswordRule `json:"password"`
+	Issuer   string       `json:"issuer"` // OpenID Connect; empty for none
+	Client   string       `json:"client"` // our name at the issuer
+	ACR      string       `json:"acr"`    // class of sign-in asked of the issuer before sensitive steps; empty asks for none
 }
 
 const sqlSettings = `
@@ -110,8 +110,7 @@ on conflict (book_id) do update set password = excluded.password, issuer = exclu
 // SetSettings changes what the book accepts, from the next request on. An issuer has an https address, or http on this
 // machine. ErrSettings.
 func SetSettings(ctx context.Context, tx pgx.Tx, book int32, s Settings, by uuid.UUID, now time.Time) error {
-	known := s.Password == PasswordAlone || s.Password == PasswordWithCode || s.Password == PasswordNever
-	if !known || (s.Issuer == "") != (s.Client == "") || s.Issuer != "" && !issuerOK(s.Issuer) {
+	if !s.fits() {
 		return ErrSettings
 	}
 	if _, err := tx.Exec(ctx, sqlSettingsSet, book, s.Password, s.Issuer, s.Client, s.ACR); err != nil {
@@ -119,6 +118,12 @@ func SetSettings(ctx context.Context, tx pgx.Tx, book int32, s Settings, by uuid
 	}
 	return Record(ctx, tx, book, Event{At: now, Who: by, What: "sign_in.settings",
 		Detail: map[string]string{"password": string(s.Password), "issuer": s.Issuer, "client": s.Client, "acr": s.ACR}})
+}
+
+func (s Settings) fits() bool {
+	known := s.Password == PasswordAlone || s.Password == PasswordWithCode || s.Password == PasswordNever
+	return known && (s.Issuer == "") == (s.Client == "") && (s.Issuer == "" || issuerOK(s.Issuer)) && textOK(s.Issuer, 500) &&
+		textOK(s.Client, 200) && textOK(s.ACR, 200)
 }
 
 func issuerOK(issuer string) bool {

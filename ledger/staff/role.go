@@ -61,7 +61,8 @@ const (
 	ReportRead    Permission = "report.read"
 	CampaignRead  Permission = "campaign.read"
 	CampaignWrite Permission = "campaign.write"
-	GiftRead      Permission = "gift.read" // with donors' names
+	CampaignOpen  Permission = "campaign.open" // to the public, as somebody else asked
+	GiftRead      Permission = "gift.read"     // with donors' names
 	GiftWrite     Permission = "gift.write"
 	PeopleRead    Permission = "people.read"
 	PeopleAdmin   Permission = "people.admin"
@@ -74,6 +75,9 @@ const (
 	OfflineWrite  Permission = "offline.write"
 	CashCount     Permission = "cash.count" // count, confirm another's count, open a box, carry to the bank
 	PaperAdd      Permission = "paper.add"
+	SettingRead   Permission = "setting.read"
+	SettingAsk    Permission = "setting.ask"
+	SettingSettle Permission = "setting.settle"
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
@@ -92,6 +96,7 @@ var rights = []struct {
 	{ReportRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{CampaignRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{CampaignWrite, []Role{Accountant}},
+	{CampaignOpen, []Role{Approver}},
 	{GiftRead, []Role{Accountant, Approver, Auditor}},
 	{GiftWrite, []Role{Accountant}},
 	{PeopleRead, []Role{Admin, Auditor}},
@@ -105,6 +110,9 @@ var rights = []struct {
 	{OfflineWrite, []Role{Accountant}},
 	{CashCount, []Role{Accountant, Approver}}, // two of them: nobody confirms what they counted
 	{PaperAdd, []Role{Accountant, Approver}},
+	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
+	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
+	{SettingSettle, []Role{Admin}},
 }
 
 // alone are the roles that nobody holds beside another.
