@@ -207,12 +207,15 @@ func TestS7LinkOwnIdentity(t *testing.T) {
 	c = o.browser()
 	c.wants(c.get(c.follow(c.get("/console/sign-in/issuer").to)), http.StatusUnauthorized)
 
-	// An admin links somebody else, never oneself.
-	guan := o.as("guan")
+	// Two admins link somebody else, never oneself.
+	guan, hu := o.as("guan"), o.as("hu")
 	person := "/console/people/" + o.personID("li").String()
-	guan.wants(guan.post(person, url.Values{"do": {"link"}, "subject": {"subject-li"}}), http.StatusSeeOther)
+	asked := guan.post(person, url.Values{"form": {uuid.NewString()}, "do": {"link"}, "subject": {"subject-li"}})
+	guan.lacks(guan.get(person), "subject-li")
+	hu.wants(hu.get(asked.to), http.StatusOK, "绑定单位身份", "subject-li")
+	hu.wants(hu.decides(asked.to, "approve", ""), http.StatusSeeOther)
 	guan.wants(guan.get(person), http.StatusOK, "subject-li")
-	guan.wants(guan.post("/console/people/"+o.personID("guan").String(), url.Values{"do": {"link"}, "subject": {"x"}}), http.StatusUnprocessableEntity)
+	guan.wants(guan.post("/console/people/"+o.personID("guan").String(), url.Values{"form": {uuid.NewString()}, "do": {"link"}, "subject": {"x"}}), http.StatusUnprocessableEntity)
 }
 
 func (o *office) personID(login string) (id uuid.UUID) {
