@@ -217,7 +217,7 @@ func (v *visit) signInSettings() error {
 		return staff.RequestSettings(v.ctx(), tx, v.who, form, T(v.lang, "signin.summary"), s, v.now)
 	})
 	if errors.Is(err, staff.ErrSettings) {
-		return again(Errors{{"issuer", T(v.lang, "signin.issuer.wrong")}})
+		return again(Errors{{"issuer", T(v.lang, "setting.issuer.wrong")}})
 	}
 	return err
 }

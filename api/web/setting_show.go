@@ -130,7 +130,7 @@ func (v *visit) settingsFacts(s staff.Settings) []Fact {
 		return text
 	}
 	facts := []Fact{{Term: T(v.lang, "signin.passkeys"), Value: T(v.lang, "signin.passkeys.always")},
-		{Term: T(v.lang, "signin.rule"), Value: T(v.lang, "signin.rule."+string(s.Password))}, {Term: T(v.lang, "signin.issuer"), Value: or(s.Issuer)}}
+		{Term: T(v.lang, "signin.rule"), Value: T(v.lang, "signin.rule."+string(s.Password))}, {Term: T(v.lang, "setting.issuer"), Value: or(s.Issuer)}}
 	if s.Issuer != "" {
 		facts = append(facts, Fact{Term: T(v.lang, "signin.client"), Value: s.Client}, Fact{Term: T(v.lang, "signin.acr"), Value: or(s.ACR)})
 	}

@@ -146,6 +146,11 @@ func (n *neighbourhood) plant() {
 			return err
 		}
 		id("key", key.ID)
+		rule, err := staff.AddRule(ctx, tx, n.book.ID, staff.Rule{Kind: staff.Voucher, From: 777_000_00, Approvers: 1, Role: staff.Approver}, uuid.Nil, n.now)
+		if err != nil {
+			return err
+		}
+		id("rule", rule.ID)
 		sessions, err := staff.Sessions(ctx, tx, n.book.ID, n.personID("li"), n.now)
 		if err != nil {
 			return err
@@ -198,7 +203,7 @@ var objectOfPath = map[string]string{
 	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref",
 	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
-	"/console/people/:id/roles": "person",
+	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
 }
 
 // formOf fills the forms in, so that each gets as far as its object.
@@ -215,6 +220,8 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/transfers":           {"from": {"1"}, "to": {"1"}},
 		"/console/periods":             {"month": {"2026-05"}},
 		"/console/keys/rotate":         {"overlap": {"7"}},
+		"/console/campaigns/:id":       {"do": {"close"}},
+		"/console/settings/rules/:id":  {"do": {"end"}},
 		"/console/me/sessions":         {},
 		"/console/me/passkeys/remove":  {},
 		"/console/me/issuer/remove":    {},

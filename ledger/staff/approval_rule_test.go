@@ -302,7 +302,9 @@ func TestRules(t *testing.T) {
 	rules, err := staff.Rules(o.ctx, o.service, book, "")
 	o.must(err)
 	end := func() error {
-		return o.tx(func(tx pgx.Tx) error { return staff.EndRule(o.ctx, tx, book, rules[0].ID, uuid.Nil, "no longer needed", now) })
+		return o.tx(func(tx pgx.Tx) error {
+			return staff.EndRule(o.ctx, tx, book, rules[0].ID, uuid.Nil, "no longer needed", now)
+		})
 	}
 	o.must(end())
 	o.want(end(), staff.ErrNoRule)
