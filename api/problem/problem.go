@@ -82,7 +82,7 @@ var table = []row{
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},
 	{ledger.ErrStale, Problem{"busy", 503, "同时记账的人太多，没有记下。请过几秒再试。", "Too many are posting at once; nothing was recorded. Try again in a few seconds."}},
 	{ledger.ErrDocument, Problem{"document", 422, "摘要要有 1 到 400 个字，附件 0 到 999 张，文字里不能有特殊字符。", "A summary has 1 to 400 characters, attachments are 0 to 999, and texts may not hold control signs."}},
-	{ledger.ErrSamePerson, Problem{"second-person", 403, "制单和审核不能是同一个人。", "Maker and checker must be two people."}},
+	{ledger.ErrSamePerson, Problem{"second-person", 403, "这一步要由另一个人来做：制单和审核、点钞和复点、缴存和确认都不能是同一个人。", "Another person must do this: maker and checker, counter and second counter, carrier and who confirms are two people."}},
 	{giving.ErrNoCampaign, Problem{"not-found", 404, "没有这个项目，或者不在您的权限里。", "There is no such campaign, or it is not open to you."}},
 	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
 	{giving.ErrNoDonor, Problem{"not-found", 404, "没有这位捐赠人，或者不在您的权限里。", "There is no such donor, or it is not open to you."}},

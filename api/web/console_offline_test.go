@@ -177,3 +177,60 @@ func TestReceiptsLook(t *testing.T) {
 	request := li.stepped(one, "receipt-return", "day", "2026-09-07", "reason", "汇款人来信要求退回")
 	o.looks(t, "offline", [][3]string{{"li", "overview", "/console/offline"}, {"li", "receipts", "/console/receipts"}, {"li", "receipt", one}, {"chen", "request", request}})
 }
+
+// A kiosk is placed, sealed, opened by two, counted by two, carried by a third and confirmed at the bank.
+func TestAKioskInTheConsole(t *testing.T) {
+	t.Parallel()
+	o, general, _ := newOfflineOffice(t)
+	li, chen, qian := o.as("li"), o.as("chen"), o.as("qian")
+	const day = "2026-09-07"
+	li.wants(li.step("/console/boxes", "box-issue", "day", day, "code", "箱子", "kind", "kiosk", "campaign", general, "days", "500"), http.StatusUnprocessableEntity,
+		"编号：请用 1 到 20 个字母", "开箱期限：1 到 400 天")
+	box := li.stepped("/console/boxes", "box-issue", "day", "2026-06-01", "code", "K-01", "kind", "kiosk", "campaign", general, "days", "90")
+	li.stepped(box, "box-place", "day", "2026-06-01", "place", "石坪桥便民服务中心", "keeper", "石坪桥街道社工站")
+	chen.stepped(box, "box-seal", "day", "2026-06-01", "seal", "S-100")
+	li.wants(li.get("/console/offline"), http.StatusOK, "募捐箱到期未开箱", "K-01 石坪桥便民服务中心", "98")
+	li.wants(li.step(box, "box-open", "day", day, "seal", "S-101"), http.StatusUnprocessableEntity, "封条号和登记的不一样")
+	li.stepped(box, "box-open", "day", day, "seal", "S-100")
+	li.wants(li.get(box), http.StatusOK, "要由在场的另一个人登录确认")
+	li.wants(li.step(box, "box-witness"), http.StatusForbidden, "要由另一个人来做")
+	chen.stepped(box, "box-witness")
+	li.wants(li.step(box, "box-count", "day", day, "n10000", "x"), http.StatusUnprocessableEntity, "请用半角整数")
+	li.stepped(box, "box-count", "day", day, "n10000", "32", "n1000", "1", "n500", "1", "n100", "2", "n50", "1")
+	count := regexp.MustCompile(`/console/cash/[0-9a-f-]{36}`).FindString(li.get(box).text)
+	li.wants(li.get(count), http.StatusOK, "3,217.50", "要由另一个人登录后复点")
+	li.wants(li.step(count, "count-confirm", "total", "3217.50"), http.StatusForbidden, "要由另一个人来做")
+	page := chen.get(count)
+	chen.lacks(page, "3,217.50</dd>", "点钞单</h2>") // who confirms does not read the first figure
+	chen.wants(chen.step(count, "count-confirm", "total", "3200"), http.StatusUnprocessableEntity, "和第一次点的不一样")
+	chen.stepped(count, "count-confirm", "total", "3217.5")
+	chen.wants(chen.get(count), http.StatusOK, "已复点", "32", "打开凭证")
+	for _, counter := range []*client{li, chen} {
+		counter.wants(counter.step("/console/cash", "cash-carry", "day", day, "count", "all", "bank", "bank.basic", "bag", "D-0007"), http.StatusForbidden)
+	}
+	deposit := qian.stepped("/console/cash", "cash-carry", "day", day, "count", "all", "bank", "bank.basic", "bag", "D-0007")
+	qian.wants(qian.get(deposit), http.StatusOK, "由另一个人按银行回单确认", "3,217.50")
+	li.wants(li.step(deposit, "deposit-bank", "day", day, "received", "3207.50", "ref", "B-9"), http.StatusUnprocessableEntity, "请写明原因")
+	li.stepped(deposit, "deposit-bank", "day", day, "received", "3207.50", "ref", "B-9", "cause", "原因不明")
+	li.wants(li.get(deposit), http.StatusOK, "已到账", "−10.00")
+	li.wants(li.get(box), http.StatusOK, "已放置，未封", "第二人在场确认")
+}
+
+func TestCashLook(t *testing.T) {
+	t.Parallel()
+	o, general, street := newOfflineOffice(t)
+	li, chen, qian := o.as("li"), o.as("chen"), o.as("qian")
+	const day = "2026-09-07"
+	box := li.stepped("/console/boxes", "box-issue", "day", "2026-06-01", "code", "K-01", "kind", "kiosk", "campaign", general, "days", "90")
+	li.stepped(box, "box-place", "day", "2026-06-01", "place", "石坪桥便民服务中心一楼大厅东侧服务台旁边", "keeper", "石坪桥街道社会工作服务站")
+	li.stepped(box, "box-seal", "day", "2026-06-01", "seal", "S-100")
+	li.stepped("/console/boxes", "box-issue", "day", day, "code", "B-02", "kind", "box", "campaign", street, "days", "30")
+	banked := li.stepped("/console/cash", "cash-count", "day", "2026-09-01", "campaign", street, "n10000", "2", "slips", "210", "reason", "少一张十元")
+	chen.stepped(banked, "count-confirm", "total", "200")
+	deposit := qian.stepped("/console/cash", "cash-carry", "day", day, "count", "all", "bank", "bank.basic", "bag", "D-0007")
+	waiting := li.stepped("/console/cash", "cash-count", "day", day, "campaign", street, "n10000", "3", "n500", "1")
+	bag := li.stepped("/console/cash", "cash-count", "day", day, "campaign", general, "n100", "7")
+	chen.stepped(bag, "count-confirm", "total", "7")
+	o.looks(t, "offline", [][3]string{{"li", "overview-late", "/console/offline"}, {"li", "boxes", "/console/boxes"}, {"li", "box", box}, {"li", "cash", "/console/cash"},
+		{"li", "count", banked}, {"li", "deposit", deposit}, {"chen", "count-confirm", waiting}})
+}

@@ -129,7 +129,7 @@ type stepRow struct {
 
 // offlineTabs lead between the lists of one place.
 var offlineTabs = []struct{ key, href string }{
-	{"offline.tab.all", "/console/offline"}, {"offline.tab.receipts", "/console/receipts"},
+	{"offline.tab.all", "/console/offline"}, {"offline.tab.receipts", "/console/receipts"}, {"offline.tab.cash", "/console/cash"}, {"offline.tab.boxes", "/console/boxes"},
 }
 
 // recordPage starts a page of records; title is translated already.
@@ -313,7 +313,7 @@ func (v *visit) stepRefused(err error, a act, here string, again func(int, Error
 		}
 		return again(http.StatusUnprocessableEntity, wrong)
 	}
-	for _, refusal := range append(refusals, giving.ErrStep) {
+	for _, refusal := range append(refusals, ledger.ErrSamePerson) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {

@@ -137,4 +137,6 @@ var checkNames = map[string]string{
 	"checkout":        "发起并已支付的捐赠都已入账，内容与发起时一致",
 	"step":            "线下记录的每一步都有凭证，这些凭证都有记录",
 	"bank-receipt":    "待查来款等于其负债科目余额",
+	"cash-count":      "复点过的现金都是捐赠，金额等于收据合计",
+	"deposit":         "缴存金额等于其点钞单之和，在途金额等于其科目余额",
 }

@@ -90,3 +90,8 @@ func bankChart(foreign bool) chart.ID {
 	}
 	return "bank.online"
 }
+
+// Drawer is where a fund's cash lies: what was handed in, and what came out of boxes.
+func Drawer(fund int32) ledger.Leaf {
+	return ledger.Leaf{Chart: "cash", Fund: fund, Dims: ledger.Dims{Instrument: Cash.Code()}}
+}

@@ -28,9 +28,34 @@ select format('fund %s: %s unidentified by its receipts, %s by its account', fun
  where coalesce(r.amount, 0) <> coalesce(a.amount, 0)`
 )
 
+const (
+	sqlCountCounts   = `select count(*) from cash_count where book_id = $1`
+	sqlCountDeposits = `select count(*) from cash_deposit where book_id = $1`
+
+	// 6 is giving.Cash.
+	sqlDifferCount = `
+select format('count %s of %s: its gift is %s', c.id, c.slips, coalesce(g.amount::text, 'not there'))
+  from cash_count c left join gift g on g.book_id = c.book_id and g.id = c.gift_id and g.channel = 6
+ where c.book_id = $1 and c.state = 'confirmed' and coalesce(g.amount, 0) <> c.slips`
+
+	sqlDifferDeposit = `
+select format('deposit %s of %s: its counts add up to %s', d.id, d.amount, coalesce(sum(c.counted), 0))
+  from cash_deposit d left join cash_count c on c.book_id = d.book_id and c.deposit_id = d.id
+ where d.book_id = $1
+ group by d.id, d.amount having d.amount <> coalesce(sum(c.counted), 0)
+union all
+select format('%s under way to the bank by its deposits, %s by its account', coalesce(d.amount, 0), coalesce(a.amount, 0))
+  from (select sum(amount) as amount from cash_deposit where book_id = $1 and state = 'carried') d,
+       (select sum(b.balance) as amount from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+         where a.book_id = $1 and a.chart = 'psp.transit' and a.dims ->> 'instrument' = 'deposit') a
+ where coalesce(d.amount, 0) <> coalesce(a.amount, 0)`
+)
+
 var offlineChecks = []ledger.CheckQuery{
 	{Code: "step", Name: "steps of offline records have their entries, and those entries their steps", Compare: sqlCountSteps, Rows: sqlDifferStep},
 	{Code: "bank-receipt", Name: "unidentified receipts equal the liability", Compare: sqlCountReceipts, Rows: sqlDifferReceipt},
+	{Code: "cash-count", Name: "confirmed counts are gifts of what their slips say", Compare: sqlCountCounts, Rows: sqlDifferCount},
+	{Code: "deposit", Name: "deposits equal their counts, those under way the account", Compare: sqlCountDeposits, Rows: sqlDifferDeposit},
 }
 
 // VerifyBook holds offline records against the entries and balances they made. Run it in the same repeatable read
