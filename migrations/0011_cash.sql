@@ -82,3 +82,7 @@ grant select, insert on box, cash_count, cash_deposit to sunfund_app;
 grant update (state, place, keeper, seal, since, opened_by) on box to sunfund_app;
 grant update (state, confirmed_by, confirmed_at, gift_id, deposit_id) on cash_count to sunfund_app;
 grant update (state, banked_on, received, bank_ref, cause, banked_by) on cash_deposit to sunfund_app;
+
+-- The steps of one record in the order in which they were taken; clocks do not tell it.
+alter table record_step add column number int4 check (number > 0);
+create unique index record_step_number on record_step (book_id, object, number);

@@ -53,9 +53,9 @@ type Sign struct {
 
 const (
 	sqlStepInsert = `
-insert into record_step (book_id, id, object, act, at, by_person, second_person, entry_id, amount, note)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-on conflict (book_id, id) do nothing`
+insert into record_step (book_id, id, object, act, at, by_person, second_person, entry_id, amount, note, number)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (select coalesce(max(number), 0) + 1 from record_step where book_id = $1 and object = $3))
+on conflict do nothing`
 
 	sqlStepKnown = `select object, act, entry_id from record_step where book_id = $1 and id = $2`
 )
@@ -147,7 +147,7 @@ type Step struct {
 const sqlSteps = `
 select act, at, by_person, second_person, entry_id, amount, note
   from record_step where book_id = $1 and object = $2
- order by at, id limit 500`
+ order by number limit 500`
 
 // Steps tells what happened to a record, oldest first.
 func Steps(ctx context.Context, q pg.Querier, book *ledger.Book, object string) ([]Step, error) {
@@ -232,7 +232,7 @@ func GeneralFund(ctx context.Context, q pg.Querier, book *ledger.Book) (id int32
 }
 
 const sqlStepEntry = `
-select entry_id from record_step where book_id = $1 and object = $2 and act = $3 and entry_id is not null order by at desc, id desc limit 1`
+select entry_id from record_step where book_id = $1 and object = $2 and act = $3 and entry_id is not null order by number desc limit 1`
 
 // TakeBack plans the reversal of the entry that the last step of that name made; m says the rest. ErrStep when it made none.
 func TakeBack(ctx context.Context, q pg.Querier, book *ledger.Book, m Move, act string) (*Move, error) {
