@@ -134,7 +134,7 @@ func CountCash(ctx context.Context, q pg.Querier, book *ledger.Book, c Counting,
 	if err != nil {
 		return nil, fmt.Errorf("write count sheet: %w", err)
 	}
-	return &giving.Move{Object: giving.Object("cash-count", c.ID), Act: "counted", Amount: counted, Day: c.Day,
+	return &giving.Move{Object: giving.Object("cash-count", c.ID), Act: "counted", Day: c.Day, // no amount: who confirms counts unread
 		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 			return giving.Settled(ctx, tx, sqlCountInsert, book.ID, c.ID, c.box, c.CampaignID, campaign.FundID, c.Day, sheet, counted, c.Slips, c.Reason, by, now)
 		}}, wrong.Err()

@@ -43,7 +43,7 @@ union all
 select 'box-count', 'box:' || id, code || ' ' || place, since, $2::date - since, 0
   from box where book_id = $1 and state in ('opening', 'opened') and since < $2::date - $4::int4
 union all
-select 'count-confirm', 'cash-count:' || id, to_char(day, 'YYYY-MM-DD'), day, $2::date - day, counted
+select 'count-confirm', 'cash-count:' || id, to_char(day, 'YYYY-MM-DD'), day, $2::date - day, 0
   from cash_count where book_id = $1 and state = 'counted' and day < $2::date - $4::int4
 union all
 select 'count-bank', 'cash-count:' || id, to_char(day, 'YYYY-MM-DD'), day, $2::date - day, counted
