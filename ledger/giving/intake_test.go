@@ -245,3 +245,25 @@ func TestPoisonousMember(t *testing.T) {
 	}
 	w.verify()
 }
+
+// After a large batch the intake waits for those it answered; nobody comes but one, and is booked all the same.
+func TestFewAfterMany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := giving.NewIntake(w.db, w.book)
+	defer closeIntake(t, in)
+	for round := range 5 {
+		var many []giving.Paid
+		for i := range 100 {
+			many = append(many, w.paid("fund", fmt.Sprintf("many-%d-%d", round, i)))
+		}
+		if _, err := in.SubmitAll(t.Context(), many); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if _, err := in.Submit(ctx, w.paid("fund", fmt.Sprintf("one-%d", round))); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		cancel()
+	}
+}
