@@ -123,7 +123,7 @@ func TestRingPrintsNoKey(t *testing.T) {
 	r := ring(t, seal.NewLine())
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "ring", r, "in", struct{ R *seal.Ring }{r})
-	asJSON, err := json.Marshal(r)
+	asJSON, err := json.Marshal(any(r)) // as a logger would
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type desk struct {
 	toR     *giving.Campaign
 	today   time.Time
 	a, b, c uuid.UUID
+	steps   int // so far; each is a second after the one before
 }
 
 func newDesk(t *testing.T) *desk {
@@ -57,12 +58,14 @@ func (d *desk) do(by uuid.UUID, plan func(ctx context.Context, tx pgx.Tx) (*givi
 
 func (d *desk) keyed(key, by uuid.UUID, plan func(ctx context.Context, tx pgx.Tx) (*giving.Move, error)) (entry uuid.UUID, err error) {
 	d.t.Helper()
+	d.steps++
+	at := testStart.Add(time.Duration(d.steps) * time.Second)
 	err = pg.InTx(d.t.Context(), d.db, func(tx pgx.Tx) error {
 		m, err := plan(d.t.Context(), tx)
 		if err != nil {
 			return err
 		}
-		entry, err = m.Book(d.t.Context(), tx, d.book, giving.Sign{Key: key, By: by, At: testStart, Made: "王会计", Check: "李主任"})
+		entry, err = m.Book(d.t.Context(), tx, d.book, giving.Sign{Key: key, By: by, At: at, Made: "王会计", Check: "李主任"})
 		return err
 	})
 	return entry, err
