@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
@@ -65,6 +66,14 @@ func (in inputs) number(name string) int {
 func (in inputs) day(name string) time.Time {
 	day, _ := parseDay(in[name]) // read before
 	return day
+}
+
+func (in inputs) id(name string) uuid.UUID {
+	id, err := uuid.Parse(in[name])
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
 }
 
 // grid is a list on a record's page.
@@ -443,10 +452,26 @@ func (v *visit) campaignOptions(none string) ([]Option, error) {
 	return options, nil
 }
 
+func (v *visit) campaignName(id int32) (Fact, error) {
+	c, err := giving.CampaignByID(v.ctx(), v.s.DB, v.book, id)
+	if err != nil {
+		return Fact{}, err
+	}
+	return Fact{Term: T(v.lang, "gift.campaign"), Value: c.Title(string(v.lang)), Href: "/c/" + c.Slug}, nil
+}
+
 func (v *visit) fact(key, value string) Fact { return Fact{Term: T(v.lang, key), Value: value} }
 
 func (v *visit) sumFact(key string, minor int64) Fact {
 	return v.fact(key, Amount(v.lang, v.amount(minor)))
+}
+
+func (v *visit) bankOptions() (options []Option) {
+	for _, id := range []chart.ID{"bank.basic", "bank.online"} {
+		acct := chart.MustByID(id)
+		options = append(options, Option{Value: string(id), Label: v.code(acct) + " " + acct.Name(string(v.lang))})
+	}
+	return options
 }
 
 func (v *visit) todayBlank(name, label string) blank {
