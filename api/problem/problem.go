@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/reports"
@@ -111,6 +112,20 @@ var table = []row{
 	{giving.ErrWidgetSites, Problem{"widget-sites", 422, "名单上的网站太多。", "There are too many sites on the list."}},
 	{giving.ErrBusy, Problem{"busy", 503, "排队的捐赠太多，没有记下。请过几秒再试。", "Too many gifts are waiting; nothing was recorded. Try again in a few seconds."}},
 	{giving.ErrClosed, Problem{"busy", 503, "服务正在重启，没有记下。请过几秒再试。", "The service is restarting; nothing was recorded. Try again in a few seconds."}},
+	{receipts.ErrNoReceipt, Problem{"not-found", 404, "没有这张票据，或者不在您的权限里。", "There is no such receipt, or it is not open to you."}},
+	{receipts.ErrNoBatch, Problem{"not-found", 404, "没有这批票据。", "There is no such batch of receipts."}},
+	{receipts.ErrRange, Problem{"receipt-numbers", 422, "号段不对：代码 4 到 20 位，号码最多十位，起始不大于截止。", "Not a range of receipt numbers: a code of 4 to 20 signs, numbers of at most ten digits, the first not above the last."}},
+	{receipts.ErrOverlap, Problem{"receipt-numbers-twice", 409, "其中有号码以前登记过。", "Some of these numbers were entered before."}},
+	{receipts.ErrNoNumbers, Problem{"no-receipt-numbers", 409, "票据号码已用完，请先登记新领用的号码。", "No receipt numbers are left; enter those allotted to you first."}},
+	{receipts.ErrNothingLeft, Problem{"receipt-nothing-left", 409, "这笔捐赠已全部退款，不能再开票据。", "All of this gift was given back; there is nothing to issue a receipt for."}},
+	{receipts.ErrIssued, Problem{"receipt-issued", 409, "这笔捐赠已经开过票据。", "This gift has a receipt already."}},
+	{receipts.ErrPayer, Problem{"receipt-payer", 422, "交款人要填写名称，最多 100 个字。", "The payer needs a name of at most 100 characters."}},
+	{receipts.ErrCreditCode, Problem{"credit-code", 422, "统一社会信用代码不对：18 位，只用于单位，最后一位要校验得上。", "Not a unified social credit code: 18 characters, of an organisation, the last one fitting the others."}},
+	{receipts.ErrVoid, Problem{"receipt-void", 409, "这张票据已经作废。", "This receipt is void already."}},
+	{receipts.ErrReason, Problem{"reason-needed", 422, "作废必须写明理由。", "A void needs a reason."}},
+	{receipts.ErrBatchDays, Problem{"receipt-days", 422, "日期不对：最多一年，并且要早于今天。", "The days span at most a year and lie before today."}},
+	{reports.ErrNoFont, Problem{"no-font", 501, "这里没有安装打印 PDF 所需的字体。请用浏览器的打印功能。", "No font for PDF is installed here. Please use your browser's print function."}},
+	{receipts.ErrBatchRunning, Problem{"receipt-batch-running", 409, "另一批票据正在开具。", "Another batch of receipts is running."}},
 	{payments.ErrNoProcessor, Problem{"not-found", 404, "没有这个支付机构。", "There is no such processor."}},
 	{payments.ErrSignature, Problem{"signature", 400, "签名不对，没有收下。", "The signature does not fit; nothing was stored."}},
 	{payments.ErrTooOld, Problem{"signature-time", 400, "签名的时间太早或在将来，没有收下。", "The signature is too old or from the future; nothing was stored."}},

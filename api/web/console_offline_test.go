@@ -97,11 +97,11 @@ func TestReceiptsInTheConsole(t *testing.T) {
 	t.Parallel()
 	o, _, street := newOfflineOffice(t)
 	li, chen, shen := o.as("li"), o.as("chen"), o.as("shen")
-	li.wants(li.step("/console/receipts", "receipt-take", "day", "2026-09-07", "ref", "", "amount", "x"), http.StatusUnprocessableEntity,
+	li.wants(li.step("/console/bank-receipts", "receipt-take", "day", "2026-09-07", "ref", "", "amount", "x"), http.StatusUnprocessableEntity,
 		"银行流水号：请填写。", "金额：请用半角数字", `value="x"`)
-	one := li.stepped("/console/receipts", "receipt-take", "day", "2026-09-07", "ref", "B-1", "amount", "500", "person", "赵某某")
-	li.wants(li.step("/console/receipts", "receipt-take", "day", "2026-09-07", "ref", "B-1", "amount", "7"), http.StatusUnprocessableEntity, "这一笔已经登记过")
-	li.wants(li.get("/console/receipts"), http.StatusOK, "B-1", "500.00", "待查来款合计")
+	one := li.stepped("/console/bank-receipts", "receipt-take", "day", "2026-09-07", "ref", "B-1", "amount", "500", "person", "赵某某")
+	li.wants(li.step("/console/bank-receipts", "receipt-take", "day", "2026-09-07", "ref", "B-1", "amount", "7"), http.StatusUnprocessableEntity, "这一笔已经登记过")
+	li.wants(li.get("/console/bank-receipts"), http.StatusOK, "B-1", "500.00", "待查来款合计")
 	li.wants(li.get(one), http.StatusOK, "赵某某", "登记为待查", "李会计")
 	li.wants(li.step(one, "receipt-claim", "day", "2026-09-07", "campaign", street, "person", "赵某某", "proof", "回单 1"), http.StatusUnprocessableEntity, "请先在下面附上证明")
 
@@ -126,7 +126,7 @@ func TestReceiptsInTheConsole(t *testing.T) {
 	li.wants(li.get(one), http.StatusOK, "已认领", "回单 1")
 	li.wants(li.step(one, "receipt-claim", "day", "2026-09-07", "campaign", street, "person", "赵某某", "proof", "回单 1"), http.StatusConflict, "这条记录已经变了")
 
-	two := li.stepped("/console/receipts", "receipt-take", "day", "2026-09-01", "ref", "B-2", "amount", "66.60")
+	two := li.stepped("/console/bank-receipts", "receipt-take", "day", "2026-09-01", "ref", "B-2", "amount", "66.60")
 	li.wants(li.step(two, "receipt-keep", "day", "2026-09-07", "reason", "没人来"), http.StatusUnprocessableEntity, "满 30 天后")
 	request := li.stepped(two, "receipt-return", "day", "2026-09-07", "reason", "汇款人来信要求退回")
 	li.wants(li.get(two), http.StatusOK, "待查") // nothing has moved yet
@@ -170,12 +170,12 @@ func TestReceiptsLook(t *testing.T) {
 	t.Parallel()
 	o, general, _ := newOfflineOffice(t)
 	li := o.as("li")
-	one := li.stepped("/console/receipts", "receipt-take", "day", "2026-07-02", "ref", "20260702-0007", "amount", "500", "firm", "一位名字特别特别长的爱心企业（重庆）有限责任公司工会委员会")
+	one := li.stepped("/console/bank-receipts", "receipt-take", "day", "2026-07-02", "ref", "20260702-0007", "amount", "500", "firm", "一位名字特别特别长的爱心企业（重庆）有限责任公司工会委员会")
 	li.attach("bank-receipt:"+lastPart(one), "一张名字特别特别长特别特别长特别特别长的回单照片.png", scan)
-	li.stepped("/console/receipts", "receipt-take", "day", "2026-09-05", "ref", "20260905-0003", "amount", "88.80")
-	li.stepped("/console/receipts", "receipt-take", "day", "2026-09-05", "ref", "20260905-0004", "amount", "10000", "campaign", general, "firm", "向阳建设公司")
+	li.stepped("/console/bank-receipts", "receipt-take", "day", "2026-09-05", "ref", "20260905-0003", "amount", "88.80")
+	li.stepped("/console/bank-receipts", "receipt-take", "day", "2026-09-05", "ref", "20260905-0004", "amount", "10000", "campaign", general, "firm", "向阳建设公司")
 	request := li.stepped(one, "receipt-return", "day", "2026-09-07", "reason", "汇款人来信要求退回")
-	o.looks(t, "offline", [][3]string{{"li", "overview", "/console/offline"}, {"li", "receipts", "/console/receipts"}, {"li", "receipt", one}, {"chen", "request", request}})
+	o.looks(t, "offline", [][3]string{{"li", "overview", "/console/offline"}, {"li", "receipts", "/console/bank-receipts"}, {"li", "receipt", one}, {"chen", "request", request}})
 }
 
 // A kiosk is placed, sealed, opened by two, counted by two, carried by a third and confirmed at the bank.

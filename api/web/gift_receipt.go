@@ -8,6 +8,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 )
 
@@ -26,14 +27,30 @@ type receiptView struct {
 	Way         string
 	Address     string
 	Code        template.HTML
+
+	Ask    bool // the donor may have the receipt made out now
+	Payers payerForm
+	Merged string // number of the receipt that the gift shares with others
 }
 
-// giftReceipt answers /g/{ref}/receipt: a certificate of the gift for printing. Before the money is here there is none.
-func (v *visit) giftReceipt() error {
+// giftReceipt answers /g/{ref}/receipt: the donation receipt where one was issued, else a certificate of the gift and the form to ask for
+// the receipt. Before the money is here there is neither.
+func (v *visit) giftReceipt() error { return v.receiptAgain(http.StatusOK, nil) }
+
+func (v *visit) receiptAgain(status int, wrong Errors) error {
 	ref := v.Param("ref")
 	var receipt *giving.Receipt
+	var slip *slipView
+	var merged *receipts.Receipt
+	numbers := false
 	err := v.read(func(q pg.Querier) (err error) {
-		receipt, err = giving.GiftByRef(v.ctx(), q, v.book, ref)
+		if receipt, err = giving.GiftByRef(v.ctx(), q, v.book, ref); err != nil {
+			return err
+		}
+		if slip, merged, err = v.slip(q, receipt); err != nil || slip != nil {
+			return err
+		}
+		numbers, err = receipts.Available(v.ctx(), q, v.book)
 		return err
 	})
 	secret(v)
@@ -42,6 +59,9 @@ func (v *visit) giftReceipt() error {
 	}
 	if err != nil {
 		return err
+	}
+	if slip != nil {
+		return v.s.render.Render(v.Response(), http.StatusOK, "public/slip", slip)
 	}
 	lang := string(v.lang)
 	gift := &receipt.Gift
@@ -60,7 +80,11 @@ func (v *visit) giftReceipt() error {
 		return err
 	}
 	view.Crumbs = []Link{{view.T("mine.heading"), "/g/" + ref}, {Label: view.T("receipt.heading")}}
-	return v.s.render.Render(v.Response(), http.StatusOK, "public/receipt", view)
+	view.Errors, view.Ask, view.Payers = wrong, numbers && !view.Void, v.payerForm(gift.Name)
+	if merged != nil {
+		view.Merged = merged.Printed()
+	}
+	return v.s.render.Render(v.Response(), status, "public/receipt", view)
 }
 
 // noReceipt tells a started gift without money from one that never was.

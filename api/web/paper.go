@@ -65,7 +65,7 @@ func paperSize(bytes int) string {
 
 // objects are the records that papers may lie beside, and where each is shown.
 var objects = map[string]string{
-	"bank-receipt": "/console/receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "entry": "/console/entries/",
+	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "entry": "/console/entries/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)

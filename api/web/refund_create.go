@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
@@ -109,5 +111,11 @@ func (v *visit) refund(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &out[0].ID, out[0].Err
+	if out[0].Err != nil {
+		return nil, out[0].Err
+	}
+	if _, err := receipts.Settle(v.ctx(), tx, v.book, rand.Reader, &would.GiftID, v.now); err != nil {
+		return nil, err
+	}
+	return &out[0].ID, nil
 }

@@ -20,6 +20,7 @@ import (
 	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
 
@@ -32,10 +33,13 @@ type Config struct {
 	Issuers *staff.Issuers // nil: nobody signs in elsewhere
 	Now     func() time.Time
 	Log     *slog.Logger
-	Origins []string // trusted beside our own, for forms
+	Origins []string     // trusted beside our own, for forms
+	Font    reports.Font // for receipts as PDF; nil: they are printed from their page
 
 	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
 	Decided func(*ledger.Book)
+	// ReceiptsAsked is told that receipts are to be issued; nil tells nobody, and they wait for the worker's next look.
+	ReceiptsAsked func(*ledger.Book)
 }
 
 // Server answers the pages of all books.

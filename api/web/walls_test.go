@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
@@ -134,6 +136,21 @@ func (n *neighbourhood) plant() {
 	put("slug", campaign.Slug, "nowhere")
 	put("campaign", strconv.Itoa(int(campaign.ID)), "9999")
 	id("gift", gift)
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		numbers := receipts.Range{Code: "50010126", First: 1, Last: 9, Digits: 8, AllottedOn: n.book.Day(n.now), MadeBy: n.personID("li")}
+		if _, err := receipts.AddRange(ctx, tx, n.book, numbers, n.now); err != nil {
+			return err
+		}
+		made, err := receipts.Issue(ctx, tx, n.book, rand.Reader, gift, receipts.Payer{Kind: receipts.Person, Name: "谢女士"}, uuid.Nil, n.now)
+		id("receipt", made)
+		if err != nil {
+			return err
+		}
+		yesterday := n.book.Day(n.now).AddDate(0, 0, -1)
+		batch, err := receipts.StartBatch(ctx, tx, n.book, receipts.Batch{ID: uuid.Must(uuid.NewV7()), From: yesterday, To: yesterday, SingleMin: 1, AskedBy: n.personID("li")}, n.now)
+		id("batch", batch.ID)
+		return err
+	})
 	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	id("payment", session.ID)
 	li := n.as("li")
@@ -204,30 +221,34 @@ var objectOfPath = map[string]string{
 	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
+	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
+	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 }
 
 // formOf fills the forms in, so that each gets as far as its object.
 func (n *neighbourhood) formOf(route string) url.Values {
 	form := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"试"}, "summary": {"试"}, "attachments": {"0"}, "amount": {"1.00"}, "document": {"试"}, "bank": {"bank.basic"}}
 	more := map[string]url.Values{
-		"/c/:slug/give":                {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
-		"/sandbox/:session":            {"result": {"success"}},
-		"/console/approvals/:id":       {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
-		"/console/gifts/:id/refund":    {"ref": {"R-1"}},
-		"/console/people/:id":          {"do": {"disable"}},
-		"/console/people/:id/roles":    {"role": {"auditor"}},
-		"/console/vouchers":            {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
-		"/console/transfers":           {"from": {"1"}, "to": {"1"}},
-		"/console/periods":             {"month": {"2026-05"}},
-		"/console/keys/rotate":         {"overlap": {"7"}},
-		"/console/campaigns/:id":       {"do": {"close"}},
-		"/console/settings/rules/:id":  {"do": {"end"}},
-		"/console/me/sessions":         {},
-		"/console/me/passkeys/remove":  {},
-		"/console/me/issuer/remove":    {},
-		"/console/keys/revoke":         {},
-		"/console/entries/:id/reverse": {},
-		"/console/sign-in/passkey":     nil,
+		"/c/:slug/give":                 {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
+		"/sandbox/:session":             {"result": {"success"}},
+		"/console/approvals/:id":        {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
+		"/console/gifts/:id/refund":     {"ref": {"R-1"}},
+		"/console/people/:id":           {"do": {"disable"}},
+		"/console/people/:id/roles":     {"role": {"auditor"}},
+		"/console/vouchers":             {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
+		"/console/transfers":            {"from": {"1"}, "to": {"1"}},
+		"/console/periods":              {"month": {"2026-05"}},
+		"/console/keys/rotate":          {"overlap": {"7"}},
+		"/console/campaigns/:id":        {"do": {"close"}},
+		"/console/settings/rules/:id":   {"do": {"end"}},
+		"/console/me/sessions":          {},
+		"/console/me/passkeys/remove":   {},
+		"/console/me/issuer/remove":     {},
+		"/console/keys/revoke":          {},
+		"/console/entries/:id/reverse":  {},
+		"/console/sign-in/passkey":      nil,
+		"/console/receipts/:id/replace": {"kind": {"person"}, "payer": {"他人"}},
+		"/g/:ref/receipt":               {"kind": {"person"}, "payer": {"他人"}},
 	}
 	for name, values := range more[route] {
 		form[name] = values
@@ -290,7 +311,8 @@ func (n *neighbourhood) standing() string {
 	n.must(n.db.QueryRow(n.Context(), `select concat_ws(' ', (select count(*) from entry), (select sum(abs(balance)) from balance), (select count(*) from approval where state = 'open'),
 		(select count(*) from person where state = 'active'), (select count(*) from role_grant where revoked_at is null), (select count(*) from api_key where revoked_at is null and successor is null),
 		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
-		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout))`,
+		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
+		(select count(*) from receipt), (select count(*) from receipt_void))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -357,13 +379,14 @@ var objectsOfParameters = map[string][]string{
 	"fund": {"fund"}, "from": {"fund"}, "to": {"fund"}, "street": {"street"}, "account": {"account", "account-text"}, "chart": {"account-text"},
 	"q": {"entry", "ref", "gift", "login"}, "copy": {"approval"}, "change": {"approval"}, "campaign": {"campaign"}, "object": {"person"},
 	"before": {"entry", "approval", "gift"}, "after": {"entry"}, "key": {"key"}, "session": {"session"}, "grant": {"grant"}, "passkey": {"passkey"}, "link": {"link"},
-	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"},
+	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"}, "batch": {"batch"},
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`acr again amount answer anonymous attachments back bank box changed channel client code confirm_answer confirm_code confirm_password
-	confirm_token credit currency day debit delay do document email format fresh hash iss keys kind lang late level life message month name name_en name_zh next number on other overlap page password per
-	reason result role scopes secret setup site source speaks state subject summary text theme token twice v view what when zero`)
+var plainParameters = strings.Fields(`acr again allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
+	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
+	message month name name_en name_zh next number on other overlap page password payer per reason result role scopes secret setup single_min site source
+	speaks state subject summary text theme token twice uscc v view what when zero`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

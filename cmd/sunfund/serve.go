@@ -23,7 +23,9 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 	"sunfund/migrations"
 )
@@ -41,6 +43,7 @@ type serveCmd struct {
 	SMTPSecret  string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
 	MailFrom    string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
 	OIDCSecrets map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
+	FontDir     string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
 	keyRing
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
@@ -80,6 +83,7 @@ type service struct {
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
 	mails    *mailer                       // nil: notices stay in the outbox
 	pages    *web.Server
+	slips    map[int32]*receipts.Worker
 	http     *http.Server
 	listener net.Listener
 	log      *slog.Logger
@@ -111,7 +115,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		return nil, fmt.Errorf("log level: %w", err)
 	}
 	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
-		senders: map[int32]*payments.Deliverer{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+		senders: map[int32]*payments.Deliverer{}, slips: map[int32]*receipts.Worker{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
 	collectSeldom()
 	posting := db.Config()
 	pg.Posting(posting)
@@ -122,6 +126,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	for _, b := range books {
 		s.intakes[b.ID] = giving.NewIntake(s.posting, b)
 		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], time.Now)
+		s.slips[b.ID] = receipts.NewWorker(db, b, time.Now, s.log)
 		if b.Sandbox {
 			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
 		}
@@ -137,8 +142,13 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	for _, b := range books {
 		secrets[b.ID] = cfg.OIDCSecrets[b.Code]
 	}
+	font, err := reports.LoadFont(cfg.FontDir)
+	if err != nil {
+		s.log.Info("receipts have no PDF and are printed from their pages", "why", err)
+	}
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
-		Origins: cfg.Origins, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() }})
+		Origins: cfg.Origins, Font: font, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
+		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() }})
 	if err != nil {
 		return nil, err
 	}
@@ -244,6 +254,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	for id := range s.workers {
 		task("inbox", s.workers[id].Run)
+		task("receipts", s.slips[id].Run)
 		if sender := s.senders[id]; sender != nil {
 			task("sandbox", sender.Run)
 		}

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 )
 
@@ -55,7 +56,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, receipts.Verify} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -134,6 +135,10 @@ var checkNames = map[string]string{
 	"fee-cost":        "各笔捐赠的手续费等于承担基金的筹资费用",
 	"refund":          "每笔退款都有凭证，金额一致",
 	"refunded":        "退款不超过捐赠",
+	"receipt-number":  "票据号码按顺序使用，没有空号",
+	"receipt-sum":     "票据金额等于其捐赠之和",
+	"receipt-once":    "没有一笔捐赠在两张有效票据上",
+	"receipt-gift":    "票据对应的捐赠都在，基金一致，金额不超过捐赠",
 	"checkout":        "发起并已支付的捐赠都已入账，内容与发起时一致",
 	"step":            "线下记录的每一步都有凭证，这些凭证都有记录",
 	"bank-receipt":    "待查来款等于其负债科目余额",

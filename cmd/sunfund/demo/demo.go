@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
@@ -109,6 +110,7 @@ func Load(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, mail Post, n
 		run  func(context.Context) error
 	}{
 		{"2025: E爱空间·阳光相伴, 11 households", l.firstYear},
+		{"2025: receipts for them", l.firstReceipts},
 		{"2026: gifts to the running campaigns", l.runningGifts},
 		{"2026: openings, subsidies and contracts", l.secondYear}, // its last voucher tells Loaded that all is there
 	} {
@@ -175,6 +177,9 @@ func (l *loader) association(ctx context.Context) error {
 			return err
 		}
 		if err := l.people(ctx, tx, hash); err != nil {
+			return err
+		}
+		if _, err := receipts.AddRange(ctx, tx, l.book, receiptNumbers, l.now); err != nil {
 			return err
 		}
 		for _, r := range rules {

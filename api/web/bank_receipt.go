@@ -16,10 +16,10 @@ import (
 // recordsShown is how many records one list shows.
 const recordsShown = 200
 
-// receiptTake writes down a line of the bank's list.
-func (v *visit) receiptTake() (act, error) {
+// bankReceiptTake writes down a line of the bank's list.
+func (v *visit) bankReceiptTake() (act, error) {
 	campaigns, err := v.campaignOptions("bankline.campaign.none")
-	return act{name: "receipt-take", needs: staff.OfflineWrite, to: "/console/receipts/", blanks: []blank{
+	return act{name: "receipt-take", needs: staff.OfflineWrite, to: "/console/bank-receipts/", blanks: []blank{
 		v.todayBlank("day", "bankline.day"),
 		{name: "ref", label: "bankline.ref", hint: "bankline.ref.hint", max: 100},
 		{name: "amount", label: "filter.amount", kind: "amount"},
@@ -32,8 +32,8 @@ func (v *visit) receiptTake() (act, error) {
 	}}, err
 }
 
-// receiptClaim gives an unidentified receipt to who showed that it is theirs.
-func (v *visit) receiptClaim() (act, error) {
+// bankReceiptClaim gives an unidentified receipt to who showed that it is theirs.
+func (v *visit) bankReceiptClaim() (act, error) {
 	campaigns, err := v.campaignOptions("offline.choose")
 	return act{name: "receipt-claim", needs: staff.OfflineWrite, blanks: []blank{
 		v.todayBlank("day", "voucher.day"),
@@ -56,8 +56,8 @@ func (v *visit) reasonBlanks() []blank {
 	return []blank{v.todayBlank("day", "voucher.day"), {name: "reason", label: "offline.reason", kind: "area"}}
 }
 
-// receiptEnds are the ends of an unidentified receipt that a second person approves.
-func (v *visit) receiptEnds() []act {
+// bankReceiptEnds are the ends of an unidentified receipt that a second person approves.
+func (v *visit) bankReceiptEnds() []act {
 	end := func(name string, plan func(*payments.BankReceipt, pg.Querier, inputs) (*giving.Move, error)) act {
 		return act{name: name, needs: staff.OfflineWrite, second: staff.BankReceiptKind, danger: true, blanks: v.reasonBlanks(),
 			plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
@@ -81,12 +81,12 @@ func (v *visit) receiptEnds() []act {
 	}
 }
 
-// receiptList shows what is unidentified, by age with its total, and what became of the others.
-func (v *visit) receiptList() error { return v.receiptsAgain(http.StatusOK, nil) }
+// bankReceiptList shows what is unidentified, by age with its total, and what became of the others.
+func (v *visit) bankReceiptList() error { return v.bankReceiptsAgain(http.StatusOK, nil) }
 
-func (v *visit) receiptsAgain(status int, wrong Errors) error {
-	view := v.recordPage(T(v.lang, "bankline.heading"), "/console/receipts")
-	view.Errors, view.Path = wrong, "/console/receipts"
+func (v *visit) bankReceiptsAgain(status int, wrong Errors) error {
+	view := v.recordPage(T(v.lang, "bankline.heading"), "/console/bank-receipts")
+	view.Errors, view.Path = wrong, "/console/bank-receipts"
 	open, err := payments.Receipts(v.ctx(), v.s.DB, v.book, true, recordsShown)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (v *visit) receiptsAgain(status int, wrong Errors) error {
 		if err != nil {
 			return err
 		}
-		waiting.Rows = append(waiting.Rows, []cell{{Text: r.Ref, Href: "/console/receipts/" + r.ID.String(), User: true}, dayCell(r.Day),
+		waiting.Rows = append(waiting.Rows, []cell{{Text: r.Ref, Href: "/console/bank-receipts/" + r.ID.String(), User: true}, dayCell(r.Day),
 			{Text: strconv.Itoa(v.daysSince(r.Day))}, textCell(who), v.sumCell(r.Amount)})
 	}
 	view.Facts = []Fact{v.sumFact("bankline.open.sum", sum), v.fact("bankline.open.count", strconv.Itoa(len(open)))}
@@ -111,20 +111,20 @@ func (v *visit) receiptsAgain(status int, wrong Errors) error {
 	done := grid{Title: T(v.lang, "bankline.done"), Empty: T(v.lang, "bankline.done.none"),
 		Heads: v.heads("bankline.ref", "bankline.day", "person.state", "#filter.amount")}
 	for _, r := range ended {
-		done.Rows = append(done.Rows, []cell{{Text: r.Ref, Href: "/console/receipts/" + r.ID.String(), User: true}, dayCell(r.Day), v.receiptState(r.State), v.sumCell(r.Amount)})
+		done.Rows = append(done.Rows, []cell{{Text: r.Ref, Href: "/console/bank-receipts/" + r.ID.String(), User: true}, dayCell(r.Day), v.bankReceiptState(r.State), v.sumCell(r.Amount)})
 	}
 	view.Grids = []grid{waiting, done}
-	take, err := v.receiptTake()
+	take, err := v.bankReceiptTake()
 	if err != nil {
 		return err
 	}
-	if err := v.offer(&view, "/console/receipts", take); err != nil {
+	if err := v.offer(&view, "/console/bank-receipts", take); err != nil {
 		return err
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
 }
 
-func (v *visit) receiptState(state string) cell {
+func (v *visit) bankReceiptState(state string) cell {
 	return cell{Text: T(v.lang, "bankline.state."+state), Tag: map[string]string{"identified": "done", "open": "waiting", "claimed": "done", "kept": "done",
 		"returned": "reversed", "void": "reversed"}[state]}
 }
@@ -132,19 +132,19 @@ func (v *visit) receiptState(state string) cell {
 // daysSince is how many days ago a business day was.
 func (v *visit) daysSince(day time.Time) int { return int(v.businessDay().Sub(day) / (24 * time.Hour)) }
 
-// receiptCreate takes a receipt.
-func (v *visit) receiptCreate() error {
-	take, err := v.receiptTake()
+// bankReceiptCreate takes a receipt.
+func (v *visit) bankReceiptCreate() error {
+	take, err := v.bankReceiptTake()
 	if err != nil {
 		return err
 	}
-	return v.perform(uuid.Nil, "/console/receipts", v.receiptsAgain, take)
+	return v.perform(uuid.Nil, "/console/bank-receipts", v.bankReceiptsAgain, take)
 }
 
-// receiptShow shows one receipt and what may become of it.
-func (v *visit) receiptShow() error { return v.receiptAgain(http.StatusOK, nil) }
+// bankReceiptShow shows one receipt and what may become of it.
+func (v *visit) bankReceiptShow() error { return v.bankReceiptAgain(http.StatusOK, nil) }
 
-func (v *visit) receiptAgain(status int, wrong Errors) error {
+func (v *visit) bankReceiptAgain(status int, wrong Errors) error {
 	id, err := v.recordParam()
 	if err != nil {
 		return err
@@ -153,10 +153,10 @@ func (v *visit) receiptAgain(status int, wrong Errors) error {
 	if err != nil {
 		return err
 	}
-	here := "/console/receipts/" + id.String()
+	here := "/console/bank-receipts/" + id.String()
 	view := v.recordPage(T(v.lang, "bankline.title", r.Ref), "")
 	view.Errors, view.Path = wrong, here
-	state := v.receiptState(r.State)
+	state := v.bankReceiptState(r.State)
 	view.Status, view.State = state.Tag, state.Text
 	who, err := v.giver(r.Firm, r.Donor)
 	if err != nil {
@@ -185,12 +185,12 @@ func (v *visit) receiptAgain(status int, wrong Errors) error {
 }
 
 func (v *visit) receiptActs() ([]act, error) {
-	claim, err := v.receiptClaim()
-	return append([]act{claim}, v.receiptEnds()...), err
+	claim, err := v.bankReceiptClaim()
+	return append([]act{claim}, v.bankReceiptEnds()...), err
 }
 
-// receiptStep takes a step with a receipt.
-func (v *visit) receiptStep() error {
+// bankReceiptStep takes a step with a receipt.
+func (v *visit) bankReceiptStep() error {
 	id, err := v.recordParam()
 	if err != nil {
 		return err
@@ -199,5 +199,5 @@ func (v *visit) receiptStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, "/console/receipts/"+id.String(), v.receiptAgain, acts...)
+	return v.perform(id, "/console/bank-receipts/"+id.String(), v.bankReceiptAgain, acts...)
 }
