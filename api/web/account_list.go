@@ -48,7 +48,7 @@ func (v *visit) side(balance int64, ccy string) (string, money.Money) {
 func (v *visit) accountRow(a ledger.Account, s *sight, query url.Values) accountRow {
 	acct := a.Chart()
 	r := accountRow{Href: address("/console/accounts/"+strconv.Itoa(int(a.ID)), query), Code: v.code(acct), Name: acct.Name(string(v.lang)),
-		Fund: v.fundName(s, a.Leaf.Fund), Tags: v.tags(a.Leaf), Currency: a.Leaf.Currency, Postings: a.Seq}
+		Fund: v.fundName(s, a.Leaf.Fund), Tags: v.tags(a.Leaf, s), Currency: a.Leaf.Currency, Postings: a.Seq}
 	r.Side, r.Balance = v.side(a.Balance, a.Leaf.Currency)
 	return r
 }

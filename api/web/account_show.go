@@ -64,7 +64,7 @@ func (v *visit) accountShow() error {
 	acct := account.Chart()
 	fund := s.fund(account.Leaf.Fund)
 	view := accountView{Code: v.code(acct), Name: acct.Name(string(v.lang)), Fund: fund.Name(string(v.lang)),
-		FundHref: "/console/funds/" + strconv.Itoa(int(fund.ID)), Tags: v.tags(account.Leaf)}
+		FundHref: "/console/funds/" + strconv.Itoa(int(fund.ID)), Tags: v.tags(account.Leaf, s)}
 	view.Page = v.consolePage(view.Code+" "+view.Name+" · "+view.Fund, "/console/accounts")
 	from, to := v.period(&view.Page, v.yearFrom(), v.yearFrom().AddDate(1, 0, -1))
 	view.From, view.To = fieldDay(v, "from", from), fieldDay(v, "to", to)

@@ -51,6 +51,7 @@ func (v *visit) auditList() error {
 	}
 	filter := staff.EventFilter{What: view.What, Object: view.Object, From: v.startOf(v.dayField(&view.Page, "from")), Limit: auditPage + 1}
 	if to := v.dayField(&view.Page, "to"); !to.IsZero() {
+		checkSpan(&view.Page, filter.From, v.startOf(to))
 		filter.To = v.startOf(to.AddDate(0, 0, 1))
 	}
 	if view.Q != "" {

@@ -232,7 +232,7 @@ func TestFundsAndStreets(t *testing.T) {
 	}
 	li.wants(li.get("/console/funds/new"), http.StatusOK, "青禾街道", "捐赠人限定")
 	li.wants(li.post("/console/funds", fund("code", "a b", "kind", "x", "name_zh", "", "street", "99", "bearer", "y")), http.StatusUnprocessableEntity,
-		"名称：", "编号：", "类别：", "街道：", "支付手续费：")
+		"名称：", "编号：", "性质：", "街道：", "支付手续费：")
 	li.wants(li.post("/console/funds", fund("purpose_zh", "")), http.StatusUnprocessableEntity, "用途：")
 	li.wants(li.post("/console/funds", fund("code", "SPQ")), http.StatusUnprocessableEntity, "已经有基金在用")
 	made := li.post("/console/funds", fund())

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"sunfund/internal/pg"
@@ -96,7 +97,16 @@ func (v *visit) entryFilter(view *entryListView, s *sight) ledger.JournalFilter 
 	}
 	if kind, ok := ledger.KindByCode(view.Kind); ok {
 		f.Kind = kind
+	} else if view.Kind != "" {
+		view.Errors.Add("kind", view.T("filter.kind.wrong"))
 	}
+	if view.Source != "" && !slices.Contains(sources, view.Source) {
+		view.Errors.Add("source", view.T("filter.source.wrong"))
+	}
+	if view.Fund != "" && f.Fund == 0 {
+		view.Errors.Add("fund", view.T("filter.fund.wrong"))
+	}
+	checkSpan(&view.Page, f.From, f.To)
 	return f
 }
 

@@ -141,7 +141,7 @@ func (v *visit) entryLines(r *ledger.Recorded, s *sight) []entryLine {
 		}
 		acct, ccy := p.Chart(), p.Leaf.Currency
 		l := entryLine{Account: p.Account, Code: v.code(acct), Name: acct.Name(string(v.lang)), Fund: fund.Name(string(v.lang)),
-			Tags: v.tags(p.Leaf), Seq: strconv.FormatInt(p.Seq, 10), Balance: money.Money{Minor: p.BalanceAfter, Currency: ccy},
+			Tags: v.tags(p.Leaf, s), Seq: strconv.FormatInt(p.Seq, 10), Balance: money.Money{Minor: p.BalanceAfter, Currency: ccy},
 			Debit: money.Money{Currency: ccy}, Credit: money.Money{Currency: ccy}}
 		if p.Amount > 0 {
 			l.Debit.Minor = p.Amount

@@ -49,10 +49,13 @@ func (v *visit) giftList() error {
 	filter := giving.GiftFilter{Text: view.Q, Amount: v.amountField(&view.Page, "amount"), CampaignID: v.number("campaign"), Limit: giftPage + 1,
 		From: v.startOf(v.dayField(&view.Page, "from"))}
 	if to := v.dayField(&view.Page, "to"); !to.IsZero() {
+		checkSpan(&view.Page, filter.From, v.startOf(to))
 		filter.To = v.startOf(to.AddDate(0, 0, 1))
 	}
 	if channel, ok := giving.ChannelByCode(view.Channel); ok {
 		filter.Channel = channel
+	} else if view.Channel != "" {
+		view.Errors.Add("channel", view.T("filter.channel.wrong"))
 	}
 	filter.Before, _ = uuid.Parse(v.QueryParam("before")) // anything else is the first page
 	if err := v.giftOptions(&view); err != nil {

@@ -94,6 +94,13 @@ func (v *visit) dayField(p *Page, name string) time.Time {
 	return day
 }
 
+// checkSpan says at the field when a filter ends before it begins: nothing would be found, and nobody told why.
+func checkSpan(p *Page, from, to time.Time) {
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {
+		p.Errors.Add("to", p.T("wrong.period"))
+	}
+}
+
 // amountField reads an amount that may be left out.
 func (v *visit) amountField(p *Page, name string) int64 {
 	text := v.typed(name, 40)

@@ -207,7 +207,7 @@ func (s *Server) Error(err error, c echo.Context) {
 	}
 	v, bookErr := s.visit(c)
 	if bookErr != nil {
-		http.Error(c.Response(), problem.Of(bookErr).TitleEN, http.StatusNotFound)
+		http.Error(c.Response(), problem.Of(bookErr).Title(string(PrefsOf(c).Lang)), http.StatusNotFound)
 		return
 	}
 	p := problem.Of(err)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 )
 
@@ -112,7 +115,7 @@ func (v *visit) newVoucher(day time.Time, summary string, lines []voucherLine, r
 
 func (v *visit) voucherRow(l voucherLine, reversal, first bool, s *sight) voucherRow {
 	acct := chart.MustByID(l.leaf.Chart)
-	row := voucherRow{Account: l.account, Code: v.code(acct), Name: acct.Name(string(v.lang)), Tags: v.tags(l.leaf), Red: reversal}
+	row := voucherRow{Account: l.account, Code: v.code(acct), Name: acct.Name(string(v.lang)), Tags: v.tags(l.leaf, s), Red: reversal}
 	if fund := s.fund(l.leaf.Fund); first && fund != nil {
 		row.Fund = fund.Code + " " + fund.Name(string(v.lang))
 	}
@@ -158,8 +161,8 @@ func (v *visit) code(acct chart.Account) string {
 	return acct.Code2026
 }
 
-// tags writes what a leaf is tagged with, in the words of the page.
-func (v *visit) tags(leaf ledger.Leaf) string {
+// tags writes what a leaf is tagged with, in the words of the page. s names the fund that it is owed by or to.
+func (v *visit) tags(leaf ledger.Leaf, s *sight) string {
 	d := leaf.Dims
 	var tags []string
 	for _, tag := range []struct{ key, value string }{
@@ -167,11 +170,34 @@ func (v *visit) tags(leaf ledger.Leaf) string {
 		{"counterparty", d.Counterparty}, {"instrument", d.Instrument}, {"nature", d.Nature}, {"foreign", d.Foreign}, {"units", d.UnitsOf},
 	} {
 		if tag.value != "" {
-			tags = append(tags, T(v.lang, "tag."+tag.key)+" "+tag.value)
+			tags = append(tags, T(v.lang, "tag."+tag.key)+" "+v.tagWord(tag.key, tag.value, s))
 		}
 	}
 	return strings.Join(tags, T(v.lang, "console.and"))
 }
+
+// tagWord is a tag as people read it: a fund by its name, a way of paying and a nature by its word, anything else as it was given.
+func (v *visit) tagWord(key, value string, s *sight) string {
+	switch key {
+	case "counterparty":
+		number, isFund := strings.CutPrefix(value, "fund:")
+		if id, err := strconv.ParseInt(number, 10, 32); isFund && err == nil {
+			return v.fundName(s, int32(id))
+		}
+	case "instrument":
+		if channel, ok := giving.ChannelByCode(value); ok {
+			return channel.Name(string(v.lang))
+		}
+	case "nature":
+		if slices.Contains(natures, value) {
+			return T(v.lang, "nature."+value)
+		}
+	}
+	return value
+}
+
+// natures are those that have a word in the translations.
+var natures = []string{"close", "fee-cover", "refund", "unidentified"}
 
 // postedLines are the lines of an entry that are in sight; all tells whether none is left out.
 func postedLines(r *ledger.Recorded, s *sight) (lines []voucherLine, all bool) {

@@ -127,7 +127,7 @@ func (v *visit) accountChoices(q pg.Querier, s *sight) ([]accountChoice, error) 
 		}
 		acct := a.Chart()
 		choices = append(choices, accountChoice{fmt.Sprintf("%s %s · %s · %s #%d", v.code(acct), acct.Name(string(v.lang)), fund.Code,
-			v.tags(a.Leaf), a.ID), a.Leaf})
+			v.tags(a.Leaf, s), a.ID), a.Leaf})
 	}
 	return choices, nil
 }

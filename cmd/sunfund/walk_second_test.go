@@ -22,8 +22,8 @@ func TestTheSecondPerson(t *testing.T) {
 		summary       string
 		own, approved string
 	}{
-		{"zh-CN", 1280, "付石坪桥午餐食材款", "您是制单人", "已批准"},
-		{"en", 360, "Vegetables for the lunch of Shipingqiao", "You made this request", "approved"},
+		{"zh-CN", 1280, "付临江午餐食材款", "您是制单人", "已批准"},
+		{"en", 360, "Vegetables for the lunch of Linjiang", "You made this request", "approved"},
 	} {
 		t.Run(one.lang, func(t *testing.T) {
 			size := map[int64]string{1280: "desk", 360: "phone"}[one.width]
