@@ -107,7 +107,14 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	if totals.Refused > 0 {
 		return fmt.Errorf("%w: %d, see %s", errRefusedLines, totals.Refused, path)
 	}
-	return rejects.Close()
+	// Nothing was refused: an empty file would only make somebody look for what is in it.
+	if err := rejects.Close(); err != nil {
+		return err
+	}
+	if c.Rejects != "" {
+		return nil // the file that somebody named stays
+	}
+	return os.Remove(path)
 }
 
 // openBook opens the database for the book with the code, or for the only one there is.
