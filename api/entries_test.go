@@ -85,7 +85,7 @@ func TestEntryPages(t *testing.T) {
 	}
 }
 
-func TestEntryRefusals(t *testing.T) {
+func TestM9M10EntryRefusals(t *testing.T) {
 	o := newOffice(t)
 	o.oneEntry() // so that there is something to lose
 	before := o.postings()
@@ -149,7 +149,7 @@ func TestEntryRefusals(t *testing.T) {
 var badAmounts = []any{"-1.00", "-0.01", "0", "0.00", "", " 1.00", "1.00 ", "0.001", "1e3", "1e18", "1,00", "1,000.00", "NaN", "Infinity", "0x10",
 	"１０.００", "¥10", "+1.00", ".5", "1.", "1.0.0", "9999999999999999999", "1234567890123456", "999999999999999.99", "1_000", "--1", 0.1, 1, -1, 1e18, true, nil, []int{1}}
 
-func TestEntryAmounts(t *testing.T) {
+func TestM4EntryAmounts(t *testing.T) {
 	o := newOffice(t)
 	before := o.postings()
 	for _, bad := range badAmounts {
@@ -164,7 +164,7 @@ func TestEntryAmounts(t *testing.T) {
 	}
 }
 
-func TestEntryIdempotency(t *testing.T) {
+func TestM1M2EntryIdempotency(t *testing.T) {
 	o := newOffice(t)
 	ask := request{method: http.MethodPost, path: "/entries", key: "interest-3", body: interest("5.00")}
 	first, again := o.want(ask, 201, ""), o.want(ask, 201, "")
@@ -184,7 +184,7 @@ func TestEntryIdempotency(t *testing.T) {
 	o.want(request{method: http.MethodPost, path: "/entries", key: "mended", body: interest("1.00")}, 201, "")
 }
 
-func TestEntryInParallel(t *testing.T) {
+func TestM3EntryInParallel(t *testing.T) {
 	o := newOffice(t)
 	ask := request{method: http.MethodPost, path: "/entries", key: "once", body: interest("5.00")}
 	answers := o.parallel(50, func(int) request { return ask })
@@ -255,7 +255,7 @@ func TestReversal(t *testing.T) {
 	}
 }
 
-func TestClosedMonth(t *testing.T) {
+func TestM8ClosedMonth(t *testing.T) {
 	o := newOffice(t)
 	_, err := o.owner.Exec(o.ctx, `insert into period (book_id, month, state) values ($1, '2026-02-01', 'hard')`, o.book.ID)
 	if err != nil {

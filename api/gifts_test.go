@@ -84,7 +84,7 @@ func TestGiftChannels(t *testing.T) {
 	o.want(request{method: http.MethodPost, path: "/gifts", body: o.with(wechat("fee"), "channel", "cash")}, 422, "fee-channel")
 }
 
-func TestGiftIdempotency(t *testing.T) {
+func TestM1M2GiftIdempotency(t *testing.T) {
 	o := newOffice(t)
 	ask := request{method: http.MethodPost, path: "/gifts", body: wechat("twice")}
 	first, again := o.want(ask, 201, ""), o.want(ask, 200, "")
@@ -128,7 +128,7 @@ func TestGiftIdempotency(t *testing.T) {
 	o.want(request{method: http.MethodPost, path: "/gifts", token: o.other.token, body: wechat("twice")}, 201, "")
 }
 
-func TestGiftInParallel(t *testing.T) {
+func TestM3GiftInParallel(t *testing.T) {
 	o := newOffice(t)
 	answers := o.parallel(50, func(int) request {
 		return request{method: http.MethodPost, path: "/gifts", body: wechat("once")}
@@ -149,7 +149,7 @@ func TestGiftInParallel(t *testing.T) {
 	}
 }
 
-func TestGiftAmounts(t *testing.T) {
+func TestM4GiftAmounts(t *testing.T) {
 	o := newOffice(t)
 	before := o.postings()
 	for _, field := range []string{"amount", "fee"} {

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// TestInjection is A13 for the API: each operation with SQL in each parameter of its contract, each part of its address and
+// TestA13Injection is A13 for the API: each operation with SQL in each parameter of its contract, each part of its address and
 // each text of its body.
-func TestInjection(t *testing.T) {
+func TestA13Injection(t *testing.T) {
 	o := newOffice(t)
 	o.oneGift()
 	o.oneEntry()

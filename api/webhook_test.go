@@ -35,7 +35,7 @@ func sandboxEvent(id, account string, live bool) []byte {
 		id, live, account, uuid.NewString())
 }
 
-func TestWebhook(t *testing.T) {
+func TestW1W9Webhook(t *testing.T) {
 	o := newOffice(t)
 	secrets := map[string][]byte{}
 	for _, a := range []*association{o.book, o.other} {
@@ -107,8 +107,8 @@ func (o *office) paidSession() (id uuid.UUID) {
 	return id
 }
 
-// TestWebhookInParallel is W5, to the end: fifty deliveries of a payment are one gift.
-func TestWebhookInParallel(t *testing.T) {
+// TestW5WebhookInParallel is W5, to the end: fifty deliveries of a payment are one gift.
+func TestW5WebhookInParallel(t *testing.T) {
 	o := newOffice(t)
 	o.tx(func(tx pgx.Tx) error { return payments.AddProcessor(o.ctx, tx, o.book.Book, payments.SandboxCode) })
 	var secret []byte

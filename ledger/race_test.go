@@ -89,7 +89,7 @@ func TestManyWritersLoseNothing(t *testing.T) {
 	b.verified()
 }
 
-func TestTheLastFenIsSpentOnce(t *testing.T) {
+func TestM6LastFenIsSpentOnce(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	b.crowd()

@@ -123,7 +123,7 @@ var faults = []struct {
 		values (1, {new}, '2026-09-01', 5, 'x', 'voucher', '张三')`, "numbers"},
 }
 
-func TestVerifyFindsEveryPlantedFault(t *testing.T) {
+func TestD8VerifyFindsEveryPlantedFault(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	first := b.gift(day, 100)

@@ -86,7 +86,7 @@ func TestWhatIsWrittenStaysWritten(t *testing.T) {
 	b.verified()
 }
 
-func TestPostgresRefusesWhatGoLetsThrough(t *testing.T) {
+func TestM9PostgresRefusesWhatGoLetsThrough(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	e := b.gift(day, 100)

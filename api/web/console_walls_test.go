@@ -52,7 +52,7 @@ func fill(path string) string {
 	return strings.Replace(path, ":id", uuid.NewString(), 1)
 }
 
-func TestConsoleRouteWalls(t *testing.T) {
+func TestA5EveryRoleOnEveryRoute(t *testing.T) {
 	o := newOffice(t)
 	roles := map[string]staff.Role{"li": staff.Accountant, "chen": staff.Approver, "wu": staff.StreetOfficer, "shen": staff.Auditor, "guan": staff.Admin}
 	street := int32(2)

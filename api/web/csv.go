@@ -61,7 +61,7 @@ func (s *sheet) flush() error {
 
 // noFormula keeps a spreadsheet program from running a donor's or payee's text.
 func noFormula(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") ||
+	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n\x00") || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") ||
 		strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
 		return "'" + text
 	}

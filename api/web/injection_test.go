@@ -19,8 +19,8 @@ var injections = []string{
 	"desc; drop table gift", "a\x00b", "1e400", "９９",
 }
 
-// TestInjection is A13 for the pages: each of them with SQL in each parameter, field and part of its address.
-func TestInjection(t *testing.T) {
+// TestA13Injection is A13 for the pages: each of them with SQL in each parameter, field and part of its address.
+func TestA13Injection(t *testing.T) {
 	o := newOffice(t)
 	o.gift("王五", 100_00)
 	names := parameters(t)

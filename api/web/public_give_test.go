@@ -157,7 +157,7 @@ func TestGiftReceived(t *testing.T) {
 	}
 }
 
-func TestGiftNamelessAndHostile(t *testing.T) {
+func TestS9HostileTexts(t *testing.T) {
 	t.Parallel()
 	s := newPublicSite(t)
 	form := s.form("9.90")

@@ -123,6 +123,7 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		c.Response().Header().Set("Cache-Control", "no-store") // the way to sign in too: it names the page
 		if err := v.identify(); err != nil {
 			if errors.Is(err, staff.ErrNoSession) {
 				return v.toSignIn()
@@ -135,7 +136,6 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 		if p != signedIn && !v.who.May(p) {
 			return staff.ErrDenied
 		}
-		c.Response().Header().Set("Cache-Control", "no-store")
 		return h(v)
 	}
 }

@@ -412,7 +412,7 @@ func TestA2ListsAndForms(t *testing.T) {
 		}
 		for login, c := range people {
 			if r.open && roles[login] != staff.Donor || !r.open && !roles[login].May(r.needs) && r.needs != signedIn {
-				continue // open to all alike, or refused to all alike: TestConsoleRouteWalls
+				continue // open to all alike, or refused to all alike: TestA5EveryRoleOnEveryRoute
 			}
 			if r.needs == signedIn && !r.open && roles[login] == staff.Auditor {
 				continue // one of them is enough for one's own account

@@ -45,9 +45,9 @@ func (k *kept) String() string {
 	return k.text.String()
 }
 
-// TestLogsCarryNothingPersonal (K1): marked names, e-mails, messages, passwords, tokens and addresses of gifts go through
+// TestK1LogsCarryNothingPersonal (K1): marked names, e-mails, messages, passwords, tokens and addresses of gifts go through
 // the whole service at debug level, in requests that succeed and that fail; none of them stands in its log.
-func TestLogsCarryNothingPersonal(t *testing.T) {
+func TestK1LogsCarryNothingPersonal(t *testing.T) {
 	db := pgtest.New(t)
 	ctx := t.Context()
 	now := time.Now()

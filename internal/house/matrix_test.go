@@ -159,8 +159,8 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// TestNothingGoesAroundTheWalls: the ways around row level security that a schema can have.
-func TestNothingGoesAroundTheWalls(t *testing.T) {
+// TestA14NothingGoesAroundTheWalls: the ways around row level security that a schema can have.
+func TestA14NothingGoesAroundTheWalls(t *testing.T) {
 	t.Parallel()
 	db := newOwned(t)
 	for what, sql := range map[string]string{

@@ -44,8 +44,8 @@ func try(t *testing.T, conn *pgx.Conn, book, sql string, args ...any) (code stri
 	return "", tag.RowsAffected(), ""
 }
 
-// TestDatabaseAttacks is D1 to D7: what the service and the owner of the tables, who is no superuser, are refused.
-func TestDatabaseAttacks(t *testing.T) {
+// TestD1D7DatabaseAttacks is D1 to D7: what the service and the owner of the tables, who is no superuser, are refused.
+func TestD1D7DatabaseAttacks(t *testing.T) {
 	t.Parallel()
 	db := newOwned(t)
 	db.fill(t)
@@ -170,9 +170,9 @@ func (db owned) fill(t *testing.T) {
 	}
 }
 
-// TestWallsHold is A12 and A14: without a book there are no rows, with one there are its own and no others, by whatever way
+// TestA12A14WallsHold is A12 and A14: without a book there are no rows, with one there are its own and no others, by whatever way
 // they are asked for, for the service as for the owner of the tables.
-func TestWallsHold(t *testing.T) {
+func TestA12A14WallsHold(t *testing.T) {
 	t.Parallel()
 	db := newOwned(t)
 	db.fill(t)
@@ -214,9 +214,9 @@ func TestWallsHold(t *testing.T) {
 	}
 }
 
-// TestLeaks: what is not a row and could tell of one: plans made for another book, functions that see rows before the wall
+// TestA14Leaks: what is not a row and could tell of one: plans made for another book, functions that see rows before the wall
 // does, statistics, and the words of errors.
-func TestLeaks(t *testing.T) {
+func TestA14Leaks(t *testing.T) {
 	t.Parallel()
 	db := newOwned(t)
 	ctx := t.Context()

@@ -249,7 +249,7 @@ func TestSameFormIsOneGift(t *testing.T) {
 	}
 }
 
-func TestGiftFromCheckout(t *testing.T) {
+func TestM5GiftFromCheckout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c, err := w.begin(w.form())
@@ -267,6 +267,11 @@ func TestGiftFromCheckout(t *testing.T) {
 	forged.Amount = 5000_00
 	if o := w.give(forged)[0]; !errors.Is(o.Err, giving.ErrMismatch) {
 		t.Errorf("a forged amount: %+v", o)
+	}
+	swapped := paid
+	swapped.Currency = "USD"
+	if o := w.give(swapped)[0]; !errors.Is(o.Err, giving.ErrMismatch) {
+		t.Errorf("another currency: %+v", o)
 	}
 	if o := w.give(paid)[0]; o.Err != nil || o.ID != c.ID || o.Replayed {
 		t.Fatalf("booked as %+v", o)
@@ -443,7 +448,7 @@ func TestForeignGifts(t *testing.T) {
 	w.verify()
 }
 
-func TestRefunds(t *testing.T) {
+func TestM7Refunds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.give(w.paid("general", "g1"), w.paid("donor", "g2"))

@@ -172,7 +172,7 @@ func TestImportOfVectors(t *testing.T) {
 }
 
 // Pieces that overlap, the last first: refunds before their gifts are told so, and booked when they come again.
-func TestImportInOverlappingPieces(t *testing.T) {
+func TestF8ImportInOverlappingPieces(t *testing.T) {
 	t.Parallel()
 	w := newBook(t)
 	w.prepare("breaks-1")

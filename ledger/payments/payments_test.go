@@ -310,7 +310,7 @@ func (w *world) receive(body []byte, header string) (bool, error) {
 }
 
 // The attacks W1 to W5 and W8 to W12 on a webhook.
-func TestAttacksOnTheInbox(t *testing.T) {
+func TestW1W9AttacksOnTheInbox(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, s := w.start("general", "50")
@@ -360,7 +360,7 @@ func TestAttacksOnTheInbox(t *testing.T) {
 	}
 }
 
-func TestSecretRotation(t *testing.T) {
+func TestW10SecretRotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, s := w.start("general", "50")
@@ -386,7 +386,7 @@ func TestSecretRotation(t *testing.T) {
 	}
 }
 
-func TestForgedAndReplayedEvents(t *testing.T) {
+func TestW11W12ForgedAndReplayedEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, s := w.start("general", "50")

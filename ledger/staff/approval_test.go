@@ -85,7 +85,7 @@ func TestApprove(t *testing.T) {
 	}
 }
 
-func TestApproveRefusals(t *testing.T) {
+func TestA6ApproveRefusals(t *testing.T) {
 	o := newOffice(t)
 	o.person("li", role(staff.Accountant))
 	o.person("both", role(staff.Accountant), role(staff.Approver))

@@ -92,7 +92,7 @@ func TestSignInRefusals(t *testing.T) {
 }
 
 // An unknown name costs the same hash as a wrong password.
-func TestSignInTime(t *testing.T) {
+func TestT4SignInTime(t *testing.T) {
 	o := newOffice(t)
 	o.person("li")
 	at := now
