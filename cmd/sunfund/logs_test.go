@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/oidctest"
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
@@ -63,6 +64,8 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 	hash, err := hasher.Hash(ctx, "right-canary-password")
 	must(err)
 	var token string
+	issuer := oidctest.New(t, time.Now)
+	issuer.Subject = "canary-subject"
 	must(pg.InTx(ctx, db.Service, func(tx pgx.Tx) error {
 		book, err := ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "sun", NameZH: "慈善会", NameEN: "Charity", Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC, Sandbox: true})
 		must(err)
@@ -72,7 +75,7 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 			SummaryEN: "Summary", StoryZH: "事", StoryEN: "Story", Goal: 1_000_00, OpensAt: now.AddDate(0, -1, 0), ClosesAt: now.AddDate(0, 1, 0)})
 		must(err)
 		must(payments.AddProcessor(ctx, tx, book, payments.SandboxCode))
-		must(staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordAlone}, uuid.Nil, now))
+		must(staff.SetSettings(ctx, tx, book.ID, staff.Settings{Password: staff.PasswordAlone, Issuer: issuer.URL, Client: oidctest.Client}, uuid.Nil, now))
 		p, err := staff.Create(ctx, tx, book.ID, staff.Person{Login: "mei", NameZH: "梅", NameEN: "Mei", Lang: "zh-CN"}, hash, uuid.Nil, now)
 		must(err)
 		_, err = staff.GrantRole(ctx, tx, book.ID, p.ID, uuid.Nil, staff.Held{Role: staff.Accountant}, now)
@@ -90,7 +93,7 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	pool := db.Bare(t)
-	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}}, terminal{out: io.Discard, err: &log})
+	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}, OIDCSecrets: map[string]string{"sun": oidctest.Secret}}, terminal{out: io.Discard, err: &log})
 	must(err)
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -168,6 +171,20 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 	}
 	get("/console/search?q=Canary-Name")
 
+	// To the issuer of identities and back: our secret there, its codes, tokens and subjects.
+	issuer.Redirect = home + "/console/sign-in/return"
+	for _, alg := range []string{"", "none", "other"} {
+		issuer.Alg = alg
+		back, _ := get("/console/sign-in/issuer")
+		if back.Request.URL.Path != "/console/sign-in/return" || back.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%q: %s of %s", alg, back.Status, back.Request.URL.Path)
+		}
+		marks = append(marks, back.Request.URL.Query().Get("code"), back.Request.URL.Query().Get("state"), issuer.Asked.Get("nonce"))
+	}
+	issuer.Redirect = "https://elsewhere.example" // the issuer refuses
+	get("/console/sign-in/issuer")
+	get("/console/sign-in/return?code=canary-form-field&state=" + issuer.Asked.Get("state"))
+	marks = append(marks, oidctest.Secret, "canary-subject", issuer.Asked.Get("state"), strings.Fields(pgtest.KeyLine)[1])
 	if answer, body := get("/api/v1/gifts", "Authorization", "Bearer "+token); answer.StatusCode != http.StatusOK || !strings.Contains(body, "items") {
 		t.Errorf("API: %s", answer.Status)
 	}
