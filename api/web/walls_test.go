@@ -421,7 +421,8 @@ var objectsOfParameters = map[string][]string{
 var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
 	message month name name_en name_zh next number on other overlap page password payer per reason result role scopes secret setup single_min site source
-	speaks state subject summary text theme token twice uscc v view what when zero`)
+	speaks state subject summary text theme token twice uscc v view what when zero
+	approvers bearer close closes days filing goal hours issuer least most opens password_rule presets purpose_en purpose_zh slug story_en story_zh summary_en summary_zh title_en title_zh`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.
