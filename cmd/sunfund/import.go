@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -29,9 +28,6 @@ type importCmd struct {
 	Gifts importGiftsCmd `cmd:"" help:"Book a gift file (CSV), each line once however often it is run."`
 	Setup importSetupCmd `cmd:"" help:"Open the funds and campaigns of a set-up file (JSON) that the book does not have yet."`
 }
-
-// importMemory is what the import of a file of any length keeps to: from there on it collects garbage more often.
-const importMemory = 192 << 20
 
 type importGiftsCmd struct {
 	database
@@ -69,9 +65,6 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 	defer done()
 	if err := useKeys(ctx, db, ring, book); err != nil {
 		return err
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(importMemory)
 	}
 	file, err := os.Open(c.File)
 	if err != nil {
