@@ -60,6 +60,9 @@ const (
 	KindBankDebit    Kind = 14 // E41
 	KindClose        Kind = 15 // E45, E47
 	KindCorrection   Kind = 16 // E48: reversal
+	KindDispute      Kind = 17 // E09
+	KindDisputeWon   Kind = 18 // E10
+	KindAccountFee   Kind = 19 // E03 of the account itself, of no gift
 	KindReceipt      Kind = 40 // E13: unidentified receipts
 	KindReturn       Kind = 41 // a receipt or a deposit sent back
 	KindCash         Kind = 42 // E14, E15: cash on its way to the bank
@@ -94,6 +97,9 @@ var kinds = map[Kind]KindInfo{
 	KindBankDebit:    {"bank-debit", "银行扣款", "Bank debit", true},
 	KindClose:        {"close", "结转", "Closing transfer", false},
 	KindCorrection:   {"correction", "红字冲销", "Reversal", false},
+	KindDispute:      {"dispute", "支付争议", "Dispute opened", true},
+	KindDisputeWon:   {"dispute-won", "争议胜诉", "Dispute won", true},
+	KindAccountFee:   {"account-fee", "支付账户费用", "Processor account fee", true},
 	KindReceipt:      {"bank-receipt", "待查来款", "Unidentified receipt", true},
 	KindReturn:       {"return", "退回来款", "Money sent back", false},
 	KindCash:         {"cash", "现金缴存", "Cash to the bank", true},

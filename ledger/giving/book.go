@@ -182,7 +182,7 @@ func (b *batch) read(ctx context.Context, tx pgx.Tx) error {
 		if p.FundID != 0 {
 			funds[p.FundID] = true
 		}
-		if p.Currency != "" && p.Currency != b.book.Currency && p.Rate.IsZero() {
+		if p.Currency != "" && p.Currency != b.book.Currency && p.Rate.IsZero() && p.Worth == 0 {
 			members, ccys, days = append(members, int32(i)), append(ccys, p.Currency), append(days, b.book.Day(p.PaidAt))
 		}
 	}
@@ -306,7 +306,7 @@ func (b *batch) decide() {
 		out.ID = p.ID
 		b.firstOf[r], b.taken[p.ID] = i, r
 		b.entryOf[i] = len(b.entries)
-		b.fees.add(b.funds[p.FundID], p.Channel, entry.EffectiveOn, p.Fee, len(b.entries))
+		b.fees.add(b.funds[p.FundID], p.Channel, entry.EffectiveOn, feeMember{len(b.entries), p.Fee, p.cover()})
 		b.entries = append(b.entries, entry)
 	}
 }
@@ -338,7 +338,7 @@ func (b *batch) complete(p *Paid) error {
 	if !takesGifts(f.Kind) {
 		return fmt.Errorf("%w: %s", ErrFundKind, f.Kind)
 	}
-	if p.Fee != 0 && f.FeeBearer != ledger.FeeByFund && b.general == 0 {
+	if (p.Fee != 0 || p.Cover != 0) && f.FeeBearer != ledger.FeeByFund && b.general == 0 {
 		return ErrNoGeneral
 	}
 	return nil
@@ -367,12 +367,14 @@ func (b *batch) entry(i int) (ledger.Entry, error) {
 		if rate.IsZero() {
 			rate = b.rates[i]
 		}
-		if rate.IsZero() {
+		if rate.IsZero() && p.Worth == 0 {
 			return ledger.Entry{}, fmt.Errorf("%w: %s on %s", ErrNoRate, p.Currency, b.book.Day(p.PaidAt).Format(time.DateOnly))
 		}
-		var err error
-		if value, err = worth(p.Amount, p.Currency, rate, b.book); err != nil {
-			return ledger.Entry{}, err
+		if value = p.Worth; value == 0 {
+			var err error
+			if value, err = worth(p.Amount, p.Currency, rate, b.book); err != nil {
+				return ledger.Entry{}, err
+			}
 		}
 	}
 	debit := ledger.Debit(asset, value)
@@ -381,7 +383,7 @@ func (b *batch) entry(i int) (ledger.Entry, error) {
 	}
 	fund := b.funds[p.FundID]
 	return ledger.Entry{
-		ID: p.ID, Kind: ledger.KindGift, EffectiveOn: b.book.Day(p.PaidAt), Actor: p.Actor,
+		ID: p.ID, Kind: ledger.KindGift, EffectiveOn: dayOr(b.book, p.On, p.PaidAt), Actor: p.Actor,
 		Lines: append([]ledger.Line{debit, ledger.Credit(incomeLeaf(&fund, p.CampaignID, ledger.NatureGift), value)}, p.Also...),
 	}, nil
 }

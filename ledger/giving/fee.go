@@ -1,6 +1,7 @@
 package giving
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,14 +30,22 @@ type feeGroup struct {
 	members []feeMember
 }
 
-// feeMember is the fee of the gift or refund that one entry of the batch books.
+// feeMember is the fee of the gift or refund that one entry of the batch books, and what its donor paid on top for it.
 type feeMember struct {
-	entry int
-	fee   int64
+	entry      int
+	fee, cover int64
 }
 
-func (f *fees) add(fund ledger.Fund, channel Channel, day time.Time, fee int64, entry int) {
-	if fee == 0 {
+// cover is what the donor of a fund whose donors bear the fee paid on top.
+func (p *Paid) cover() int64 {
+	if p.Cover != 0 || p.Exact {
+		return p.Cover
+	}
+	return p.Fee
+}
+
+func (f *fees) add(fund ledger.Fund, channel Channel, day time.Time, m feeMember) {
+	if m.fee == 0 && m.cover == 0 {
 		return
 	}
 	if f.index == nil {
@@ -49,7 +58,7 @@ func (f *fees) add(fund ledger.Fund, channel Channel, day time.Time, fee int64, 
 		f.index[key] = g
 		f.groups = append(f.groups, g)
 	}
-	g.members = append(g.members, feeMember{entry, fee})
+	g.members = append(g.members, m)
 }
 
 // entries appends the fee entries to those they depend on. Each counts only members that were really booked.
@@ -58,18 +67,15 @@ func (f *fees) entries(book *ledger.Book, before []ledger.Entry, general int32) 
 	for _, g := range f.groups {
 		all = append(all, ledger.Entry{
 			Kind: ledger.KindFee, EffectiveOn: g.day,
-			Lines: g.lines(general, 1), // names the accounts; the figure is known after the decisions
+			Lines: g.lines(general, 1, 1), // names the accounts; the figure is known after the decisions
 			Recount: func(before []ledger.Result) []ledger.Line {
-				var sum int64
+				var sum, cover int64
 				for _, m := range g.members {
 					if r := before[m.entry]; r.Err == nil && !r.Replayed {
-						sum += m.fee
+						sum, cover = sum+m.fee, cover+m.cover
 					}
 				}
-				if sum == 0 {
-					return nil
-				}
-				return g.lines(general, sum)
+				return nonzero(g.lines(general, sum, cover))
 			},
 		})
 	}
@@ -77,8 +83,8 @@ func (f *fees) entries(book *ledger.Book, before []ledger.Entry, general int32) 
 }
 
 // lines are E03 as the fund says: a the fund bears the fee, b the general fund does and owes it to the
-// fund until they settle, c the donor gave it on top. A negative sum is a fee given back.
-func (g *feeGroup) lines(general int32, sum int64) []ledger.Line {
+// fund until they settle, c the donor gave cover on top. A negative sum is a fee given back.
+func (g *feeGroup) lines(general int32, sum, cover int64) []ledger.Line {
 	kept := g.channel.balance(g.fund)
 	instrument := ledger.Dims{Instrument: g.channel.Code()}
 	cost := func(fund ledger.Fund) ledger.Leaf {
@@ -88,9 +94,8 @@ func (g *feeGroup) lines(general int32, sum int64) []ledger.Line {
 	switch {
 	case g.owner.FeeBearer == ledger.FeeByDonor:
 		atGeneral := g.channel.balance(general)
-		cover := ledger.Leaf{Chart: "gift.u", Fund: general, Dims: ledger.Dims{Instrument: g.channel.Code(), Nature: natureFeeCover}}
 		return []ledger.Line{
-			{Leaf: atGeneral, Amount: sum}, {Leaf: cover, Amount: -sum},
+			{Leaf: atGeneral, Amount: cover}, {Leaf: coverLeaf(g.channel, general), Amount: -cover},
 			{Leaf: cost(ofGeneral), Amount: sum}, {Leaf: atGeneral, Amount: -sum},
 		}
 	case g.owner.FeeBearer == ledger.FeeByGeneral && g.fund != general:
@@ -102,6 +107,16 @@ func (g *feeGroup) lines(general int32, sum int64) []ledger.Line {
 		}
 	}
 	return []ledger.Line{{Leaf: cost(g.owner), Amount: sum}, {Leaf: kept, Amount: -sum}}
+}
+
+// nonzero leaves out lines that move nothing.
+func nonzero(lines []ledger.Line) []ledger.Line {
+	return slices.DeleteFunc(lines, func(l ledger.Line) bool { return l.Amount == 0 })
+}
+
+// coverLeaf is where that is earned which donors pay on top for the fee.
+func coverLeaf(c Channel, general int32) ledger.Leaf {
+	return ledger.Leaf{Chart: "gift.u", Fund: general, Dims: ledger.Dims{Instrument: c.Code(), Nature: natureFeeCover}}
 }
 
 // counterparty names the other fund of what one fund owes another.

@@ -54,6 +54,10 @@ type Paid struct {
 	Message      string
 	Rate         decimal.Decimal // book currency for one unit of Currency; zero: from the table of rates
 	Actor        uuid.UUID       // who recorded it; nil: the intake itself
+	Worth        int64           // minor units of the book's currency that a processor settled for foreign money; zero: by Rate
+	Cover        int64           // paid on top to cover the fee, minor units of the book's currency; zero: as much as Fee, unless Exact
+	Exact        bool            // a row of the processor's balance stands behind it: Fee and Cover are what they were
+	On           time.Time       // business day to book on; zero: that of PaidAt
 	Also         []ledger.Line   // of the same movement, such as a liability that it settles; balanced by themselves
 
 	sealed *sealed // Name, Email and Message, once sealAll was here
@@ -110,6 +114,8 @@ func (p *Paid) check() error {
 		return fmt.Errorf("%w: text too long or broken", ErrBadPaid)
 	case p.Rate.IsNegative():
 		return fmt.Errorf("%w: rate %s", ErrBadPaid, p.Rate)
+	case p.Worth < 0 || p.Worth > ledger.AmountMax || p.Cover < 0 || p.Cover > ledger.AmountMax || (p.Worth != 0 || p.Cover != 0) && !p.Channel.Processor():
+		return fmt.Errorf("%w: worth %d, cover %d", ErrBadPaid, p.Worth, p.Cover)
 	}
 	return checkTime(p.PaidAt)
 }

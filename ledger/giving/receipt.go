@@ -48,12 +48,14 @@ type Refund struct {
 	RefundedAt   time.Time
 	Ref          string
 	ProcessorRef string
+	Cause        Cause
 }
 
 const (
 	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, g.anonymity = 1, g.ref,
        coalesce(g.processor_ref, ''),
-       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8, ` + donorColumns
+       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
+                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8, ` + donorColumns
 
 	giftTables = `gift g` + donorTables
 
@@ -74,8 +76,9 @@ select fund_id, code, kind, name_zh, name_en, purpose_zh, purpose_en, street_id,
   from fund where book_id = $1 and fund_id = $2`
 
 	sqlReceiptRefunds = `
-select id, amount, fee, refunded_at, ref, coalesce(processor_ref, '')
-  from refund where book_id = $1 and gift_id = $2 order by id`
+select id, amount, fee, refunded_at, ref, coalesce(processor_ref, ''), cause
+  from refund r where r.book_id = $1 and r.gift_id = $2
+   and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id) order by id`
 
 	sqlReceiptEntry = `select recorded_at, effective_on from entry where book_id = $1 and id = $2`
 )
@@ -231,7 +234,8 @@ select fund_id, campaign_id, ccy, sum(amount)::int8, count(*) filter (where amou
         union all
         select g.fund_id, g.campaign_id, r.ccy, -r.amount
           from refund r join gift g on g.book_id = r.book_id and g.id = r.gift_id
-         where r.book_id = $1) x
+         where r.book_id = $1
+           and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)) x
  group by 1, 2, 3
  order by 1, 2, 3`
 

@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
 
@@ -35,7 +36,20 @@ type Refunded struct {
 	Ref          string // unique in its channel
 	ProcessorRef string
 	Actor        uuid.UUID
+	Cause        Cause     // empty: Outside
+	Cover        int64     // given back beside Amount, of what the donor paid on top for the fee; minor units of the book's currency
+	Worth        int64     // minor units of the book's currency that the processor took for Amount; zero: what it was booked for
+	On           time.Time // business day to book on; zero: that of RefundedAt
 }
+
+// Cause says whose doing it was that money goes back; it decides who bears it.
+type Cause string
+
+const (
+	Outside  Cause = "outside" // the donor's side: the fund gives it back
+	OwnFault Cause = "own"     // ours: the gift stays in its fund, the general fund bears the loss
+	Disputed Cause = "dispute" // a dispute that was lost: the money was withdrawn when it was opened
+)
 
 func (r *Refunded) check() error {
 	_, known := channels[r.Channel]
@@ -48,6 +62,10 @@ func (r *Refunded) check() error {
 		return fmt.Errorf("%w: %s", ErrFeeChannel, r.Channel.Code())
 	case r.Ref == "" || !storable(r.Ref, refMax) || !storable(r.ProcessorRef, refMax) || !storable(r.GiftRef, refMax):
 		return fmt.Errorf("%w: reference", ErrBadPaid)
+	case r.Cause != Outside && r.Cause != OwnFault && r.Cause != Disputed:
+		return fmt.Errorf("%w: cause %q", ErrBadPaid, r.Cause)
+	case r.Cover < 0 || r.Cover > ledger.AmountMax || r.Worth < 0 || r.Worth > ledger.AmountMax || (r.Cover != 0 || r.Worth != 0) && !r.Channel.Processor():
+		return fmt.Errorf("%w: cover %d, worth %d", ErrBadPaid, r.Cover, r.Worth)
 	}
 	return checkTime(r.RefundedAt)
 }
@@ -68,7 +86,8 @@ select u.channel, u.ref, r.id, r.gift_id, r.amount, r.fee, r.refunded_at
 	// What a gift was worth in the book's currency is the debit of its entry; the same figure as the gift unless foreign.
 	refundedGift = `
        g.id, g.campaign_id, g.fund_id, g.amount, g.channel, g.ccy, f.kind, f.fee_bearer,
-       coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id), 0)::int8,
+       coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
+                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8,
        case when g.ccy = $4 then g.amount else
          (select sum(p.amount) from entry e cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
             join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
@@ -89,8 +108,8 @@ select u.member, ` + refundedGift + `
 	sqlGeneralFund = `select fund_id from fund where book_id = $1 and kind = 'general' order by fund_id limit 1`
 
 	sqlRefundInsert = `
-insert into refund (book_id, id, gift_id, amount, fee, refunded_at, channel, ccy, ref, processor_ref)
-select $1, * from unnest($2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[], $8::text[], $9::text[], $10::text[])`
+insert into refund (book_id, id, gift_id, amount, fee, refunded_at, channel, ccy, ref, processor_ref, cause)
+select $1, * from unnest($2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[], $8::text[], $9::text[], $10::text[], $11::text[])`
 )
 
 // refundable is a gift with what has been given back of it so far.
@@ -193,6 +212,9 @@ func (b *returning) read(ctx context.Context, tx pg.Querier) error {
 	for i := range b.list {
 		r := &b.list[i]
 		b.entryOf[i] = -1
+		if r.Cause == "" {
+			r.Cause = Outside
+		}
 		if b.outcomes[i].Err = r.check(); b.outcomes[i].Err != nil {
 			continue
 		}
@@ -283,7 +305,7 @@ func (b *returning) decide() {
 		b.refunded[g.id] += r.Amount
 		b.firstOf[key] = i
 		b.entryOf[i] = len(b.entries)
-		b.fees.add(g.fund, g.channel, e.EffectiveOn, r.Fee, len(b.entries))
+		b.fees.add(g.fund, g.channel, e.EffectiveOn, feeMember{len(b.entries), r.Fee, r.Fee})
 		b.entries = append(b.entries, e)
 	}
 }
@@ -313,7 +335,7 @@ func (b *returning) fits(r *Refunded, g refundable) error {
 		return fmt.Errorf("%w: given to another campaign or fund", ErrMismatch)
 	case r.Amount > g.amount-b.refunded[g.id]:
 		return fmt.Errorf("%w: %d of %d", ErrRefundTooLarge, r.Amount, g.amount-b.refunded[g.id])
-	case r.Fee != 0 && g.fund.FeeBearer != ledger.FeeByFund && b.general == 0:
+	case (r.Fee != 0 && g.fund.FeeBearer != ledger.FeeByFund || r.Cover != 0 || r.Cause == OwnFault) && b.general == 0:
 		return ErrNoGeneral
 	}
 	return nil
@@ -324,16 +346,55 @@ func (b *returning) fits(r *Refunded, g refundable) error {
 func (b *returning) entry(r *Refunded, g refundable) ledger.Entry {
 	before := b.refunded[g.id]
 	value := part(g.worth, before+r.Amount, g.amount) - part(g.worth, before, g.amount)
-	asset, units := g.channel.asset(g.fund.ID, g.ccy, b.book)
-	credit := ledger.Credit(asset, value)
+	bearer, debit := g.fund, incomeLeaf(&g.fund, g.campaignID, natureRefund)
+	if r.Cause == OwnFault {
+		bearer = ledger.Fund{ID: b.general, Kind: ledger.General}
+		debit = ledger.Leaf{Chart: "admin.u", Fund: b.general, Dims: ledger.Dims{Nature: natureRefund}}
+	}
+	from := func(fund int32) (leaf ledger.Leaf, units bool) {
+		if r.Cause == Disputed {
+			return DisputeLeaf(r.Channel, fund), false
+		}
+		return g.channel.asset(fund, g.ccy, b.book)
+	}
+	asset, units := from(bearer.ID)
+	taken := value
+	if r.Worth != 0 {
+		taken = r.Worth
+	}
+	credit := ledger.Credit(asset, taken)
 	if units {
 		credit.Units = -r.Amount
 	}
+	lines := []ledger.Line{ledger.Debit(debit, value), credit}
+	if taken != value { // the rate has moved since the gift
+		cost := ledger.Leaf{Chart: chart.ID(bearer.Class("fundraising")), Fund: bearer.ID, Dims: ledger.Dims{Instrument: r.Channel.Code(), Nature: natureRate}}
+		lines = append(lines, ledger.Line{Leaf: cost, Amount: taken - value})
+	}
+	if r.Cover != 0 {
+		atGeneral, _ := from(b.general)
+		lines = append(lines, ledger.Debit(coverLeaf(r.Channel, b.general), r.Cover), ledger.Credit(atGeneral, r.Cover))
+	}
 	return ledger.Entry{
 		ID:   derivedID(b.book, "refund", r.RefundedAt, reference{r.Channel, r.Ref}),
-		Kind: ledger.KindRefund, EffectiveOn: b.book.Day(r.RefundedAt), Actor: r.Actor,
-		Lines: []ledger.Line{ledger.Debit(incomeLeaf(&g.fund, g.campaignID, natureRefund), value), credit},
+		Kind: ledger.KindRefund, EffectiveOn: dayOr(b.book, r.On, r.RefundedAt), Actor: r.Actor, Lines: lines,
 	}
+}
+
+// natureRate marks what moving rates cost between a gift and its refund.
+const natureRate = "rate"
+
+// dayOr is the day that is asked for, or that of the instant.
+func dayOr(book *ledger.Book, day, at time.Time) time.Time {
+	if !day.IsZero() {
+		return day
+	}
+	return book.Day(at)
+}
+
+// DisputeLeaf is where money lies that a processor holds back for a dispute.
+func DisputeLeaf(c Channel, fund int32) ledger.Leaf {
+	return ledger.Leaf{Chart: "ar.dispute", Fund: fund, Dims: ledger.Dims{Instrument: c.Code()}}
 }
 
 // part is worth × some / whole rounded down; some is at most whole.
@@ -349,7 +410,7 @@ func (b *returning) write(q *pgx.Batch, results []ledger.Result) {
 	var amount, fee []int64
 	var at []time.Time
 	var channel []int16
-	var ccy, ref []string
+	var ccy, ref, cause []string
 	var processorRef []*string
 	for i, e := range b.entryOf {
 		if e < 0 || results[e].Err != nil || results[e].Replayed {
@@ -360,8 +421,9 @@ func (b *returning) write(q *pgx.Batch, results []ledger.Result) {
 		amount, fee, at = append(amount, r.Amount), append(fee, r.Fee), append(at, r.RefundedAt)
 		channel, ccy = append(channel, int16(r.Channel)), append(ccy, g.ccy)
 		ref, processorRef = append(ref, r.Ref), append(processorRef, orNull(r.ProcessorRef))
+		cause = append(cause, string(r.Cause))
 	}
 	if len(id) > 0 {
-		q.Queue(sqlRefundInsert, b.book.ID, id, gift, amount, fee, at, channel, ccy, ref, processorRef)
+		q.Queue(sqlRefundInsert, b.book.ID, id, gift, amount, fee, at, channel, ccy, ref, processorRef, cause)
 	}
 }

@@ -139,7 +139,7 @@ select format('campaign %s: %s given back; its accounts say %s', campaign, coale
                  join posting p on p.book_id = $1 and p.entry_id = r.id
                  join account a on a.book_id = $1 and a.account_id = p.account_id and a.dims ->> 'nature' = 'refund'
                 where r.book_id = $1 group by r.id) w on w.id = r.id
-         where r.book_id = $1 and not exists (select from undone where undone.id = r.id)
+         where r.book_id = $1 and r.cause <> 'own' and not exists (select from undone where undone.id = r.id)
          group by 1) r
   full join (select a.dims ->> 'campaign' as campaign, sum(l.balance) as amount
                from account a join balance l on l.book_id = a.book_id and l.account_id = a.account_id
@@ -147,7 +147,8 @@ select format('campaign %s: %s given back; its accounts say %s', campaign, coale
               group by 1) a using (campaign)
  where coalesce(r.amount, 0) <> coalesce(a.amount, 0)`
 
-	// Fees by the fund of the gift and its channel, how accounts call the channel, and the fund that bears them.
+	// Fees by the fund of the gift and its channel, how accounts call the channel, and the fund that bears them. What donors pay on top
+	// comes to the general fund and is its income, so both sides of it are left out of what was kept.
 	withFees = `
 with channel (number, code) as (
   values (1, 'sandbox'), (2, 'wechat'), (3, 'alipay'), (4, 'stripe'), (5, 'bank'), (6, 'cash')
@@ -165,7 +166,7 @@ with channel (number, code) as (
   select a.fund_id, a.chart, a.dims ->> 'instrument' as channel, sum(p.amount) as amount
     from entry e
    cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
-    join account a on a.book_id = $1 and a.account_id = u.account_id and a.chart in ('psp.avail', 'fundraising.u', 'fundraising.r')
+    join account a on a.book_id = $1 and a.account_id = u.account_id and a.chart in ('psp.avail', 'gift.u', 'fundraising.u', 'fundraising.r')
     join posting p on p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq
    where e.book_id = $1 and e.kind = 4
    group by 1, 2, 3
@@ -173,14 +174,14 @@ with channel (number, code) as (
 
 	sqlDifferFeeKept = withFees + `
 select format('fund %s, %s: gifts say the processor kept %s, fee entries %s', fund_id, channel, coalesce(f.fee, 0), coalesce(b.fee, 0))
-  from (select fund_id, channel, fee from fee where fee_bearer <> 'donor') f
-  full join (select fund_id, channel, -sum(amount) as fee from booked where chart = 'psp.avail' group by 1, 2) b using (fund_id, channel)
+  from (select case when fee_bearer = 'donor' then bearer else fund_id end as fund_id, channel, sum(fee) as fee from fee group by 1, 2) f
+  full join (select fund_id, channel, -sum(amount) as fee from booked where chart in ('psp.avail', 'gift.u') group by 1, 2) b using (fund_id, channel)
  where coalesce(f.fee, 0) <> coalesce(b.fee, 0)`
 
 	sqlDifferFeeCost = withFees + `
 select format('fund %s, %s: bears fees of %s by its gifts, %s by fee entries', fund_id, channel, coalesce(f.fee, 0), coalesce(b.fee, 0))
   from (select bearer as fund_id, channel, sum(fee) as fee from fee group by 1, 2) f
-  full join (select fund_id, channel, sum(amount) as fee from booked where chart <> 'psp.avail' group by 1, 2) b using (fund_id, channel)
+  full join (select fund_id, channel, sum(amount) as fee from booked where chart like 'fundraising.%' group by 1, 2) b using (fund_id, channel)
  where coalesce(f.fee, 0) <> coalesce(b.fee, 0)`
 
 	// 8 is ledger.KindRefund.
@@ -191,7 +192,7 @@ select format('refund %s of gift %s: %s %s; its entry gives back %s', r.id, r.gi
   left join entry e on e.book_id = r.book_id and e.id = r.id and e.kind = 8
   left join (select p.entry_id as id, sum(p.amount) as amount
                from account a join posting p on p.book_id = a.book_id and p.account_id = a.account_id
-              where a.book_id = $1 and a.chart in ('gift.u', 'gift.r') and a.dims ->> 'nature' = 'refund'
+              where a.book_id = $1 and a.chart in ('gift.u', 'gift.r', 'admin.u') and a.dims ->> 'nature' = 'refund'
               group by p.entry_id) d on d.id = e.id
  where r.book_id = $1 and (d.id is null or d.amount < 0 or r.ccy = b.ccy and d.amount <> r.amount)`
 
