@@ -37,6 +37,7 @@ type Config struct {
 	Books   []*ledger.Book             // that keys and webhooks may be of
 	Intakes map[int32]*giving.Intake   // by book; without one, gifts are refused as busy
 	Workers map[int32]*payments.Worker // by book: woken when an event has come
+	Stripes map[int32]*payments.Stripe // by book: those that take payments through Stripe
 	Now     func() time.Time
 	Log     *slog.Logger
 }

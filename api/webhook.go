@@ -19,8 +19,7 @@ func (s *Server) webhook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	header := c.Request().Header.Get(payments.SignatureHeader)
-	fresh, err := payments.Receive(c.Request().Context(), s.DB, book, c.Param("processor"), body, header, s.Now())
+	fresh, err := s.receive(c, book, body)
 	if err != nil {
 		return err
 	}
@@ -28,6 +27,19 @@ func (s *Server) webhook(c echo.Context) error {
 		w.Wake()
 	}
 	return c.NoContent(http.StatusOK)
+}
+
+// receive stores an event by the rules of its processor.
+func (s *Server) receive(c echo.Context, book *ledger.Book, body []byte) (fresh bool, err error) {
+	ctx, headers := c.Request().Context(), c.Request().Header
+	if c.Param("processor") != payments.StripeCode {
+		return payments.Receive(ctx, s.DB, book, c.Param("processor"), body, headers.Get(payments.SignatureHeader), s.Now())
+	}
+	stripe := s.Stripes[book.ID]
+	if stripe == nil {
+		return false, payments.ErrNoProcessor
+	}
+	return stripe.Receive(ctx, body, headers.Get(payments.StripeHeader))
 }
 
 // bookOf is the book with a code.

@@ -113,7 +113,7 @@ func TestW5WebhookInParallel(t *testing.T) {
 	o.tx(func(tx pgx.Tx) error { return payments.AddProcessor(o.ctx, tx, o.book.Book, payments.SandboxCode) })
 	var secret []byte
 	o.must(o.owner.QueryRow(o.ctx, `select webhook_secret from processor where book_id = $1`, o.book.ID).Scan(&secret))
-	worker := payments.NewWorker(o.db, o.book.Book, o.server.Intakes[o.book.ID], o.server.Now)
+	worker := payments.NewWorker(o.db, o.book.Book, o.server.Intakes[o.book.ID], nil, o.server.Now)
 	o.server.Workers = map[int32]*payments.Worker{o.book.ID: worker}
 	session := o.paidSession()
 	body := fmt.Appendf(nil, `{"id":"evt_5","type":"checkout.completed","created":1774929600,"livemode":false,"account":"one","data":{"object":{"id":%q,"amount":"9999.00","currency":"CNY"}}}`, session)

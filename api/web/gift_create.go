@@ -39,12 +39,12 @@ func (v *visit) giftCreate() error {
 	form := giving.Form{
 		FormID: id, CampaignID: c.ID, Amount: chosen, Currency: v.FormValue("currency"), Name: v.FormValue("name"),
 		Anonymous: v.FormValue("anonymous") != "", Email: v.FormValue("email"), Message: v.FormValue("message"),
-		Lang: string(v.lang), Channel: giving.Sandbox,
+		Lang: string(v.lang), Channel: v.channel(),
 	}
 	if chosen == "" || chosen == otherAmount {
 		form.Amount = free
 	}
-	session, err := v.startGift(c, form)
+	pay, err := v.startGift(c, form)
 	var wrong *giving.FieldErrors
 	switch {
 	case errors.As(err, &wrong):
@@ -54,22 +54,45 @@ func (v *visit) giftCreate() error {
 	case err != nil:
 		return err
 	}
-	return v.see(session.Path())
+	return v.see(pay)
 }
 
-// startGift stores the gift and opens its payment. The same form again gives the same payment.
-func (v *visit) startGift(c *giving.Campaign, form giving.Form) (session *payments.Session, err error) {
+// channel is how donors of this book pay here.
+func (v *visit) channel() giving.Channel {
+	if v.s.Stripes[v.book.ID] != nil {
+		return giving.Stripe
+	}
+	return giving.Sandbox
+}
+
+// startGift stores the gift, opens its payment and says where to pay. The same form again gives the same payment.
+func (v *visit) startGift(c *giving.Campaign, form giving.Form) (pay string, err error) {
+	var checkout *giving.Checkout
+	title := c.Title(string(v.lang))
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		checkout, err := giving.Begin(v.ctx(), tx, v.book, form, v.now)
+		if checkout, err = giving.Begin(v.ctx(), tx, v.book, form, v.now); err != nil || form.Channel != giving.Sandbox {
+			return err
+		}
+		session, err := payments.OpenSession(v.ctx(), tx, v.book, checkout, title, "/g/"+giving.Ref(v.book, checkout.ID), v.now)
 		if err != nil {
 			return err
 		}
-		back := "/g/" + giving.Ref(v.book, checkout.ID)
-		session, err = payments.OpenSession(v.ctx(), tx, v.book, checkout, c.Title(string(v.lang)), back, v.now)
-		return err
+		pay = session.Path()
+		return nil
 	})
-	return session, err
+	if err != nil || pay != "" {
+		return pay, err
+	}
+	// The gift is committed: its event may be here before the answer is.
+	page, err := v.s.Stripes[v.book.ID].Open(v.ctx(), checkout, title, v.origin()+"/g/"+giving.Ref(v.book, checkout.ID))
+	if err != nil {
+		return "", err
+	}
+	return page.URL, nil
 }
+
+// origin is our address as the visitor knows it.
+func (v *visit) origin() string { return v.Scheme() + "://" + v.Request().Host }
 
 // giftAgain shows the form once more with all that was typed. Without wrong fields and id it is a new form.
 func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldErrors) error {

@@ -119,8 +119,8 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 	if err != nil {
 		return err
 	}
-	session, err := payments.SessionByGift(ctx, q, v.book, id)
-	if err != nil && !errors.Is(err, payments.ErrNoSession) {
+	pay, err := v.payWhere(ctx, q, checkout)
+	if err != nil {
 		return err
 	}
 	campaign, err := giving.CampaignByID(ctx, q, v.book, checkout.CampaignID)
@@ -134,7 +134,7 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 	if fund, ok := funds[campaign.FundID]; ok {
 		view.Fund = Link{fund.Name(string(v.lang)), fundHref(fund)}
 	}
-	v.fillStarted(checkout, campaign, session, view)
+	v.fillStarted(checkout, campaign, pay, view)
 	return nil
 }
 
@@ -162,7 +162,26 @@ func (v *visit) fillReceived(r *giving.Receipt, view *giftView) {
 	view.Facts = v.giftFacts(view, r.Gift.Personal, r.Gift.Anonymous, r.Gift.Erased)
 }
 
-func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, session *payments.Session, view *giftView) {
+// payWhere is where a started gift is paid, and how that stands; nil when there is nothing to pay yet.
+func (v *visit) payWhere(ctx context.Context, q pg.Querier, c *giving.Checkout) (*payments.PaymentPage, error) {
+	if c.Channel != giving.Sandbox {
+		page, err := payments.PageOf(ctx, q, v.book, c)
+		if errors.Is(err, payments.ErrNoSession) {
+			return nil, nil
+		}
+		return page, err
+	}
+	session, err := payments.SessionByGift(ctx, q, v.book, c.ID)
+	if errors.Is(err, payments.ErrNoSession) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &payments.PaymentPage{URL: session.Path(), State: session.State}, nil
+}
+
+func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, pay *payments.PaymentPage, view *giftView) {
 	view.Amount = money.Money{Minor: c.Amount, Currency: c.Currency}
 	view.Refunded.Currency = c.Currency
 	view.At = c.CreatedAt
@@ -171,12 +190,12 @@ func (v *visit) fillStarted(c *giving.Checkout, campaign *giving.Campaign, sessi
 	switch {
 	case c.State == giving.CheckoutFailed:
 		view.State = giftFailed
-	case c.State == giving.CheckoutStarted && session != nil && session.State == payments.SessionOpen:
-		view.State, view.PayHref = giftUnpaid, session.Path()
+	case c.State == giving.CheckoutStarted && pay != nil && pay.State == payments.SessionOpen:
+		view.State, view.PayHref = giftUnpaid, pay.URL
 	default: // something was decided there, and the processor's word is not here yet
 		view.State = giftPending
-		if session != nil && session.State == payments.SessionPending {
-			view.PayHref = session.Path()
+		if pay != nil && pay.State == payments.SessionPending {
+			view.PayHref = pay.URL
 		}
 	}
 	step := func(state, key string) Step { return Step{State: state, Label: T(v.lang, key)} }

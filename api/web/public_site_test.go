@@ -104,7 +104,7 @@ func (s *publicSite) found(ctx context.Context, tx pgx.Tx) (err error) {
 func (s *publicSite) serve() *Server {
 	s.t.Helper()
 	intake := giving.NewIntake(s.db, s.book)
-	worker := payments.NewWorker(s.db, s.book, intake, time.Now)
+	worker := payments.NewWorker(s.db, s.book, intake, nil, time.Now)
 	e := echo.New()
 	s.Server = httptest.NewServer(e)
 	post := payments.NewDeliverer(s.db, s.book, s.URL+"/hook", time.Now)

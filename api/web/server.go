@@ -20,6 +20,7 @@ import (
 	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
@@ -33,8 +34,10 @@ type Config struct {
 	Issuers *staff.Issuers // nil: nobody signs in elsewhere
 	Now     func() time.Time
 	Log     *slog.Logger
-	Origins []string     // trusted beside our own, for forms
-	Font    reports.Font // for receipts as PDF; nil: they are printed from their page
+	Origins []string                   // trusted beside our own, for forms
+	Font    reports.Font               // for receipts as PDF; nil: they are printed from their page
+	Stripes map[int32]*payments.Stripe // by book: those that take payments through Stripe, the others through the sandbox
+	Wake    func(*ledger.Book)         // told of refunds to be sent; nil tells nobody
 
 	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
 	Decided func(*ledger.Book)

@@ -32,18 +32,22 @@ import (
 
 // serveCmd is the service on a PostgreSQL that somebody else runs. Its role is a member of sunfund_app and owns nothing.
 type serveCmd struct {
-	DatabaseURL string            `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
-	Listen      string            `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
-	BehindProxy bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
-	Origins     []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
-	Contact     string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
-	URL         string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
-	SMTP        string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
-	SMTPUser    string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
-	SMTPSecret  string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
-	MailFrom    string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
-	OIDCSecrets map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
-	FontDir     string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
+	DatabaseURL    string            `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
+	Listen         string            `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
+	BehindProxy    bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
+	Origins        []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
+	Contact        string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
+	URL            string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
+	SMTP           string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
+	SMTPUser       string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
+	SMTPSecret     string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
+	MailFrom       string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
+	OIDCSecrets    map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
+	FontDir        string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
+	StripeKeys     map[string]string `env:"SUNFUND_STRIPE_KEYS" placeholder:"BOOK=KEY;…" help:"Secret keys of Stripe, by book code; a book without one takes sandbox payments. Set them in the environment, not on the command line."`
+	StripeWebhooks map[string]string `env:"SUNFUND_STRIPE_WEBHOOK_SECRETS" placeholder:"BOOK=SECRET,OLD;…" help:"Secrets of Stripe's webhooks, by book code; two with a comma while one is being replaced."`
+	StripeAccounts map[string]string `env:"SUNFUND_STRIPE_ACCOUNTS" placeholder:"BOOK=ACCT;…" help:"Ids of the accounts at Stripe, by book code."`
+	StripeURL      string            `env:"SUNFUND_STRIPE_URL" placeholder:"URL" help:"Another address of Stripe's API, for trials with test keys."`
 	keyRing
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
@@ -81,6 +85,7 @@ type service struct {
 	intakes  map[int32]*giving.Intake
 	workers  map[int32]*payments.Worker
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
+	stripes  map[int32]*payments.Stripe    // of books with keys of Stripe
 	mails    *mailer                       // nil: notices stay in the outbox
 	pages    *web.Server
 	slips    map[int32]*receipts.Worker
@@ -115,7 +120,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		return nil, fmt.Errorf("log level: %w", err)
 	}
 	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
-		senders: map[int32]*payments.Deliverer{}, slips: map[int32]*receipts.Worker{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
 	collectSeldom()
 	posting := db.Config()
 	pg.Posting(posting)
@@ -125,7 +130,10 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	}
 	for _, b := range books {
 		s.intakes[b.ID] = giving.NewIntake(s.posting, b)
-		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], time.Now)
+		if err := s.connectStripe(b, cfg); err != nil {
+			return nil, err
+		}
+		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], s.stripes[b.ID], time.Now)
 		s.slips[b.ID] = receipts.NewWorker(db, b, time.Now, s.log)
 		if b.Sandbox {
 			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
@@ -147,13 +155,14 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		s.log.Info("receipts have no PDF and are printed from their pages", "why", err)
 	}
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
-		Origins: cfg.Origins, Font: font, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
-		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() }})
+		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
+		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() },
+		Wake:          func(b *ledger.Book) { s.workers[b.ID].Wake() }})
 	if err != nil {
 		return nil, err
 	}
 	s.pages = pages
-	programs := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: s.intakes, Workers: s.workers, Now: time.Now, Log: s.log}}
+	programs := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: s.intakes, Workers: s.workers, Stripes: s.stripes, Now: time.Now, Log: s.log}}
 	e := s.router(cfg, pages, programs)
 	if err := pages.Register(e); err != nil {
 		return nil, err
@@ -162,6 +171,27 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	s.http = &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	return s, nil
+}
+
+// connectStripe connects a book to Stripe when it has keys, and says in the log how it takes payments.
+func (s *service) connectStripe(b *ledger.Book, cfg serveCmd) error {
+	key := cfg.StripeKeys[b.Code]
+	if key == "" {
+		takes := "sandbox"
+		if !b.Sandbox {
+			takes = "none"
+		}
+		s.log.Info("payments", "book", b.Code, "processor", takes)
+		return nil
+	}
+	var err error
+	s.stripes[b.ID], err = payments.NewStripe(s.db, b, s.intakes[b.ID], payments.StripeKeys{Secret: key, Webhooks: strings.Split(cfg.StripeWebhooks[b.Code], ","),
+		Account: cfg.StripeAccounts[b.Code], URL: cfg.StripeURL}, time.Now)
+	if err != nil {
+		return err
+	}
+	s.log.Info("payments", "book", b.Code, "processor", "stripe", "account", s.stripes[b.ID].Account(), "live", s.stripes[b.ID].Live())
+	return nil
 }
 
 // collectSeldom sets the garbage collector's pace, unless the environment does.
@@ -257,6 +287,11 @@ func (s *service) run(ctx context.Context) error {
 		task("receipts", s.slips[id].Run)
 		if sender := s.senders[id]; sender != nil {
 			task("sandbox", sender.Run)
+		}
+		if stripe := s.stripes[id]; stripe != nil {
+			task("stripe", func(ctx context.Context) error {
+				return stripe.RunSweeps(ctx, s.workers[id].Wake, func(err error) { s.log.Error("sweep of stripe failed", "error", err) })
+			})
 		}
 	}
 	task("sweep", s.sweep)

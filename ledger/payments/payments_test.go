@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.readSecret()
 	w.intake = giving.NewIntake(w.db, w.book)
-	w.worker = payments.NewWorker(w.db, w.book, w.intake, w.now)
+	w.worker = payments.NewWorker(w.db, w.book, w.intake, nil, w.now)
 	server := httptest.NewServer(http.HandlerFunc(w.webhook))
 	w.deliverer = payments.NewDeliverer(w.db, w.book, server.URL, w.now)
 	t.Cleanup(func() {
@@ -447,7 +447,7 @@ func TestEventWaitsForOpenIntake(t *testing.T) {
 	if err := closed.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	broken := payments.NewWorker(w.db, w.book, closed, w.now)
+	broken := payments.NewWorker(w.db, w.book, closed, nil, w.now)
 	_, s := w.start("general", "50")
 	w.mustDecide(s, payments.Decision{Result: payments.Success})
 	if _, err := w.deliverer.Deliver(t.Context()); err != nil {

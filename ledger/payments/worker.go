@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,27 +37,34 @@ type Worker struct {
 	book   *ledger.Book
 	intake *giving.Intake
 	clock  func() time.Time
+	stripe *Stripe // nil: the book takes no payments through Stripe
 	waker
 }
 
-// NewWorker makes a worker. Run starts it; Wake it after each Receive.
-func NewWorker(db Database, book *ledger.Book, intake *giving.Intake, clock func() time.Time) *Worker {
-	return &Worker{db: db, book: book, intake: intake, clock: clock, waker: newWaker()}
+// NewWorker makes a worker; stripe is nil for a book that takes no payments there. Run starts it; Wake it after each Receive.
+func NewWorker(db Database, book *ledger.Book, intake *giving.Intake, stripe *Stripe, clock func() time.Time) *Worker {
+	return &Worker{db: db, book: book, intake: intake, clock: clock, stripe: stripe, waker: newWaker()}
 }
 
 // Run works until ctx ends: when woken, and every second what has become due.
 func (w *Worker) Run(ctx context.Context) error {
 	return w.waker.run(ctx, func(ctx context.Context) (bool, error) {
 		n, err := w.Work(ctx)
-		return n == workBatch, err
+		if err != nil {
+			return false, err
+		}
+		sent, err := w.SendRefunds(ctx)
+		return n == workBatch || sent == sendBatch, err
 	}, "work off the inbox")
 }
 
 // waiting is one event under work.
 type waiting struct {
-	id       uuid.UUID
-	attempts int
-	body     []byte
+	id        uuid.UUID
+	processor string
+	kind      string
+	attempts  int
+	body      []byte
 
 	session uuid.UUID
 	payment *payment // nil: the processor knows of none
@@ -78,7 +86,7 @@ update inbox i set attempts = i.attempts + 1, next_attempt_at = $2::timestamptz 
  where i.book_id = $1 and i.id in (select id from inbox
         where book_id = $1 and state = 'new' and next_attempt_at <= $2
         order by next_attempt_at, id limit $3 for update skip locked)
-returning i.id, i.attempts, i.body`
+returning i.id, i.processor, i.kind, i.attempts, i.body`
 
 	sqlInboxSettle = `
 update inbox i set state = u.state, problem = u.problem, next_attempt_at = u.next,
@@ -97,17 +105,53 @@ func (w *Worker) Work(ctx context.Context) (n int, err error) {
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	if err := w.lookUp(ctx, events); err != nil {
+	own := slices.DeleteFunc(slices.Clone(events), func(e *waiting) bool { return e.processor == StripeCode })
+	if err := w.lookUp(ctx, own); err != nil {
 		return 0, err
 	}
-	w.bookPaid(ctx, events)
+	w.bookPaid(ctx, own)
+	w.workStripe(ctx, events)
 	err = pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
-		if err := w.markUnpaid(ctx, tx, events, now); err != nil {
+		if err := w.markUnpaid(ctx, tx, own, now); err != nil {
 			return err
 		}
 		return w.settle(ctx, tx, events, now)
 	})
 	return len(events), err
+}
+
+// lookers is how many objects are looked up at Stripe at a time.
+const lookers = 8
+
+// workStripe works on the events of Stripe, several at a time: each costs some calls over the wire.
+func (w *Worker) workStripe(ctx context.Context, events []*waiting) {
+	var all sync.WaitGroup
+	seats := make(chan struct{}, lookers)
+	for _, e := range events {
+		if e.processor != StripeCode {
+			continue
+		}
+		seats <- struct{}{}
+		all.Go(func() {
+			defer func() { <-seats }()
+			e.verdict(w.workOne(ctx, e))
+		})
+	}
+	all.Wait()
+}
+
+func (w *Worker) workOne(ctx context.Context, e *waiting) error {
+	if w.stripe == nil {
+		return fmt.Errorf("%w: %s", ErrNoProcessor, e.processor)
+	}
+	parsed, err := parseStripeEvent(e.body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errOdd, err)
+	}
+	if !handled(e.kind) {
+		return nil
+	}
+	return w.stripe.work(ctx, e.kind, parsed)
 }
 
 func (w *Worker) take(ctx context.Context, now time.Time) ([]*waiting, error) {
@@ -117,13 +161,16 @@ func (w *Worker) take(ctx context.Context, now time.Time) ([]*waiting, error) {
 	}
 	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*waiting, error) {
 		e := &waiting{state: inboxDone}
-		return e, row.Scan(&e.id, &e.attempts, &e.body)
+		return e, row.Scan(&e.id, &e.processor, &e.kind, &e.attempts, &e.body)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take events: %w", err)
 	}
 	slices.SortFunc(events, func(a, b *waiting) int { return bytes.Compare(a.id[:], b.id[:]) })
 	for _, e := range events {
+		if e.processor == StripeCode {
+			continue
+		}
 		parsed, err := parseEvent(e.body)
 		if err != nil {
 			e.refuse(err)
