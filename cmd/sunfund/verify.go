@@ -127,7 +127,7 @@ var checkNames = map[string]string{
 	"donor":           "捐赠人的信息由已知密钥加密，删除后没有留下内容",
 	"gift-amount":     "捐赠全额、一次记入其基金和活动",
 	"gift-id":         "捐赠的编号、时间与记账时相同",
-	"gift-day":        "捐赠记在付款当日",
+	"gift-day":        "捐赠记在付款当日；该月已结账的记在以后",
 	"gift-units":      "外币捐赠按原币数量足额保留",
 	"campaign":        "活动显示的笔数和金额等于逐笔捐赠之和",
 	"campaign-refund": "活动显示的退款等于逐笔退款之和",
