@@ -87,8 +87,8 @@ func (v *visit) confirmAsk(status int, wrong Errors) error {
 	view := confirmView{Page: v.consolePage(T(v.lang, "confirm.title"), ""), Action: kept.Path, Code: v.who.Person.HasFactor || v.who.Rule() != staff.PasswordAlone, Back: "/console"}
 	view.Errors, view.Path = wrong, "/console"
 	if v.Request().Method != http.MethodPost {
-		kept = staff.Kept{Next: v.Request().URL.RequestURI()}
-		view.Action, view.Fields = "/console/confirm", []Option{{Label: "next", Value: kept.Next}}
+		kept = staff.Kept{Next: withoutText(v.Request().URL)}
+		view.Action, view.Fields = "/console/confirm", []Option{{Label: "next", Value: v.Request().URL.RequestURI()}}
 	} else {
 		form, err := v.FormParams()
 		if err != nil {
@@ -111,6 +111,26 @@ func (v *visit) confirmAsk(status int, wrong Errors) error {
 	}
 	v.Response().Header().Set("Cache-Control", "no-store")
 	return v.s.render.Render(v.Response(), status, "console/confirm", view)
+}
+
+// withoutText is an address as it may be stored: without what was searched for, which may be a donor's name, and then as a
+// page and not as a file, which would hold more than was asked for.
+func withoutText(u *url.URL) string {
+	query := u.Query()
+	if query.Has("q") {
+		query.Del("q")
+		query.Del("format")
+	}
+	return (&url.URL{Path: u.Path, RawQuery: query.Encode()}).RequestURI()
+}
+
+// stored is withoutText of an address in words.
+func stored(path string) string {
+	u, err := url.Parse(path)
+	if err != nil {
+		return "/console"
+	}
+	return withoutText(u)
 }
 
 // confirmWays offers what the person has beside the password.

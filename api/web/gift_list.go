@@ -1,12 +1,14 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -35,6 +37,7 @@ type giftListView struct {
 type giftRow struct {
 	Found    giving.Found
 	Public   string // its reference, as the donor knows it
+	Donor    string // where all stands that is held on the donor; empty: nothing is, or not for this person
 	Campaign string
 	Channel  string
 	Amount   money.Money
@@ -97,8 +100,20 @@ func (v *visit) giftOptions(view *giftListView) error {
 	return nil
 }
 
+// nameOf is a donor's name in a file.
+func (v *visit) nameOf(f giving.Found) string {
+	if f.Erased {
+		return T(v.lang, "donor.erased")
+	}
+	return f.Name
+}
+
 func (v *visit) giftRow(f giving.Found) giftRow {
-	return giftRow{Found: f, Public: giving.Ref(v.book, f.ID), Campaign: f.Campaign(string(v.lang)), Channel: f.Channel.Name(string(v.lang)),
+	var donor string
+	if f.Donor != uuid.Nil && v.who.May(staff.DonorRead) {
+		donor = donorHref(f.Donor)
+	}
+	return giftRow{Found: f, Donor: donor, Public: giving.Ref(v.book, f.ID), Campaign: f.Campaign(string(v.lang)), Channel: f.Channel.Name(string(v.lang)),
 		Amount: money.Money{Minor: f.Amount, Currency: f.Currency}, Refunded: money.Money{Minor: f.Refunded, Currency: f.Currency}, Fee: v.amount(f.Fee)}
 }
 
@@ -138,9 +153,15 @@ func (v *visit) giftRows(view *giftListView, filter giving.GiftFilter) error {
 }
 
 func (v *visit) giftCSV(filter giving.GiftFilter) error {
+	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "export.gifts"})
+	})
+	if err != nil {
+		return fmt.Errorf("record export: %w", err)
+	}
+	filter.Limit, filter.Before = giving.PageMax, uuid.Nil
 	out := v.newSheet("gifts", "gift.paid", "gift.ref", "gift.name", "gift.amount", "account.currency", "gift.fee", "gift.refunded", "gift.campaign", "gift.channel",
 		"gift.order", "gift.processor", "gift.message")
-	filter.Limit, filter.Before = giving.PageMax, uuid.Nil
 	for {
 		list, err := giving.SearchGifts(v.ctx(), v.s.DB, v.book, filter)
 		if err != nil {
@@ -148,7 +169,7 @@ func (v *visit) giftCSV(filter giving.GiftFilter) error {
 		}
 		for _, f := range list {
 			r := v.giftRow(f)
-			out.row(Stamp(f.PaidAt, v.book.Zone), r.Public, f.Name, r.Amount, f.Currency, r.Fee, r.Refunded, r.Campaign, r.Channel, f.Ref, f.ProcessorRef, f.Message)
+			out.row(Stamp(f.PaidAt, v.book.Zone), r.Public, v.nameOf(f), r.Amount, f.Currency, r.Fee, r.Refunded, r.Campaign, r.Channel, f.Ref, f.ProcessorRef, f.Message)
 		}
 		if err := out.flush(); err != nil || len(list) < giving.PageMax {
 			return err

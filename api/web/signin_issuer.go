@@ -17,7 +17,7 @@ func (v *visit) signInIssuer() error {
 	if v.s.Issuers == nil || v.place().Origin == "" {
 		return staff.ErrLink
 	}
-	way, err := v.s.Issuers.BeginSignIn(v.ctx(), v.s.DB, v.place(), v.book.ID, v.browserHolder(), v.ip(), consolePath(v.QueryParam("next")), v.now)
+	way, err := v.s.Issuers.BeginSignIn(v.ctx(), v.s.DB, v.place(), v.book.ID, v.browserHolder(), v.ip(), stored(consolePath(v.QueryParam("next"))), v.now)
 	if errors.Is(err, staff.ErrIssuer) {
 		v.s.Log.Warn("issuer", "error", err)
 		return v.signInAgain(http.StatusServiceUnavailable, "signin.issuer.down")

@@ -151,6 +151,7 @@ func (n *neighbourhood) plant() {
 		id("batch", batch.ID)
 		return err
 	})
+	id("donor", gift) // who has the id of the first gift
 	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	id("payment", session.ID)
 	li := n.as("li")
@@ -252,7 +253,8 @@ var objectOfPath = map[string]string{
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
-	"/console/boxes/:id": "box",
+	"/console/boxes/:id":  "box",
+	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
 }
 
 // formOf fills the forms in, so that each gets as far as its object.

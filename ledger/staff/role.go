@@ -64,6 +64,8 @@ const (
 	CampaignOpen  Permission = "campaign.open" // to the public, as somebody else asked
 	GiftRead      Permission = "gift.read"     // with donors' names
 	GiftWrite     Permission = "gift.write"
+	DonorRead     Permission = "donor.read"  // all that is held on one, to be taken out
+	DonorErase    Permission = "donor.erase" // for ever
 	PeopleRead    Permission = "people.read"
 	PeopleAdmin   Permission = "people.admin"
 	KeyAdmin      Permission = "key.admin"
@@ -99,6 +101,8 @@ var rights = []struct {
 	{CampaignOpen, []Role{Approver}},
 	{GiftRead, []Role{Accountant, Approver, Auditor}},
 	{GiftWrite, []Role{Accountant}},
+	{DonorRead, []Role{Accountant, Auditor}},
+	{DonorErase, []Role{Accountant}},
 	{PeopleRead, []Role{Admin, Auditor}},
 	{PeopleAdmin, []Role{Admin}},
 	{KeyAdmin, []Role{Admin}},
