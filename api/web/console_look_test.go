@@ -59,6 +59,7 @@ func TestConsoleLook(t *testing.T) {
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	guan := o.as("guan")
 	gift := o.gift("王女士", 50_00)
+	donor := o.mailed("王女士", "wang.nvshi.with-a-long-address@mail.example.org", "愿每个孩子都有阳光和自己的一张书桌，也谢谢每一位街坊。")
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-05-01', 'hard'), ($1, '2026-06-01', 'soft')`, o.book.ID)
 		return err
@@ -84,6 +85,7 @@ func TestConsoleLook(t *testing.T) {
 		{"li", "accounts", "/console/accounts"}, {"li", "account", bank}, {"li", "gifts", "/console/gifts"},
 		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
 		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"},
+		{"li", "donor", donorHref(donor)}, {"li", "donor-erase", donorHref(donor) + "/erase"},
 		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"},
 		{"wu", "missing", "/console/entries/" + o.other.String()},
 	}

@@ -170,6 +170,13 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 		t.Errorf("the console does not show the gift, so this shows little: %s", answer.Status)
 	}
 	get("/console/search?q=Canary-Name")
+	_, factor := get("/console/me/factor")
+	secretOf := regexp.MustCompile(`name="secret" value="([A-Z2-7]{16,})"`).FindStringSubmatch(factor)
+	if secretOf == nil {
+		t.Fatalf("no secret for a time-based code on the page:\n%s", factor)
+	}
+	marks = append(marks, secretOf[1], strings.Fields(pgtest.KeyLine)[1])
+	post("/console/me/factor", url.Values{"secret": {secretOf[1]}, "code": {"000000"}, "password": {"canary-password"}})
 
 	// To the issuer of identities and back: our secret there, its codes, tokens and subjects.
 	issuer.Redirect = home + "/console/sign-in/return"
