@@ -442,7 +442,7 @@ func TestA2ListsAndForms(t *testing.T) {
 		}
 	}
 	ofStreet := []string{"谢家湾", "XJW", "8,000.00", "8000.00", "7,800.00", "7800.00", "77.00", "谢女士", n.other.String()}
-	ofBook := append([]string{"阳光区", "石坪桥", "SPQ", "期初：", "50,000.00", "李会计", n.objects["person"].theirs}, ofStreet...)
+	ofBook := append([]string{"阳光区", "石坪桥", "期初：", "50,000.00", "李会计", n.objects["person"].theirs}, ofStreet...)
 	before, asked := n.standing(), 0
 	for _, r := range (&Server{}).routes() {
 		if strings.Contains(r.path, ":") || slices.Contains([]string{"/console/sign-out", "/console/me/password", "/console/me/factor/remove"}, r.path) {
