@@ -168,11 +168,10 @@ select format('%s: %s do not add up to zero but %s', a.ccy, a.what, sum(b.balanc
 
 	sqlDifferMirror = `
 select format('entry %s does not mirror %s: account %s keeps %s', r.id, r.reverses, p.account_id, sum(p.amount))
-  from entry r
-  join entry o on o.book_id = r.book_id and o.id = r.reverses
- cross join lateral (select * from unnest(r.accounts || o.accounts, r.seqs || o.seqs) u(account_id, seq)) u
-  join posting p on p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq
- where r.book_id = $1 and r.reverses is not null
+  from (select id, reverses, id as entry_id from entry where book_id = $1 and reverses is not null
+         union all
+        select id, reverses, reverses from entry where book_id = $1 and reverses is not null) r
+  join posting p on p.book_id = $1 and p.entry_id = r.entry_id
  group by r.id, r.reverses, p.account_id having sum(p.amount) <> 0
  union all
 select format('entry %s reverses %s, which is not there', r.id, r.reverses)

@@ -168,9 +168,8 @@ with channel (number, code) as (
 ), booked as (
   select a.fund_id, a.chart, a.dims ->> 'instrument' as channel, sum(p.amount) as amount
     from entry e
-   cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
-    join account a on a.book_id = $1 and a.account_id = u.account_id and a.chart in ('psp.avail', 'gift.u', 'fundraising.u', 'fundraising.r')
-    join posting p on p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq
+    join posting p on p.book_id = $1 and p.entry_id = e.id
+    join account a on a.book_id = $1 and a.account_id = p.account_id and a.chart in ('psp.avail', 'gift.u', 'fundraising.u', 'fundraising.r')
    where e.book_id = $1 and e.kind = 4
    group by 1, 2, 3
 )`
