@@ -420,7 +420,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
+var plainParameters = strings.Fields(`acr act again seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
 	message month name name_en name_zh next number on other overlap page password payer per reason result role scopes secret setup single_min site source
 	speaks state subject summary text theme token twice uscc v view what when zero
