@@ -12,8 +12,8 @@ import (
 	"sunfund/ledger"
 )
 
-// DonorRecord is all that the book holds on a donor: what was told with one gift, and what was told elsewhere under the same
-// e-mail address. A name alone makes nobody the same person.
+// DonorRecord is all that the book holds on a donor: what was told with one gift, to whom its receipts were made out, and what was told
+// elsewhere under the same e-mail address. A name alone makes nobody the same person.
 type DonorRecord struct {
 	Donors   []Donor
 	Gifts    []Gift     // latest first
@@ -73,6 +73,14 @@ select id, created_at, erased_at, key_id, key, name, email
 select d.id from unnest($2::int8[]) x join private.donor d on d.book_id = $1 and d.email_index = x
  where d.id <> $3 order by d.id desc limit $4`
 
+	// Receipts for these donors' gifts may be made out to another name.
+	sqlPayersOfDonors = `
+select distinct i.donor_id
+  from gift g
+  join receipt_gift p on p.book_id = g.book_id and p.gift_id = g.id
+  join receipt i on i.book_id = g.book_id and i.id = p.receipt_id
+ where g.book_id = $1 and g.donor_id = any($2::uuid[]) and i.donor_id <> all($2::uuid[]) limit $3`
+
 	sqlDonorsByName = `
 select count(*) from unnest($2::int8[]) x join private.donor d on d.book_id = $1 and d.name_index = x where d.id <> all($3::uuid[])`
 
@@ -122,6 +130,18 @@ func ReadDonor(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUI
 			r.Donors, ids = append(r.Donors, d), append(ids, d.ID)
 		}
 	}
+	rows, err := q.Query(ctx, sqlPayersOfDonors, book.ID, ids, recordMax)
+	if err != nil {
+		return nil, fmt.Errorf("find payers of receipts: %w", err)
+	}
+	payers, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("find payers of receipts: %w", err)
+	}
+	if found, err = donors(ctx, q, book, payers); err != nil {
+		return nil, err
+	}
+	r.Donors, ids = append(r.Donors, found...), append(ids, payers...)
 	return r, r.read(ctx, q, book, ids, first[0].Name)
 }
 

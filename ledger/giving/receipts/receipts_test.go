@@ -514,3 +514,33 @@ func TestReceiptsOfAnotherBookAreUnknown(t *testing.T) {
 		t.Errorf("behind another book's wall: %v", err)
 	}
 }
+
+// Who a receipt was made out to belongs to what is held on the donor, and is erased with it; the receipt stands without a name.
+func TestErasingADonorErasesThePayer(t *testing.T) {
+	d := newDesk(t)
+	d.numbers("50030126", 1, 10)
+	gift := d.give(given, "李四", 1_00)[0]
+	id, err := d.issue(gift, zhang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.tx(func(ctx context.Context, tx pgx.Tx) error {
+		record, err := giving.ReadDonor(ctx, tx, d.book, gift) // a gift's donor has its id
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, donor := range record.Donors {
+			names = append(names, donor.Name)
+		}
+		if slices.Sort(names); !slices.Equal(names, []string{"张三", "李四"}) {
+			t.Errorf("held on the donor: %q", names)
+		}
+		_, err = giving.EraseDonors(ctx, tx, d.book, record.IDs(), now)
+		return err
+	})
+	if r := d.read(id); r.Name != "" || !r.Erased || r.Amount != 1_00 {
+		t.Errorf("after erasing: %+v", r)
+	}
+	d.verified()
+}
