@@ -65,7 +65,8 @@ func paperSize(bytes int) string {
 
 // objects are the records that papers may lie beside, and where each is shown.
 var objects = map[string]string{
-	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "entry": "/console/entries/",
+	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
+	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)

@@ -130,6 +130,7 @@ type stepRow struct {
 // offlineTabs lead between the lists of one place.
 var offlineTabs = []struct{ key, href string }{
 	{"offline.tab.all", "/console/offline"}, {"offline.tab.receipts", "/console/bank-receipts"}, {"offline.tab.cash", "/console/cash"}, {"offline.tab.boxes", "/console/boxes"},
+	{"offline.tab.goods", "/console/goods"}, {"offline.tab.pledges", "/console/pledges"}, {"offline.tab.services", "/console/services"},
 }
 
 // recordPage starts a page of records; title is translated already.

@@ -36,7 +36,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range v.bankReceiptEnds() {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds()) {
 		if a.name == name {
 			return a, nil
 		}
@@ -104,8 +104,11 @@ func (v *visit) stepValue(b blank, value string) string {
 	case "select":
 		for _, o := range b.options {
 			if o.Value == value {
-				return T(v.lang, o.Label)
+				return o.Label
 			}
+		}
+		if id, err := uuid.Parse(value); err == nil { // a bidder
+			return giving.PaddleOf(v.ctx(), v.s.DB, v.book, id)
 		}
 	}
 	return value

@@ -2,6 +2,7 @@ package giving
 
 import (
 	"context"
+	"slices"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -236,5 +237,5 @@ var giftChecks = []ledger.CheckQuery{
 // Verify holds gifts, refunds and fees against the entries and balances they made. Run it in the same
 // repeatable read transaction as [ledger.Verify].
 func Verify(ctx context.Context, q pg.Querier, book *ledger.Book) ([]ledger.Check, error) {
-	return ledger.RunChecks(ctx, q, book, giftChecks)
+	return ledger.RunChecks(ctx, q, book, slices.Concat(giftChecks, recordChecks))
 }

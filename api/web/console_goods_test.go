@@ -1,0 +1,95 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// auctioned takes a picture in, has it valued at 5,000 and put up with one bidder. It returns lot and auction.
+func (c *client) auctioned(second *client, campaign string) (lot, auction string) {
+	c.Helper()
+	const day = "2026-09-07"
+	lot = c.stepped("/console/goods", "lot-receive", "day", day, "kind", "art", "title", "《嘉陵春晓》", "pieces", "1", "unit", "幅", "campaign", campaign, "person", "陈某某", "place", "一号库")
+	second.decides(c.stepped(lot, "lot-value", "day", day, "basis", "appraisal", "appraiser", "山城书画评估所 2026-88", "value", "5000"), "approve", "")
+	c.stepped(lot, "auction-open", "day", day, "house", "山城拍卖行", "reserve", "3000")
+	auction = regexp.MustCompile(`/console/auctions/[0-9a-f-]{36}`).FindString(c.get(lot).text)
+	c.stepped(auction, "auction-deposit", "day", day, "paddle", "7", "firm", "巴渝建设公司", "deposit", "1000")
+	return lot, auction
+}
+
+// buyer is the id of the bidder whom the page offers first.
+func (c *client) buyer(auction string) string {
+	c.Helper()
+	m := regexp.MustCompile(`<option value="([0-9a-f-]{36})"`).FindStringSubmatch(c.get(auction).text)
+	if m == nil {
+		c.Fatal("no bidder is offered")
+	}
+	return m[1]
+}
+
+// A picture is received, valued by two people, auctioned at 8,800 and paid for; the page says who gets which receipt.
+func TestAPictureInTheConsole(t *testing.T) {
+	t.Parallel()
+	o, _, street := newOfflineOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	const day = "2026-09-07"
+	li.wants(li.step("/console/goods", "lot-receive", "day", day, "kind", "goods", "title", "米", "pieces", "0", "unit", "袋", "campaign", street, "title-kept", "yes"),
+		http.StatusUnprocessableEntity, "数量：要有 1 到", "只有书画可以由作者保留")
+	lot, auction := li.auctioned(chen, street)
+	li.wants(li.get(lot), http.StatusOK, "5,000.00", "山城书画评估所", "陈某某", "计价入账", "陈审批")
+	li.wants(li.get(auction), http.StatusOK, "巴渝建设公司", "1,000.00", "代管中")
+	sell := []string{"day", day, "buyer", li.buyer(auction), "price", "8800", "costs", "300", "way", "premium"}
+	li.wants(li.step(auction, "auction-sell", append(sell, "price", "2000")...), http.StatusUnprocessableEntity, "不能低于保留价和保证金")
+	request := li.stepped(auction, "auction-sell", sell...)
+	chen.wants(chen.get(request), http.StatusOK, "8,800.00", "#7", "1201.01", "4501.02", "5401.02")
+	if a := li.decides(request, "approve", ""); a.status == http.StatusSeeOther && strings.Contains(li.get(auction).text, "成交") {
+		t.Error("the maker approves the sale")
+	}
+	chen.decides(request, "approve", "")
+	li.wants(li.get(auction), http.StatusOK, "成交", "8,800.00", "买受人（溢价部分）", "3,800.00", "已抵价款")
+	li.wants(li.get(lot), http.StatusOK, "已拍出", "0 / 1 幅")
+	li.wants(li.step(lot, "lot-use", "day", day, "pieces", "1", "use", "x"), http.StatusConflict)
+}
+
+// A firm's pledge is half paid and then given up; a service is booked from its invoice.
+func TestAPledgeAndAServiceInTheConsole(t *testing.T) {
+	t.Parallel()
+	o, _, street := newOfflineOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	const day = "2026-09-07"
+	li.wants(li.step("/console/pledges", "pledge-sign", "day", day, "firm", "巴渝", "document", "协议", "campaign", street, "amount", "100", "parts", "0", "due", "2026-10-01", "months", "1"),
+		http.StatusUnprocessableEntity, "期数：1 到 60 期")
+	pledge := li.stepped("/console/pledges", "pledge-sign", "day", day, "firm", "巴渝建设公司", "document", "捐赠协议 2026-9", "campaign", street, "amount", "300000", "parts", "3",
+		"due", "2026-09-15", "months", "3")
+	li.wants(li.get("/console/pledges"), http.StatusOK, "到期和将到期的", "2026-09-15", "100,000.00", "300,000.00")
+	li.wants(li.step(pledge, "pledge-paid", "day", day, "amount", "300001", "ref", "B-1"), http.StatusUnprocessableEntity, "超过了还没有到的部分")
+	li.stepped(pledge, "pledge-paid", "day", day, "amount", "150000", "ref", "B-1")
+	li.wants(li.get(pledge), http.StatusOK, "150,000.00", "50,000.00")
+	chen.decides(li.stepped(pledge, "pledge-end", "day", day, "reason", "企业停产"), "approve", "")
+	li.wants(li.get(pledge), http.StatusOK, "已终止", "不再履行", "陈审批")
+
+	service := li.stepped("/console/services", "service-note", "day", day, "what", "义务法律咨询", "hours", "8", "campaign", street, "person", "吴律师")
+	li.wants(li.get(service), http.StatusOK, "只在附注里披露", "吴律师")
+	chen.decides(li.stepped(service, "service-value", "day", day, "value", "800", "document", "发票 00912"), "approve", "")
+	li.wants(li.get(service), http.StatusOK, "800.00", "发票 00912", "冲销入账")
+}
+
+func TestGoodsLook(t *testing.T) {
+	t.Parallel()
+	o, general, street := newOfflineOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	const day = "2026-09-07"
+	lot, auction := li.auctioned(chen, street)
+	request := li.stepped(auction, "auction-sell", "day", day, "buyer", li.buyer(auction), "price", "8800", "costs", "300", "way", "premium")
+	chen.decides(request, "approve", "")
+	rice := li.stepped("/console/goods", "lot-receive", "day", day, "kind", "goods", "title", "五公斤装长粒香大米（重庆丰年粮油有限责任公司捐赠）", "pieces", "200", "unit", "袋", "campaign", general,
+		"firm", "重庆丰年粮油有限责任公司")
+	pledge := li.stepped("/console/pledges", "pledge-sign", "day", day, "firm", "巴渝建设公司", "document", "捐赠协议 2026-9", "campaign", street, "amount", "300000", "parts", "3",
+		"due", "2026-09-15", "months", "3")
+	li.stepped(pledge, "pledge-paid", "day", day, "amount", "150000", "ref", "B-1")
+	service := li.stepped("/console/services", "service-note", "day", day, "what", "义务法律咨询", "hours", "8", "campaign", street, "firm", "山城律师事务所")
+	o.looks(t, "offline", [][3]string{{"li", "goods", "/console/goods"}, {"li", "lot-sold", lot}, {"li", "lot", rice}, {"li", "auction", auction}, {"li", "pledges", "/console/pledges"},
+		{"li", "pledge", pledge}, {"li", "services", "/console/services"}, {"li", "service", service}, {"chen", "sale-approved", request}})
+}
