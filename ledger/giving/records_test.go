@@ -255,7 +255,9 @@ func TestAPledge(t *testing.T) {
 		t.Errorf("%+v", parts)
 	}
 	sign := func(p giving.Pledge, parts []giving.Part) error {
-		return w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) { return giving.SignPledge(ctx, tx, w.book, p, parts) })
+		return w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+			return giving.SignPledge(ctx, tx, w.book, p, parts)
+		})
 	}
 	p := giving.Pledge{ID: id, Firm: "巴渝建设公司", CampaignID: w.campaigns[ledger.FeeByFund].ID, Document: "捐赠协议 2026-9", SignedOn: recordDay, Amount: 300_000_01}
 	w.refused(sign(giving.Pledge{ID: id, CampaignID: p.CampaignID, SignedOn: recordDay}, nil), "firm", "document", "amount", "parts")
@@ -290,7 +292,9 @@ func TestAPledge(t *testing.T) {
 		t.Errorf("%v %+v", err, due)
 	}
 	w.tx(func(ctx context.Context, tx pgx.Tx) error { return giving.Reminded(ctx, tx, w.book, id, 2, recordDay) })
-	w.steps(func(context.Context, pgx.Tx) (*giving.Move, error) { return giving.EndPledge(w.book, read(), "企业停产", recordDay) })
+	w.steps(func(context.Context, pgx.Tx) (*giving.Move, error) {
+		return giving.EndPledge(w.book, read(), "企业停产", recordDay)
+	})
 	w.hold(fund, map[chart.ID]int64{"pledge": 0, "pledge.contra": 0})
 	if p := read(); p.State != "ended" || p.GivenUp != 150_000_01 {
 		t.Errorf("%+v", p)
