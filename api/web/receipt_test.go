@@ -22,7 +22,7 @@ import (
 // numbered enters receipt numbers through the page.
 func (c *client) numbered(code, first, last string) reply {
 	c.Helper()
-	return c.post("/console/receipts/ranges", url.Values{"code": {code}, "first": {first}, "last": {last}, "allotted": {"2026-09-01"}})
+	return c.post("/console/receipt-ranges", url.Values{"code": {code}, "first": {first}, "last": {last}, "allotted": {"2026-09-01"}})
 }
 
 // worked lets the receipts' worker do what there is to do.
@@ -106,7 +106,7 @@ func TestReceiptsOfADay(t *testing.T) {
 	li = o.as("li") // the session ended over night
 	day := today.In(o.book.Zone).Format("2006-01-02")
 	send := func(from, to, least string) reply {
-		return li.post("/console/receipts/batches", url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "batch_from": {from}, "batch_to": {to}, "single_min": {least}})
+		return li.post("/console/receipt-batches", url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "batch_from": {from}, "batch_to": {to}, "single_min": {least}})
 	}
 	li.wants(send(day, "2026-99-99", "50"), http.StatusUnprocessableEntity, "日期：")
 	li.wants(send(day, day, "-1"), http.StatusUnprocessableEntity, "金额：")

@@ -85,7 +85,8 @@ type sampleBook struct {
 
 func newSampleBook(t *testing.T, base string) *sampleBook {
 	t.Helper()
-	b := &sampleBook{t: t, db: pgtest.New(t).Service, rng: rand.New(rand.NewPCG(7, 9)), summaries: map[string]int{}}
+	db := pgtest.New(t)
+	b := &sampleBook{t: t, db: db.Service, rng: rand.New(rand.NewPCG(7, 9)), summaries: map[string]int{}}
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func newSampleBook(t *testing.T, base string) *sampleBook {
 		}
 		for _, f := range []ledger.Fund{
 			{Code: "G", Kind: ledger.General, NameZH: "非限定; type: X", NameEN: "General, type: X"},
-			{Code: "R01", Kind: ledger.Restricted, NameZH: "阳光\n基金", NameEN: "Sunshine \"fund\" \\"},
+			{Code: "R01", Kind: ledger.Restricted, NameZH: "阳光基金", NameEN: "Sunshine \"fund\" \\"},
 			{Code: "r01", Kind: ledger.Restricted, NameZH: "小写", NameEN: "Small letters"},
 			{Code: "7-S", Kind: ledger.Subsidy, NameZH: "配套", NameEN: "Subsidy"},
 		} {
@@ -110,6 +111,17 @@ func newSampleBook(t *testing.T, base string) *sampleBook {
 		}
 		return nil
 	})
+	// No form lets a line break into a name; an export must bear it all the same.
+	err = pg.InTx(t.Context(), db.Pool, func(tx pgx.Tx) error {
+		if err := pg.EnterBook(t.Context(), tx, b.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `update fund set name_zh = E'阳光\n基金' where code = 'R01'`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
