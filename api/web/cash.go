@@ -240,7 +240,10 @@ func (v *visit) countAgain(status int, wrong Errors) error {
 	waits := c.State == payments.CountOpen && c.CountedBy != v.who.Person.ID
 	view.Facts = []Fact{campaign, v.fact("cash.counted.by", by)}
 	if !waits { // who confirms counts anew, without reading the first figure
-		view.Facts = append(view.Facts, v.sumFact("cash.counted", c.Counted), v.sumFact("cash.slips", c.Slips))
+		view.Facts = append(view.Facts, v.sumFact("cash.counted", c.Counted))
+		if c.Slips != c.Counted {
+			view.Facts = append(view.Facts, v.sumFact("cash.slips", c.Slips))
+		}
 		sheet, err := c.Sheet()
 		if err != nil {
 			return err

@@ -107,7 +107,12 @@ func TestReceiptsInTheConsole(t *testing.T) {
 
 	object := "bank-receipt:" + lastPart(one)
 	li.wants(li.attach(object, "回单.html", []byte("<script>")), http.StatusUnprocessableEntity, "附件只收 PDF")
-	li.wants(li.attach("person:"+uuid.NewString(), "回单.png", scan), http.StatusNotFound)
+	for _, nothing := range []string{"person:", "bank-receipt:", "lot:", "entry:"} {
+		li.wants(li.attach(nothing+uuid.NewString(), "回单.png", scan), http.StatusNotFound)
+	}
+	entry := "entry:" + o.entry.String()
+	li.attach(entry, "合同.png", scan)
+	li.wants(li.get("/console/entries/"+o.entry.String()), http.StatusOK, "合同.png")
 	if a := li.attach(object, "回单 1.png", scan); a.to != one {
 		t.Fatalf("%d %s\n%s", a.status, a.to, a.text)
 	}
@@ -135,8 +140,8 @@ func TestReceiptsInTheConsole(t *testing.T) {
 	li.wants(li.get(two), http.StatusOK, "已退回", "陈审批")
 	chen.wants(chen.get(request), http.StatusOK, "已批准")
 
-	entry := regexp.MustCompile(`/console/entries/[0-9a-f-]{36}`).FindString(li.get(two).text)
-	li.wants(li.post(entry+"/reverse", url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"x"}}), http.StatusConflict, "线下记录")
+	returned := regexp.MustCompile(`/console/entries/[0-9a-f-]{36}`).FindString(li.get(two).text)
+	li.wants(li.post(returned+"/reverse", url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"x"}}), http.StatusConflict, "线下记录")
 }
 
 // looks opens pages in both languages, on a phone and on a desk, and keeps pictures.

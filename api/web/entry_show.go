@@ -15,6 +15,7 @@ import (
 
 type entryView struct {
 	Page
+	Papers    *papersView // nil: not for this person
 	ID        string
 	Doc       *voucher
 	Plain     bool
@@ -87,6 +88,11 @@ func (v *visit) entryAgain(status int, wrong Errors) error {
 		view.Reversed = "/console/entries/" + r.ReversedBy.String()
 	}
 	view.Facts, view.Lines = v.entryFacts(r), v.entryLines(r, s)
+	if v.who.May(staff.OfflineRead) {
+		if view.Papers, err = v.papers("entry:" + r.ID.String()); err != nil {
+			return err
+		}
+	}
 	return v.s.render.Render(v.Response(), status, "console/entry_show", view)
 }
 

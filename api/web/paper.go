@@ -18,6 +18,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
@@ -94,6 +95,9 @@ func (v *visit) paperAdd() error {
 	if path == "" {
 		return giving.ErrNoRecord
 	}
+	if err := v.recordExists(object); err != nil {
+		return err
+	}
 	file, head, err := v.Request().FormFile("paper")
 	if err != nil {
 		return v.refuse(ledger.ErrPaperSize, nil, Link{T(v.lang, "offline.back"), path})
@@ -141,4 +145,35 @@ func (v *visit) paperShow() error {
 	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	head.Set("X-Content-Type-Options", "nosniff")
 	return v.Blob(http.StatusOK, p.Media, body)
+}
+
+// recordExists is nil when there is such a record to put papers beside, in this person's sight; else what its page answers.
+func (v *visit) recordExists(object string) (err error) {
+	m := objectName.FindStringSubmatch(object)
+	id, err := uuid.Parse(m[2])
+	if err != nil {
+		return giving.ErrNoRecord
+	}
+	ctx, db := v.ctx(), v.s.DB
+	switch m[1] {
+	case "bank-receipt":
+		_, err = payments.ReceiptByID(ctx, db, v.book, id)
+	case "cash-count":
+		_, err = payments.CountByID(ctx, db, v.book, id)
+	case "deposit":
+		_, err = payments.DepositByID(ctx, db, v.book, id)
+	case "box":
+		_, err = payments.BoxByID(ctx, db, v.book, id)
+	case "lot":
+		_, err = giving.LotByID(ctx, db, v.book, id)
+	case "auction":
+		_, err = giving.AuctionByID(ctx, db, v.book, id)
+	case "pledge":
+		_, err = giving.PledgeByID(ctx, db, v.book, id)
+	case "service":
+		_, err = giving.ServiceByID(ctx, db, v.book, id)
+	default:
+		_, err = ledger.ReadEntry(ctx, db, v.book, id)
+	}
+	return err
 }
