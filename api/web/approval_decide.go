@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
@@ -58,6 +59,9 @@ func (v *visit) approvalDecide() error {
 		if err != nil {
 			return err
 		}
+		if err := v.dropRefund(tx, decided); err != nil {
+			return err
+		}
 		return v.report(tx, decided)
 	})
 	if err == nil && password != "" && decided.State == staff.Approved {
@@ -72,7 +76,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
-	giving.ErrRefundTooLarge, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable}
+	giving.ErrRefundTooLarge, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {

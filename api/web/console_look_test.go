@@ -49,6 +49,26 @@ func (o *office) busy() (long uuid.UUID, open, own string) {
 	return long, open, own
 }
 
+// payments plants what stands on the page of payments: a notice nobody could book, a refund, a dispute and a payout.
+func (o *office) payments() {
+	o.Helper()
+	for _, sql := range []string{
+		`insert into inbox (book_id, id, processor, event_id, kind, received_at, body, state, problem)
+		 values ($1, gen_random_uuid(), 'stripe', 'evt_1QxYzLongNumberOfStripe', 'charge.refunded', '2026-09-07', '', 'quarantined', 'api_version 2026-08-26'),
+		        ($1, gen_random_uuid(), 'stripe', 'swept:txn_1QxYz', 'swept', '2026-09-06', '', 'refused', 'cannot be booked by itself: balance row txn_1QxYz is of kind "topup"')`,
+		`insert into refund_order (book_id, id, gift_id, amount, ccy, reason, by_donor, state, asked_at, next_attempt_at)
+		 select $1, gen_random_uuid(), id, 2000, 'CNY', 'changed-mind', true, 'asked', '2026-09-06', '2026-09-06' from gift where book_id = $1 limit 1`,
+		`insert into dispute (book_id, processor, dispute, gift_id, amount, ccy, withdrawn, cover, fee, reason, state, opened_at, due_by)
+		 select $1, 'stripe', 'dp_1', id, 5000, 'CNY', 5000, 0, 1500, 'fraudulent', 'open', '2026-09-06', '2026-09-14' from gift where book_id = $1 order by id desc limit 1`,
+		`insert into payout (book_id, processor, payout, amount, state, complete, arrives_on, created_at) values ($1, 'stripe', 'po_1QxYz', 1234567, 'created', true, '2026-09-09', '2026-09-07')`,
+	} {
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, sql, o.book.ID)
+			return err
+		})
+	}
+}
+
 // TestConsoleLook opens every page of the console in both languages, on a phone and on a desk, and keeps pictures.
 func TestConsoleLook(t *testing.T) {
 	t.Parallel()
@@ -64,6 +84,7 @@ func TestConsoleLook(t *testing.T) {
 		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-05-01', 'hard'), ($1, '2026-06-01', 'soft')`, o.book.ID)
 		return err
 	})
+	o.payments()
 	wu, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "wu")
 	o.must(err)
 	give := guan.post("/console/people/"+wu.ID.String()+"/roles", url.Values{"form": {uuid.NewString()}, "role": {"street_officer"}, "street": {"2"}})
@@ -84,7 +105,7 @@ func TestConsoleLook(t *testing.T) {
 		{"li", "trial", "/console/trial-balance"}, {"li", "trial-fund", "/console/trial-balance?per=fund&level=1"},
 		{"li", "accounts", "/console/accounts"}, {"li", "account", bank}, {"li", "gifts", "/console/gifts"},
 		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
-		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"},
+		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"}, {"li", "payments", "/console/payments"},
 		{"li", "donor", donorHref(donor)}, {"li", "donor-erase", donorHref(donor) + "/erase"},
 		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"},
 		{"wu", "missing", "/console/entries/" + o.other.String()},

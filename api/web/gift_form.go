@@ -55,6 +55,7 @@ func (v *visit) giftForm() error {
 		return err
 	}
 	view.choose(v.typed("amount", 40))
+	v.letPay()
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/give", view)
 }
 

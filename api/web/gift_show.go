@@ -36,6 +36,7 @@ type giftState struct {
 	Ref       string
 	PayHref   string // to go on paying; empty when there is nothing to pay
 	AgainHref string // to start over with the same amount
+	AskHref   string // to ask for money back; empty when there is none or it is not ours to send
 }
 
 type giftView struct {
@@ -110,7 +111,11 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 	receipt, err := giving.GiftByID(ctx, q, v.book, id)
 	switch {
 	case err == nil:
-		v.fillReceived(receipt, view)
+		history, err := v.refundHistory(ctx, q, receipt)
+		if err != nil {
+			return err
+		}
+		v.fillReceived(receipt, history, view)
 		return nil
 	case !errors.Is(err, giving.ErrNoGift):
 		return err
@@ -138,7 +143,7 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 	return nil
 }
 
-func (v *visit) fillReceived(r *giving.Receipt, view *giftView) {
+func (v *visit) fillReceived(r *giving.Receipt, history []Step, view *giftView) {
 	lang := string(v.lang)
 	view.State = giftReceived
 	if r.Gift.Refunded >= r.Gift.Amount {
@@ -155,9 +160,9 @@ func (v *visit) fillReceived(r *giving.Receipt, view *giftView) {
 		{State: "done", Label: T(v.lang, "mine.step.paid"), At: When(v.lang, r.Gift.PaidAt, zone), Note: r.Gift.Channel.Name(lang)},
 		{State: "done", Label: T(v.lang, "mine.step.booked"), At: When(v.lang, r.RecordedAt, zone), Note: T(v.lang, "mine.step.booked.note", Day(v.lang, r.EffectiveOn))},
 	}
-	for _, back := range r.Refunds {
-		amount := money.Money{Minor: back.Amount, Currency: r.Gift.Currency}
-		view.Steps = append(view.Steps, Step{State: "done", Label: T(v.lang, "mine.step.refunded", amount), At: When(v.lang, back.RefundedAt, zone)})
+	view.Steps = append(view.Steps, history...)
+	if view.State == giftReceived && v.sends(r) {
+		view.AskHref = "/g/" + view.Ref + "/refund"
 	}
 	view.Facts = v.giftFacts(view, r.Gift.Personal, r.Gift.Anonymous, r.Gift.Erased)
 }

@@ -27,6 +27,7 @@ var places = []place{
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},
 	{"place.giving", "place.campaigns", "/console/campaigns", "", staff.CampaignRead, false},
 	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
+	{"place.giving", "place.payments", "/console/payments", "", staff.GiftRead, false},
 	{"place.giving", "place.widget", widgetPath, "", staff.CampaignWrite, false},
 	{"place.giving", "place.offline", "/console/offline", "", staff.OfflineRead, false},
 	{"place.giving", "place.receipts", "/console/receipts", "", staff.GiftRead, false},

@@ -7,11 +7,16 @@ import (
 
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
 )
 
 type refundView struct {
 	Page
 	Form, Amount, Ref, Reason string
+	Why, Asked                string // the reason's code; the donor's asking that it takes up
+	Whys                      []Option
+	Sends                     bool // we send it ourselves
+	History                   []Fact
 	Gift                      string // its address
 	Facts                     []Fact
 }
@@ -22,7 +27,17 @@ func (v *visit) refundForm() error {
 	if err != nil {
 		return err
 	}
-	return v.refundAgain(http.StatusOK, r, refundView{Form: newForm()}, nil)
+	view := refundView{Form: newForm()}
+	orders, err := payments.OrdersOf(v.ctx(), v.s.DB, v.book, r.Gift.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		if o.State == payments.OrderAsked {
+			view.Asked, view.Amount, view.Why, view.Reason = o.ID.String(), money.Format(o.Amount, o.Currency), o.Reason, o.Note
+		}
+	}
+	return v.refundAgain(http.StatusOK, r, view, nil)
 }
 
 // giftParam reads the gift of the address, or giving.ErrNoGift.
@@ -37,7 +52,17 @@ func (v *visit) giftParam() (*giving.Receipt, error) {
 func (v *visit) refundAgain(status int, r *giving.Receipt, view refundView, wrong Errors) error {
 	view.Page = v.consolePage(T(v.lang, "refund.title", r.Ref), "/console/gifts")
 	view.Errors, view.Gift = wrong, "/console/gifts/"+r.Gift.ID.String()
-	view.Facts = v.leftOfGift(r)
+	view.Facts, view.Sends = v.leftOfGift(r), v.sends(r)
+	for _, reason := range payments.Reasons() {
+		view.Whys = append(view.Whys, Option{Value: reason.Code, Label: T(v.lang, "refund.why."+reason.Code), Chosen: reason.Code == view.Why})
+	}
+	history, err := v.refundHistory(v.ctx(), v.s.DB, r)
+	if err != nil {
+		return err
+	}
+	for _, h := range history {
+		view.History = append(view.History, Fact{Term: h.At, Value: h.Label})
+	}
 	return v.s.render.Render(v.Response(), status, "console/refund_form", view)
 }
 

@@ -37,7 +37,6 @@ type Config struct {
 	Origins []string                   // trusted beside our own, for forms
 	Font    reports.Font               // for receipts as PDF; nil: they are printed from their page
 	Stripes map[int32]*payments.Stripe // by book: those that take payments through Stripe, the others through the sandbox
-	Wake    func(*ledger.Book)         // told of refunds to be sent; nil tells nobody
 
 	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
 	Decided func(*ledger.Book)

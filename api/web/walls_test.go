@@ -246,7 +246,7 @@ func (n *neighbourhood) neighbour(login string) *client {
 
 // objectOfPath names the sort of each parameter of an address. A route with one that is not here fails the test.
 var objectOfPath = map[string]string{
-	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref",
+	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref", "/g/:ref/refund": "ref",
 	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
@@ -420,7 +420,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`acr act again seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
+var plainParameters = strings.Fields(`acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
 	message month name name_en name_zh next number on other overlap page password payer per reason result role scopes secret setup single_min site source
 	speaks state subject summary text theme token twice uscc v view what when zero

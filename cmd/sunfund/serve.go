@@ -156,8 +156,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	}
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
-		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() },
-		Wake:          func(b *ledger.Book) { s.workers[b.ID].Wake() }})
+		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() }})
 	if err != nil {
 		return nil, err
 	}

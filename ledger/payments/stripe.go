@@ -111,6 +111,14 @@ func (s *Stripe) Account() string { return s.keys.Account }
 // Live tells whether real money moves.
 func (s *Stripe) Live() bool { return s.keys.Live() }
 
+// PayOrigin is the site where donors pay.
+func (s *Stripe) PayOrigin() string {
+	if u, err := url.Parse(s.keys.URL); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host
+	}
+	return "https://checkout.stripe.com"
+}
+
 // methods are the ways to pay that Checkout offers for a currency. Only currencies whose smallest unit is Stripe's too.
 func methods(ccy string) []string {
 	const card, alipay, wechat = "card", "alipay", "wechat_pay"
