@@ -157,6 +157,18 @@ func (n *neighbourhood) plant() {
 	li := n.as("li")
 	path := li.drafted("付谢家湾午餐款", [4]string{li.accountCode("program.r"), n.fundOf(2), "77.00", ""}, [4]string{li.accountCode("bank.basic"), n.fundOf(2), "", "77.00"})
 	put("approval", strings.TrimPrefix(path, "/console/approvals/"), uuid.NewString())
+	of, last := strconv.Itoa(int(campaign.ID)), func(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+	step := func(path, act string, pairs ...string) string {
+		return li.stepped(path, act, append([]string{"day", "2026-09-07", "campaign", of}, pairs...)...)
+	}
+	lot := step("/console/goods", "lot-receive", "kind", "art", "title", "《谢家湾》", "pieces", "1", "unit", "幅", "firm", "谢家湾书画社", "place", "一号库")
+	step(lot, "auction-open", "house", "谢家湾拍卖行", "reserve", "77")
+	auction := regexp.MustCompile(`/console/auctions/[0-9a-f-]{36}`).FindString(li.get(lot).text)
+	for sort, path := range map[string]string{"goods": lot, "auction": auction,
+		"pledge":  step("/console/pledges", "pledge-sign", "firm", "谢家湾建设", "document", "谢家湾协议", "amount", "77", "parts", "1", "due", "2026-10-01", "months", "1"),
+		"service": step("/console/services", "service-note", "what", "谢家湾咨询", "hours", "7", "firm", "谢家湾律师所")} {
+		put(sort, last(path), uuid.Must(uuid.NewV7()).String())
+	}
 	people := staff.Identity{}
 	n.tx(func(ctx context.Context, tx pgx.Tx) error {
 		key, _, err := staff.CreateKey(ctx, tx, n.book.ID, "谢家湾的程序", staff.Scopes(), n.personID("guan"), n.now.AddDate(0, 1, 0), n.now)
@@ -253,7 +265,7 @@ var objectOfPath = map[string]string{
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
-	"/console/boxes/:id":  "box",
+	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
 }
 
@@ -283,6 +295,10 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/g/:ref/receipt":               {"kind": {"person"}, "payer": {"他人"}},
 		"/console/cash/:id":             {"act": {"count-void"}, "count-void-reason": {"试"}},
 		"/console/deposits/:id":         {"act": {"deposit-bank"}, "deposit-bank-day": {"2026-09-07"}, "deposit-bank-received": {"77.00"}, "deposit-bank-ref": {"X"}},
+		"/console/goods/:id":            {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
+		"/console/auctions/:id":         {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
+		"/console/pledges/:id":          {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
+		"/console/services/:id":         {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
 		"/console/boxes/:id":            {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
 		"/console/bank-receipts/:id":    {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}
@@ -422,7 +438,7 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
-	message month name name_en name_zh next number on other overlap page password payer per reason result role scopes secret setup single_min site source
+	message month months name name_en name_zh next number on other overlap paddle page parts password payer per pieces reason result role scopes secret setup single_min site source
 	speaks state subject summary text theme token twice uscc v view what when zero
 	approvers bearer close closes days filing goal hours issuer least most opens password_rule presets purpose_en purpose_zh slug story_en story_zh summary_en summary_zh title_en title_zh`)
 
