@@ -70,6 +70,9 @@ func TestAPledgeAndAServiceInTheConsole(t *testing.T) {
 	chen.decides(li.stepped(pledge, "pledge-end", "day", day, "reason", "企业停产"), "approve", "")
 	li.wants(li.get(pledge), http.StatusOK, "已终止", "不再履行", "陈审批")
 
+	li.stepped("/console/pledges", "pledge-sign", "day", "2026-08-01", "firm", "嘉陵文化公司", "document", "协议", "campaign", street, "amount", "5000", "parts", "1", "due", "2026-09-01", "months", "1")
+	li.wants(li.get("/console/offline"), http.StatusOK, "认捐分期到期未到账", "P2 嘉陵文化公司", "5,000.00")
+
 	service := li.stepped("/console/services", "service-note", "day", day, "what", "义务法律咨询", "hours", "8", "campaign", street, "person", "吴律师")
 	li.wants(li.get(service), http.StatusOK, "只在附注里披露", "吴律师")
 	chen.decides(li.stepped(service, "service-value", "day", day, "value", "800", "document", "发票 00912"), "approve", "")

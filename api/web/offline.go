@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 )
 
@@ -24,6 +25,14 @@ func (v *visit) offlineShow() error {
 		}
 		list.Rows = append(list.Rows, []cell{{Text: T(v.lang, "late."+l.Rule), Tag: "attention"}, {Text: l.Name, Href: objectPath(l.Object), User: true}, dayCell(l.Since),
 			{Text: strconv.Itoa(l.Days)}, sum})
+	}
+	due, err := giving.PartsDue(v.ctx(), v.s.DB, v.book, v.businessDay().AddDate(0, 0, -1))
+	if err != nil {
+		return err
+	}
+	for _, d := range due {
+		list.Rows = append(list.Rows, []cell{{Text: T(v.lang, "late.pledge-part"), Tag: "attention"}, {Text: d.Pledge.Name() + " " + d.Pledge.Firm, Href: objectPath(d.Pledge.Object()), User: true},
+			dayCell(d.Due), {Text: strconv.Itoa(v.daysSince(d.Due))}, v.sumCell(d.Part.Amount - d.Part.Received)})
 	}
 	view.Grids = []grid{list}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
