@@ -9,6 +9,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
 )
 
 // giftJSON is a booked gift. The donor's name is the one the public sees; an e-mail address never leaves by the API.
@@ -88,6 +89,18 @@ type refundJSON struct {
 	Fee        string    `json:"fee"`
 	RefundedAt time.Time `json:"refunded_at"`
 	Ref        string    `json:"ref"`
+	Cause      string    `json:"cause"`
+}
+
+// orderJSON is a refund on its way: the same history as on the donor's page.
+type orderJSON struct {
+	ID      uuid.UUID `json:"id"`
+	Amount  string    `json:"amount"`
+	Reason  string    `json:"reason"`
+	ByDonor bool      `json:"by_donor"`
+	State   string    `json:"state"`
+	AskedAt time.Time `json:"asked_at"`
+	Ref     string    `json:"ref,omitempty"`
 }
 
 // giftDetailJSON is a gift with what became of it.
@@ -96,6 +109,7 @@ type giftDetailJSON struct {
 	EffectiveOn string       `json:"effective_on"`
 	RecordedAt  time.Time    `json:"recorded_at"`
 	Refunds     []refundJSON `json:"refunds"`
+	Orders      []orderJSON  `json:"refund_orders"`
 }
 
 func (c *call) gift() error {
@@ -108,11 +122,18 @@ func (c *call) gift() error {
 		return err
 	}
 	j := giftDetailJSON{giftJSON: c.giftOf(&r.Gift, r.Campaign.Slug, r.Fund.Code), EffectiveOn: r.EffectiveOn.Format(time.DateOnly),
-		RecordedAt: r.RecordedAt.UTC(), Refunds: []refundJSON{}}
+		RecordedAt: r.RecordedAt.UTC(), Refunds: []refundJSON{}, Orders: []orderJSON{}}
 	j.giftJSON.Refunded = money.Format(r.Gift.Refunded, r.Gift.Currency)
 	for _, b := range r.Refunds {
 		j.Refunds = append(j.Refunds, refundJSON{b.ID, money.Format(b.Amount, r.Gift.Currency),
-			money.Format(b.Fee, c.book.Currency), b.RefundedAt.UTC(), b.Ref})
+			money.Format(b.Fee, c.book.Currency), b.RefundedAt.UTC(), b.Ref, string(b.Cause)})
+	}
+	orders, err := payments.OrdersOf(c.ctx(), c.s.DB, c.book, id)
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		j.Orders = append(j.Orders, orderJSON{o.ID, money.Format(o.Amount, o.Currency), o.Reason, o.ByDonor, string(o.State), o.AskedAt.UTC(), o.Ref})
 	}
 	return c.JSON(http.StatusOK, j)
 }
