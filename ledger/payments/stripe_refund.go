@@ -98,9 +98,7 @@ func (s *Stripe) bookRefund(ctx context.Context, charge string, r *stripe.Refund
 		t.shares = shareOut(g, t.amount, t.fee, -back.Cover)
 		if cause == giving.OwnFault { // the general fund pays it, the fee stays where fees of the fund are
 			t.shares = join(share{g.General, t.amount}, share{g.FundID, 0})
-			for _, fee := range shareOut(g, 0, t.fee, 0) {
-				t.shares = append(t.shares, fee)
-			}
+			t.shares = append(t.shares, shareOut(g, 0, t.fee, 0)...)
 		}
 		return nil
 	})
