@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 
+	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
@@ -54,6 +55,9 @@ func (v *visit) consolePage(title, here string) Page {
 		if place.key == "place.approvals" {
 			item.Count = v.waiting()
 		}
+		if place.key == "place.payments" {
+			item.Count = v.alarms()
+		}
 		if item.Here && place.href != "/console" {
 			p.Crumbs = []Link{{p.T("place.today"), "/console"}, {item.Label, place.href}}
 		}
@@ -82,6 +86,18 @@ func (v *visit) waiting() int64 {
 		v.s.Log.Error("count waiting requests", "error", err)
 	}
 	return int64(n)
+}
+
+// alarms counts notices of payments that nobody could book, for those who see the whole book.
+func (v *visit) alarms() int64 {
+	if all, _ := v.who.Streets(); !all {
+		return 0
+	}
+	n, err := payments.Alarms(v.ctx(), v.s.DB, v.book, v.now)
+	if err != nil {
+		v.s.Log.Error("count alarms of payments", "error", err)
+	}
+	return n
 }
 
 // roles names the person's roles, each once.

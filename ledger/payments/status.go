@@ -111,6 +111,19 @@ func StatusOf(ctx context.Context, q pg.Querier, book *ledger.Book) (*Status, er
 	return &s, nil
 }
 
+const sqlAlarms = `select count(*) from inbox where book_id = $1 and state in ('refused', 'quarantined') and received_at > $2`
+
+// alarmFor is how long an event that nobody could book is counted beside the page's name.
+const alarmFor = 30 * 24 * time.Hour
+
+// Alarms counts the events of the last 30 days that somebody must look at.
+func Alarms(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) (n int64, err error) {
+	if err := q.QueryRow(ctx, sqlAlarms, book.ID, now.Add(-alarmFor)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count alarms: %w", err)
+	}
+	return n, nil
+}
+
 // WorkAgain gives a refused event another chance, after what stood against it was mended. One that is kept apart stays there.
 func WorkAgain(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, now time.Time) error {
 	if _, err := tx.Exec(ctx, sqlInboxAgain, book.ID, id, now); err != nil {
