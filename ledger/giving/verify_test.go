@@ -55,12 +55,55 @@ func verifyBook(t *testing.T, db *pgtest.DB) (book *ledger.Book) {
 			return err
 		}
 		paid = append(paid, giving.Paid{ID: begun.ID, Amount: 20_00, Fee: 12, PaidAt: verifyNow, Channel: giving.Sandbox, Ref: "charge"})
-		return verifyGive(ctx, tx, book, paid)
+		if err := verifyGive(ctx, tx, book, paid); err != nil {
+			return err
+		}
+		return verifyRecords(ctx, tx, book)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return book
+}
+
+// verifyRecords puts a valued picture up for auction with a bidder, and has a firm pledge.
+func verifyRecords(ctx context.Context, tx pgx.Tx, book *ledger.Book) error {
+	lot, auction, day := uuid.New(), uuid.New(), ledger.Day(2026, 9, 7)
+	var l *giving.Lot
+	for _, plan := range []func() (*giving.Move, error){
+		func() (*giving.Move, error) {
+			return giving.ReceiveLot(ctx, tx, book, giving.Lot{ID: lot, Kind: "art", Title: "画", Unit: "幅", Pieces: 1, CampaignID: 2, ReceivedOn: day}, "陈某某", verifyNow)
+		},
+		func() (*giving.Move, error) {
+			return giving.ValueLot(ctx, tx, book, l, "appraisal", "评估所", 5_000_00, day)
+		},
+		func() (*giving.Move, error) {
+			return giving.OpenAuction(book, l, giving.Auction{ID: auction, HeldOn: day, House: "拍卖行"})
+		},
+		func() (*giving.Move, error) {
+			a, err := giving.AuctionByID(ctx, tx, book, auction)
+			if err != nil {
+				return nil, err
+			}
+			return giving.TakeDeposit(ctx, tx, book, l, a, giving.Bidder{ID: uuid.New(), Paddle: 1, Firm: "公司", Deposit: 1_000_00}, "", day, verifyNow)
+		},
+		func() (*giving.Move, error) {
+			return giving.SignPledge(ctx, tx, book, giving.Pledge{ID: uuid.New(), Firm: "公司", CampaignID: 2, Document: "协议", SignedOn: day, Amount: 9_000_00},
+				giving.Instalments(9_000_00, 3, day, 1))
+		},
+	} {
+		m, err := plan()
+		if err != nil {
+			return err
+		}
+		if _, err := m.Book(ctx, tx, book, giving.Sign{Key: uuid.New(), By: uuid.New(), At: verifyNow, Made: "王"}); err != nil {
+			return err
+		}
+		if l, err = giving.LotByID(ctx, tx, book, lot); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // verifyFund opens a fund with a campaign and gives gifts to be booked.
@@ -183,6 +226,11 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"refund", `delete from entry where id = (select id from refund where ref = 'back-1-0')`},
 		{"refunded", `update refund set amount = 100000 where ref = 'back-1-0'`},
 		{"refunded", `delete from gift where id = (select gift_id from refund where ref = 'back-1-0')`},
+		{"lot", `update lot set left_value = left_value - 1`},
+		{"lot", `delete from lot`},
+		{"bidder", `update bidder set state = 'returned'`},
+		{"pledge", `update pledge set received = 1`},
+		{"pledge", `update balance set balance = balance + 1 where account_id = (select account_id from account where chart = 'pledge')`},
 		{"checkout", `update checkout set state = 'pending'`},
 		{"checkout", `update checkout set amount = amount + 1`},
 		{"checkout", `delete from gift where ref = 'charge'`},
