@@ -164,6 +164,11 @@ func (v *visit) donorExport() error {
 	if err != nil {
 		return err
 	}
+	return v.writeRecord(r, "donor-"+id.String())
+}
+
+// writeRecord answers with a record as a file of the name.
+func (v *visit) writeRecord(r *giving.DonorRecord, name string) error {
 	out := donorRecordJSON{Association: v.book.Name(string(v.lang)), MadeAt: v.now.UTC(), Told: []donorToldJSON{}, Gifts: []donorGiftJSON{}, Started: []donorGiftJSON{}}
 	for _, d := range r.Donors {
 		out.Told = append(out.Told, donorToldJSON{d.ID, d.Name, d.Email, d.CreatedAt.UTC(), d.ErasedAt})
@@ -179,12 +184,12 @@ func (v *visit) donorExport() error {
 	}
 	head := v.Response().Header()
 	head.Set("Content-Type", "application/json; charset=utf-8")
-	head.Set("Content-Disposition", `attachment; filename="donor-`+id.String()+`.json"`)
+	head.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
 	v.Response().WriteHeader(http.StatusOK)
 	to := json.NewEncoder(v.Response())
 	to.SetIndent("", "  ")
 	if err := to.Encode(out); err != nil {
-		return fmt.Errorf("write record of donor %s: %w", id, err)
+		return fmt.Errorf("write record of a donor: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
@@ -31,6 +33,7 @@ type receiptView struct {
 	Ask    bool // the donor may have the receipt made out now
 	Payers payerForm
 	Merged string // number of the receipt that the gift shares with others
+	Mail   string // how a link may be sent: "may", "sent", or empty where no address was told
 }
 
 // giftReceipt answers /g/{ref}/receipt: the donation receipt where one was issued, else a certificate of the gift and the form to ask for
@@ -42,9 +45,13 @@ func (v *visit) receiptAgain(status int, wrong Errors) error {
 	var receipt *giving.Receipt
 	var slip *slipView
 	var merged *receipts.Receipt
+	var to uuid.UUID
 	numbers := false
 	err := v.read(func(q pg.Querier) (err error) {
 		if receipt, err = giving.GiftByRef(v.ctx(), q, v.book, ref); err != nil {
+			return err
+		}
+		if to, err = v.mailTo(q, receipt); err != nil {
 			return err
 		}
 		if slip, merged, err = v.slip(q, receipt); err != nil || slip != nil {
@@ -61,6 +68,7 @@ func (v *visit) receiptAgain(status int, wrong Errors) error {
 		return err
 	}
 	if slip != nil {
+		slip.Mail = v.mailState(to)
 		return v.s.render.Render(v.Response(), http.StatusOK, "public/slip", slip)
 	}
 	lang := string(v.lang)
@@ -80,6 +88,7 @@ func (v *visit) receiptAgain(status int, wrong Errors) error {
 		return err
 	}
 	view.Crumbs = []Link{{view.T("mine.heading"), "/g/" + ref}, {Label: view.T("receipt.heading")}}
+	view.Mail = v.mailState(to)
 	view.Errors, view.Ask, view.Payers = wrong, numbers && !view.Void, v.payerForm(gift.Name)
 	if merged != nil {
 		view.Merged = merged.Printed()
@@ -100,4 +109,28 @@ func (v *visit) noReceipt(ref string) error {
 	view.Heading, view.What = view.T("receipt.none.heading"), view.T("receipt.none.what")
 	view.Ways = []Link{{view.T("receipt.none.way"), "/g/" + ref}}
 	return v.s.render.Fail(v.Context, view)
+}
+
+// mailTo is the donor to whose address the receipt's link can be sent: the one told with the gift, or else that of who is signed in
+// and asks. Nil for none.
+func (v *visit) mailTo(q pg.Querier, r *giving.Receipt) (uuid.UUID, error) {
+	if r.Gift.Email != "" {
+		return r.Gift.Donor, nil
+	}
+	id, err := v.donorOf(q)
+	if errors.Is(err, giving.ErrNoSession) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}
+
+// mailState says whether the receipt's link can be sent, or just was.
+func (v *visit) mailState(to uuid.UUID) string {
+	switch {
+	case to == uuid.Nil:
+		return ""
+	case v.QueryParam("sent") != "":
+		return "sent"
+	}
+	return "may"
 }

@@ -21,6 +21,7 @@ type slipView struct {
 	Face *face
 	Ref  string
 	PDF  bool
+	Mail string // as on the certificate
 }
 
 // payerForm asks whom a receipt is to be made out to.

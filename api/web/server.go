@@ -40,6 +40,8 @@ type Config struct {
 
 	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
 	Decided func(*ledger.Book)
+	// DonorAsked is told that letters to donors are to be made; nil tells nobody, and they wait for the next look.
+	DonorAsked func(*ledger.Book)
 	// ReceiptsAsked is told that receipts are to be issued; nil tells nobody, and they wait for the worker's next look.
 	ReceiptsAsked func(*ledger.Book)
 }

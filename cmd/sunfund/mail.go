@@ -13,7 +13,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/wneessen/go-mail"
 
+	"sunfund/api/web"
 	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
 )
 
@@ -59,6 +62,23 @@ func newMailer(cfg serveCmd) (*mailer, error) {
 	return &mailer{client, cfg.MailFrom, strings.TrimSuffix(cfg.URL, "/")}, nil
 }
 
+// errNoLetter means that a letter to a donor could not be put into words.
+var errNoLetter = errors.New("letter to a donor has no words")
+
+// sendDonor sends a letter to a donor. What the letter says and to whom is known here only, and for no longer than it takes.
+func (m *mailer) sendDonor(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.Letter) error {
+	text, err := web.WriteLetter(ctx, q, book, l)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoLetter, err)
+	}
+	if err := m.send(ctx, staff.Mail{ID: l.ID, Subject: text.Subject, Body: text.Body, Path: text.Path, MadeAt: l.MadeAt, Email: l.Email}); err != nil {
+		return errLetterSend // the mail server's answer may hold the address
+	}
+	return nil
+}
+
+var errLetterSend = errors.New("mail server did not take a letter to a donor")
+
 func (m *mailer) send(ctx context.Context, letter staff.Mail) error {
 	message, err := m.message(letter)
 	if err != nil {
@@ -90,12 +110,14 @@ func (s *service) sendMail(ctx context.Context) error {
 		for _, b := range s.books {
 			if !b.Sandbox {
 				s.sendBook(ctx, b.ID)
+				s.sendDonors(ctx, b)
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-s.posted:
 		}
 	}
 }
@@ -112,6 +134,25 @@ func (s *service) sendBook(ctx context.Context, book int32) {
 		})
 		if err = errors.Join(err, failed); err != nil {
 			s.log.Error("mail not sent", "book", book, "error", err)
+		}
+		if err != nil || !found {
+			return
+		}
+	}
+}
+
+// sendDonors sends what is due to donors of one book.
+func (s *service) sendDonors(ctx context.Context, book *ledger.Book) {
+	ctx = pg.WithBook(ctx, book.ID)
+	for {
+		var found bool
+		var failed error
+		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+			found, failed, err = giving.SendLetter(ctx, tx, book, func(l giving.Letter) error { return s.mails.sendDonor(ctx, tx, book, l) }, time.Now())
+			return err
+		})
+		if err = errors.Join(err, failed); err != nil {
+			s.log.Error("letter to a donor not sent", "book", book.Code, "error", err)
 		}
 		if err != nil || !found {
 			return

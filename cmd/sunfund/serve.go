@@ -87,6 +87,8 @@ type service struct {
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
 	stripes  map[int32]*payments.Stripe    // of books with keys of Stripe
 	mails    *mailer                       // nil: notices stay in the outbox
+	asked    chan struct{}                 // a donor asked for a letter
+	posted   chan struct{}                 // there may be letters to send
 	pages    *web.Server
 	slips    map[int32]*receipts.Worker
 	http     *http.Server
@@ -120,7 +122,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		return nil, fmt.Errorf("log level: %w", err)
 	}
 	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
-		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, asked: make(chan struct{}, 1), posted: make(chan struct{}, 1), log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
 	collectSeldom()
 	posting := db.Config()
 	pg.Posting(posting)
@@ -156,6 +158,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	}
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
+		DonorAsked:    func(*ledger.Book) { s.wakeDonors() },
 		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() }})
 	if err != nil {
 		return nil, err
@@ -294,6 +297,7 @@ func (s *service) run(ctx context.Context) error {
 		}
 	}
 	task("sweep", s.sweep)
+	task("donors", s.serveDonors)
 	if s.mails != nil {
 		task("mail", s.sendMail)
 	}
@@ -318,7 +322,9 @@ func (s *service) sweep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		for _, b := range s.books {
-			err := pg.InTx(pg.WithBook(ctx, b.ID), s.db, func(tx pgx.Tx) error { return staff.Sweep(ctx, tx, b.ID, time.Now()) })
+			err := pg.InTx(pg.WithBook(ctx, b.ID), s.db, func(tx pgx.Tx) error {
+				return errors.Join(staff.Sweep(ctx, tx, b.ID, time.Now()), giving.SweepDonors(ctx, tx, b, time.Now()))
+			})
 			if err != nil {
 				s.log.Error("sweep failed", "book", b.Code, "error", err)
 			}

@@ -17,9 +17,15 @@ update private.donor set erased_at = $3, name_index = null, email_index = null, 
  where book_id = $1 and id = any($2::uuid[]) and erased_at is null`
 
 	sqlMessagesErase = `delete from private.message where book_id = $1 and donor_id = any($2::uuid[])`
+
+	sqlLettersErase = `delete from private.letter where book_id = $1 and donor_id = any($2::uuid[])`
+
+	sqlSessionsErase = `delete from private.donor_session where book_id = $1 and donor_id = any($2::uuid[])`
+
+	sqlSignInsErase = `delete from private.sign_in where book_id = $1 and donor_id = any($2::uuid[])`
 )
 
-// EraseDonors deletes donors' keys and what they told, and says how many it erased; who was erased before is left alone.
+// EraseDonors deletes donors' keys, what they told, letters to them and their sessions, and says how many it erased; who was erased before is left alone.
 // Gifts, entries and totals stay as they are, their donors unnamed. ErrErased when nobody was left to erase.
 func EraseDonors(ctx context.Context, tx pgx.Tx, book *ledger.Book, ids []uuid.UUID, now time.Time) (n int64, err error) {
 	tag, err := tx.Exec(ctx, sqlDonorsErase, book.ID, ids, now)
@@ -29,8 +35,10 @@ func EraseDonors(ctx context.Context, tx pgx.Tx, book *ledger.Book, ids []uuid.U
 	if tag.RowsAffected() == 0 {
 		return 0, ErrErased
 	}
-	if _, err := tx.Exec(ctx, sqlMessagesErase, book.ID, ids); err != nil {
-		return 0, fmt.Errorf("erase messages: %w", err)
+	for _, sql := range []string{sqlMessagesErase, sqlLettersErase, sqlSessionsErase, sqlSignInsErase} {
+		if _, err := tx.Exec(ctx, sql, book.ID, ids); err != nil {
+			return 0, fmt.Errorf("erase what belongs to donors: %w", err)
+		}
 	}
 	return tag.RowsAffected(), nil
 }

@@ -52,7 +52,7 @@ type Refund struct {
 }
 
 const (
-	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, g.anonymity = 1, g.ref,
+	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, ` + giftAnonymous + `, g.ref,
        coalesce(g.processor_ref, ''),
        coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
                     and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8, ` + donorColumns

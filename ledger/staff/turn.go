@@ -16,9 +16,11 @@ import (
 type Form string
 
 const (
-	GiftForm Form = "gift"    // to begin a gift
-	PayForm  Form = "pay"     // to decide on a payment of the sandbox
-	LookUp   Form = "look_up" // of a gift by its reference; only those that find nothing count
+	GiftForm Form = "gift"     // to begin a gift
+	PayForm  Form = "pay"      // to decide on a payment of the sandbox
+	LookUp   Form = "look_up"  // of a gift by its reference; only those that find nothing count
+	AskLink  Form = "ask_link" // for a letter that opens the donor's page; the visitor is the address typed
+	AskMail  Form = "ask_mail" // to send a receipt by e-mail; the visitor is the gift
 )
 
 // TurnWindow is the time in which turns are counted.
@@ -30,6 +32,8 @@ var turnsMost = map[Form]struct{ visitor, address int }{
 	GiftForm: {30, 12_000},
 	PayForm:  {30, 12_000},
 	LookUp:   {0, 1_000},
+	AskLink:  {5, 1_000},
+	AskMail:  {3, 1_000},
 }
 
 // Turns is how often a form may be used in a window by one visitor and from one address; zero is no limit.

@@ -236,3 +236,37 @@ func Parts(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID, l
 	}
 	return list, nil
 }
+
+const sqlReceiptsOfGifts = `
+select p.gift_id, ` + receiptColumns + ` from receipt_gift p join ` + receiptTables + `
+    on i.book_id = p.book_id and i.id = p.receipt_id
+ where p.book_id = $1 and p.gift_id = any($2::uuid[]) order by p.gift_id, p.issue`
+
+// OfGifts lists the receipts that each of the gifts was on, the first one first, without names.
+func OfGifts(ctx context.Context, q pg.Querier, book *ledger.Book, gifts []uuid.UUID) (map[uuid.UUID][]Receipt, error) {
+	found := map[uuid.UUID][]Receipt{}
+	rows, err := q.Query(ctx, sqlReceiptsOfGifts, book.ID, gifts)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts of gifts: %w", err)
+	}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
+		var gift uuid.UUID
+		r, err := scan(prefixed{row, &gift})
+		found[gift] = append(found[gift], r)
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read receipts of gifts: %w", err)
+	}
+	return found, nil
+}
+
+// prefixed is a row with one column before those that are asked for.
+type prefixed struct {
+	pgx.CollectableRow
+	first any
+}
+
+func (p prefixed) Scan(to ...any) error {
+	return p.CollectableRow.Scan(append([]any{p.first}, to...)...)
+}

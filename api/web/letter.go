@@ -1,0 +1,39 @@
+package web
+
+import (
+	"context"
+	"fmt"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
+)
+
+// LetterText is a letter to a donor in words.
+type LetterText struct {
+	Subject, Body string
+	Path          string // of the page that it leads to; with its secret
+}
+
+// WriteLetter puts a letter into words, in the donor's language. They hold no more of the donor than what the page behind the link tells.
+func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.Letter) (LetterText, error) {
+	lang, ok := parseLang(l.Lang)
+	if !ok {
+		lang = ZH
+	}
+	name := book.Name(string(lang))
+	switch l.Kind {
+	case giving.SignInLetter:
+		return LetterText{T(lang, "letter.sign_in.subject", name), T(lang, "letter.sign_in.body"), ownPath + "/in/" + l.Secret}, nil
+	case giving.ReceiptLetter:
+		r, err := giving.GiftByID(ctx, q, book, l.About)
+		if err != nil {
+			return LetterText{}, err
+		}
+		amount := money.Money{Minor: r.Gift.Amount, Currency: r.Gift.Currency}
+		return LetterText{T(lang, "letter.receipt.subject", name, amount), T(lang, "letter.receipt.body", amount, r.Campaign.Title(string(lang))),
+			"/g/" + giving.Ref(book, r.Gift.ID) + "/receipt"}, nil
+	}
+	return LetterText{}, fmt.Errorf("no words for a letter of kind %q", l.Kind)
+}
