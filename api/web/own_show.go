@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,7 +84,7 @@ func (v *visit) ownSums(r *giving.DonorRecord) (sums []ownSum) {
 		if at < 0 {
 			at = len(sums)
 			zero := money.Money{Currency: g.Currency}
-			sums = append(sums, ownSum{Year: year, Given: zero, Refunded: zero, Href: ownPath + "/statement?year=" + time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006")})
+			sums = append(sums, ownSum{Year: year, Given: zero, Refunded: zero, Href: ownPath + "/statement?year=" + strconv.Itoa(year)})
 		}
 		sums[at].Gifts++
 		sums[at].Given.Minor += g.Amount
@@ -222,7 +223,7 @@ func (v *visit) ownErase(r *giving.DonorRecord) error {
 
 type ownStatementView struct {
 	Page
-	Year   int
+	Year   string
 	Called string
 	Sums   []ownSum
 	Gifts  []ownGift
@@ -233,7 +234,7 @@ type ownStatementView struct {
 // ownStatement answers /me/statement?year=: the gifts of a year, to be printed. It is no receipt.
 func (v *visit) ownStatement(r *giving.DonorRecord) error {
 	year := int(v.number("year"))
-	view := ownStatementView{Year: year, Called: r.Called()}
+	view := ownStatementView{Year: strconv.Itoa(year), Called: r.Called()}
 	gifts := r.Gifts
 	r.Gifts, r.Started = nil, nil
 	for _, g := range gifts {
@@ -252,7 +253,7 @@ func (v *visit) ownStatement(r *giving.DonorRecord) error {
 		return err
 	}
 	slices.Reverse(view.Gifts)
-	view.Page, view.Sums = v.page(T(v.lang, "own.statement.title", year)), v.ownSums(r)
+	view.Page, view.Sums = v.page(T(v.lang, "own.statement.title", view.Year)), v.ownSums(r)
 	view.From, view.To = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC)
 	view.Crumbs = []Link{{view.T("own.heading"), ownPath}, {Label: view.Title}}
 	view.Figure = v.asOf(0)

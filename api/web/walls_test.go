@@ -152,6 +152,12 @@ func (n *neighbourhood) plant() {
 		return err
 	})
 	id("donor", gift) // who has the id of the first gift
+	o := n.office
+	o.giftBy("谢女士", "xie@example.org", 77_00, n.now)
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return giving.AskSignIn(ctx, tx, n.book, "xie@example.org", "", "zh-CN", n.now)
+	})
+	put("donor-link", o.letters()[0].Secret, giving.NewSecret())
 	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	id("payment", session.ID)
 	li := n.as("li")
@@ -262,6 +268,7 @@ var objectOfPath = map[string]string{
 	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
+	"/g/:ref/receipt/mail": "ref", "/me/in/:token": "donor-link",
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
@@ -438,8 +445,8 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
-	message month months name name_en name_zh next number on other overlap paddle page parts password payer per pieces reason result role scopes secret setup single_min site source
-	speaks state subject summary text theme token twice uscc v view what when zero
+	message month months name name_en name_zh next number on other overlap paddle page parts password payer per pieces reason result role scopes secret sent setup single_min site source
+	speaks state subject summary text theme token twice uscc v view what when year zero
 	approvers bearer close closes days filing goal hours issuer least most opens password_rule presets purpose_en purpose_zh slug story_en story_zh summary_en summary_zh title_en title_zh`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
