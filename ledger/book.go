@@ -28,6 +28,8 @@ var (
 	// not of the book. ErrBadStreet likewise.
 	ErrBadFund   = errors.New("fund is not complete")
 	ErrBadStreet = errors.New("street is not complete")
+	// ErrNoStreet means that the book has no such street. Answer 404.
+	ErrNoStreet = errors.New("no such street")
 )
 
 // Book is one association's set of books. Read once; nothing changes its fields once it is in use.
@@ -200,6 +202,25 @@ func CreateStreet(ctx context.Context, tx pgx.Tx, book *Book, s Street) (*Street
 	}
 	if err := tx.QueryRow(ctx, sqlStreetInsert, book.ID, s.Code, s.NameZH, s.NameEN).Scan(&s.ID); err != nil {
 		return nil, fmt.Errorf("create street %s: %w", s.Code, codeError(err))
+	}
+	return &s, nil
+}
+
+const sqlStreetRename = `
+update street set name_zh = $3, name_en = $4 where book_id = $1 and street_id = $2
+returning code`
+
+// RenameStreet gives a street other names, on old pages too; its code stays. ErrNoStreet, ErrBadStreet.
+func RenameStreet(ctx context.Context, tx pgx.Tx, book *Book, s Street) (*Street, error) {
+	if !labelOK(s.NameZH) || !labelOK(s.NameEN) {
+		return nil, fmt.Errorf("rename street %d: %w", s.ID, ErrBadStreet)
+	}
+	err := tx.QueryRow(ctx, sqlStreetRename, book.ID, s.ID, s.NameZH, s.NameEN).Scan(&s.Code)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNoStreet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rename street %d: %w", s.ID, err)
 	}
 	return &s, nil
 }

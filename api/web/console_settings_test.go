@@ -133,6 +133,9 @@ func TestA11AdminAloneCannotBecomeAnApprover(t *testing.T) {
 	again := o.browser()
 	again.wants(again.post("/console/sign-in", url.Values{"login": {"chen"}, "password": {consolePassword}}), http.StatusUnauthorized)
 	again.wants(again.post("/console/sign-in", url.Values{"login": {"chen"}, "password": {password}}), http.StatusSeeOther)
+	again.wants(again.get("/console/mailbox"), http.StatusSeeOther) // hu has seen this password
+	again.wants(again.post("/console/me/password", url.Values{"fresh": {"chen's own words"}, "again": {"chen's own words"}}), http.StatusSeeOther)
+	again.wants(again.post("/console/sign-in", url.Values{"login": {"chen"}, "password": {"chen's own words"}}), http.StatusSeeOther)
 	again.wants(again.get("/console/mailbox"), http.StatusOK, "您的登录方式已改：给 陈审批（chen）新的初始密码")
 
 	o.person("newcomer", "新同事", "Newcomer")
@@ -222,6 +225,18 @@ func TestFundsAndStreets(t *testing.T) {
 	li.wants(li.post("/console/streets", url.Values{"code": {"A"}, "name_zh": {"甲"}, "name_en": {"A"}}), http.StatusUnprocessableEntity, "已经有街道在用")
 	li.wants(li.post("/console/streets", url.Values{"code": {"qinghe"}, "name_zh": {"青禾街道"}, "name_en": {"Qinghe"}}), http.StatusSeeOther)
 	li.wants(li.get("/console/streets"), http.StatusOK, "青禾街道", "qinghe")
+	li.wants(li.get("/console/streets?street=3"), http.StatusOK, "街道改名", `value="青禾街道"`)
+	li.wants(li.get("/console/streets?street=99"), http.StatusNotFound)
+	names := func(street, zh, en string) url.Values {
+		return url.Values{"street": {street}, "name_zh": {zh}, "name_en": {en}}
+	}
+	li.wants(li.post("/console/streets/rename", names("3", "", "X")), http.StatusUnprocessableEntity, "名称：")
+	li.wants(li.post("/console/streets/rename", names("99", "新", "New")), http.StatusNotFound)
+	chen.wants(chen.post("/console/streets/rename", names("3", "新", "New")), http.StatusForbidden)
+	li.wants(li.post("/console/streets/rename", names("3", "青禾新街道", "New Qinghe")), http.StatusSeeOther)
+	li.wants(li.get("/console/streets"), http.StatusOK, "青禾新街道", "New Qinghe", "qinghe")
+	li.wants(li.post("/console/streets/rename", names("3", "青禾街道", "Qinghe")), http.StatusSeeOther)
+	guan.wants(guan.get("/console/audit?what=street"), http.StatusOK, "street.rename", "street:qinghe")
 	fund := func(pairs ...string) url.Values {
 		form := url.Values{"code": {"qh"}, "kind": {"restricted"}, "name_zh": {"青禾阳光基金"}, "name_en": {"Qinghe fund"}, "purpose_zh": {"社区服务"}, "purpose_en": {"Services"},
 			"street": {"3"}, "bearer": {"general"}}

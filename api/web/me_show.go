@@ -23,6 +23,7 @@ type meView struct {
 	Spoken    string
 	Min       int
 	Setup     bool // nothing else is open to this session
+	Choose    bool // not even that, before a password of one's own
 	Codes     bool // time-based codes are taken here
 	Passkeys  []staff.Passkey
 	MayKey    bool
@@ -39,6 +40,7 @@ func (v *visit) meAgain(status int, wrong Errors) error {
 		HasFactor: v.who.Person.HasFactor, Spoken: v.who.Person.Lang, Min: staff.PasswordMin,
 		Languages: []Option{{Value: string(ZH), Label: "中文"}, {Value: string(EN), Label: "English"}}}
 	view.Errors, view.Path = wrong, "/console/me"
+	view.Choose = v.who.MustChoose()
 	view.Setup, view.Codes, view.MayKey = v.who.MustSetUp(), v.who.Rule() != staff.PasswordNever, v.place().Passkeys()
 	if err := v.meFactors(&view); err != nil {
 		return err
@@ -123,6 +125,14 @@ func (v *visit) passwordSet() error {
 		return err
 	case fresh != v.FormValue("again"):
 		return v.meAgain(http.StatusUnprocessableEntity, Errors{{"again", T(v.lang, "me.again.wrong")}})
+	}
+	if v.who.MustChoose() {
+		switch same, err := staff.IsPassword(v.ctx(), v.s.DB, v.s.Hasher, v.who, fresh); {
+		case err != nil:
+			return err
+		case same:
+			return v.meAgain(http.StatusUnprocessableEntity, Errors{{"fresh", T(v.lang, "me.fresh.same")}})
+		}
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		return staff.SetPassword(v.ctx(), tx, v.book.ID, v.who.Person.ID, v.who.Person.ID, hash, v.now)

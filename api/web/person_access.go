@@ -21,7 +21,7 @@ func (v *visit) personAccess(p staff.Person, step staff.Step) error {
 	if err != nil {
 		return v.accessWrong(p, err)
 	}
-	guarded, err := staff.Guarded(v.ctx(), v.s.DB, v.book.ID, p.ID)
+	guarded, err := staff.Guarded(v.ctx(), v.s.DB, v.book.ID, c)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (v *visit) personAgain(status int, wrong Errors) error {
 	if wrong.For("email") != "" {
 		view.Email = v.typed("email", 200)
 	}
-	if view.Guarded, err = staff.Guarded(v.ctx(), v.s.DB, v.book.ID, p.ID); err != nil {
+	if view.Guarded, err = staff.Guarded(v.ctx(), v.s.DB, v.book.ID, staff.Access{Person: p.ID}); err != nil {
 		return err
 	}
 	scopes, err := v.scopes()

@@ -43,6 +43,8 @@ func (v *visit) roleRequest() error {
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.role.clash")}})
 	case errors.Is(err, staff.ErrRoleHeld):
 		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.role.held")}})
+	case errors.Is(err, staff.ErrInitialPassword):
+		return v.personAgain(http.StatusUnprocessableEntity, Errors{{"role", T(v.lang, "person.role.initial")}})
 	case errors.Is(err, staff.ErrOwn): // nobody raises themselves, and the try is on record
 		return v.refuse(err, nil, Link{p.Name(string(v.lang)), "/console/people/" + p.ID.String()})
 	}

@@ -167,6 +167,7 @@ func (s *Server) routes() []route {
 		{post, "/console/periods/close", false, staff.EntryDraft, (*visit).periodClose},
 		{get, "/console/streets", false, staff.FundWrite, (*visit).streetList},
 		{post, "/console/streets", false, staff.FundWrite, (*visit).streetCreate},
+		{post, "/console/streets/rename", false, staff.FundWrite, (*visit).streetRename},
 		{get, "/console/audit", false, staff.AuditRead, (*visit).auditList},
 		{get, mailboxPath, false, signedIn, (*visit).mailbox},
 		{get, "/console/settings", false, staff.SettingRead, (*visit).settingShow},

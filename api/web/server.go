@@ -134,6 +134,9 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 			}
 			return err
 		}
+		if v.who.MustChoose() && !choosing(v.Path()) {
+			return v.see("/console/me?setup=1")
+		}
 		if v.who.MustSetUp() && !setUp(v.Path()) {
 			return v.see("/console/me?setup=1")
 		}
@@ -151,6 +154,12 @@ const signedIn staff.Permission = ""
 // account, to set up a factor, and the way out.
 func setUp(route string) bool {
 	return strings.HasPrefix(route, "/console/me") || strings.HasPrefix(route, "/console/confirm") || route == "/console/sign-out"
+}
+
+// choosing tells whether a route is open to a session whose password an admin has seen: to choose another, and the way out.
+func choosing(route string) bool {
+	return route == "/console/me" || route == "/console/me/password" || route == "/console/me/language" || strings.HasPrefix(route, "/console/confirm") ||
+		route == "/console/sign-out"
 }
 
 // identify reads who is signed in, or staff.ErrNoSession.

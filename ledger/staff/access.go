@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	// ErrSecond means that the person holds a role, so that one admin alone could become them by this: it takes a
+	// ErrSecond means that one admin alone could become the person by this, who holds a role or may later: it takes a
 	// request (RequestAccess) that a second admin approves.
 	ErrSecond = errors.New("a second admin must approve a change to how this person signs in")
 	// ErrAccess means a step or a factor that cannot be. Say so at the form.
@@ -68,10 +68,13 @@ func (c Access) fits() bool {
 const sqlHoldsRole = `
 select exists (select from role_grant where book_id = $1 and person_id = $2 and revoked_at is null)`
 
-// Guarded tells whether a change to how this person signs in takes two admins: whoever holds a role, and any other
-// person does not.
-func Guarded(ctx context.Context, q pg.Querier, book int32, person uuid.UUID) (holds bool, err error) {
-	if err := q.QueryRow(ctx, sqlHoldsRole, book, person).Scan(&holds); err != nil {
+// Guarded tells whether a step takes two admins: all do for whoever holds a role. For any other person only linking does,
+// since it opens a way in that the person never sees, and that outlasts the role given later.
+func Guarded(ctx context.Context, q pg.Querier, book int32, c Access) (holds bool, err error) {
+	if c.Step == StepLink {
+		return true, nil
+	}
+	if err := q.QueryRow(ctx, sqlHoldsRole, book, c.Person).Scan(&holds); err != nil {
 		return false, fmt.Errorf("look for roles: %w", err)
 	}
 	return holds, nil
@@ -130,13 +133,40 @@ func SetAccess(ctx context.Context, tx pgx.Tx, book int32, c Access, by uuid.UUI
 	} else if err != nil {
 		return fmt.Errorf("lock person: %w", err)
 	}
-	switch holds, err := Guarded(ctx, tx, book, c.Person); {
+	switch holds, err := Guarded(ctx, tx, book, c); {
 	case err != nil:
 		return err
 	case holds:
 		return ErrSecond
 	}
+	if c.Step == StepPassword {
+		if err := forgetFactors(ctx, tx, book, c.Person, now); err != nil {
+			return err
+		}
+	}
 	return setAccess(ctx, tx, book, c, by, hash, now)
+}
+
+const (
+	sqlForgetPasskeys = `
+update passkey set removed_at = $3 where book_id = $1 and person_id = $2 and removed_at is null`
+	sqlForgetLinks = `
+update identity_link set removed_at = $3 where book_id = $1 and person_id = $2 and removed_at is null`
+)
+
+// forgetFactors begins anew for somebody without a role: whoever had an earlier initial password may have left a way in.
+func forgetFactors(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, now time.Time) error {
+	for _, sql := range []string{sqlForgetPasskeys, sqlForgetLinks} {
+		if _, err := tx.Exec(ctx, sql, book, person, now); err != nil {
+			return fmt.Errorf("forget factors: %w", err)
+		}
+	}
+	for _, sql := range []string{sqlFactorRemove, sqlRecoveryClear} {
+		if _, err := tx.Exec(ctx, sql, book, person); err != nil {
+			return fmt.Errorf("forget factors: %w", err)
+		}
+	}
+	return nil
 }
 
 func setAccess(ctx context.Context, tx pgx.Tx, book int32, c Access, by uuid.UUID, hash string, now time.Time) error {

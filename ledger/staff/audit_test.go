@@ -55,7 +55,7 @@ func TestEvents(t *testing.T) {
 func TestServiceRights(t *testing.T) {
 	o := newOffice(t)
 	want := map[string]string{
-		"person":          "select * insert * update email,lang,name_en,name_zh,password,state,totp_secret,totp_step",
+		"person":          "select * insert * update email,lang,name_en,name_zh,password,password_due,state,totp_secret,totp_step",
 		"role_grant":      "select * insert * update revoked_at,revoked_by",
 		"session":         "select * insert * update idle_until,last_seen_at,proved_at,proved_by,revoked_at delete *",
 		"sign_in_attempt": "select * insert * update tries,window_ends delete *",

@@ -59,11 +59,12 @@ func (p Person) Name(lang string) string {
 }
 
 const sqlPersonInsert = `
-insert into person (book_id, id, login, name_zh, name_en, lang, password, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`
+insert into person (book_id, id, login, name_zh, name_en, lang, password, created_at, password_due)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // Create adds a person without any role. hash comes from Hasher.Hash, made before the transaction
-// began; ID, State and CreatedAt of p are set here. ErrLoginTaken, ErrPersonInvalid.
+// began; ID, State and CreatedAt of p are set here. by is nil for the command line; else it is the admin who sees the
+// initial password, which its owner must then replace. ErrLoginTaken, ErrPersonInvalid.
 func Create(ctx context.Context, tx pgx.Tx, book int32, p Person, hash string, by uuid.UUID, now time.Time) (Person, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -74,7 +75,7 @@ func Create(ctx context.Context, tx pgx.Tx, book int32, p Person, hash string, b
 	if p.Login == "" || !nameOK(p.NameZH) || !nameOK(p.NameEN) || p.Lang != "zh-CN" && p.Lang != "en" {
 		return Person{}, ErrPersonInvalid
 	}
-	_, err = tx.Exec(ctx, sqlPersonInsert, book, p.ID, p.Login, p.NameZH, p.NameEN, p.Lang, hash, now)
+	_, err = tx.Exec(ctx, sqlPersonInsert, book, p.ID, p.Login, p.NameZH, p.NameEN, p.Lang, hash, now, by != uuid.Nil)
 	if violates(err, "person_book_id_login_key") {
 		return Person{}, fmt.Errorf("%w: %s", ErrLoginTaken, p.Login)
 	}
@@ -136,17 +137,30 @@ func scanPerson(row pgx.CollectableRow) (Person, error) {
 }
 
 const sqlPersonPassword = `
-update person set password = $3 where book_id = $1 and id = $2`
+update person set password = $3, password_due = $4 where book_id = $1 and id = $2`
 
-// SetPassword replaces the password and ends all the person's sessions. hash comes from Hasher.Hash.
+// SetPassword replaces the password and ends all the person's sessions. One set by somebody else is an initial password,
+// which its owner must replace before anything else. hash comes from Hasher.Hash.
 func SetPassword(ctx context.Context, tx pgx.Tx, book int32, person, by uuid.UUID, hash string, now time.Time) error {
-	if err := updateOne(ctx, tx, sqlPersonPassword, book, person, hash); err != nil {
+	if err := updateOne(ctx, tx, sqlPersonPassword, book, person, hash, person != by); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
 	if err := revokeSessions(ctx, tx, book, person, now); err != nil {
 		return err
 	}
 	return Record(ctx, tx, book, Event{At: now, Who: by, What: "person.password", Object: personObject(person)})
+}
+
+const sqlPasswordOf = `
+select coalesce(password, '') from person where book_id = $1 and id = $2`
+
+// IsPassword tells whether this is the password that the person has now.
+func IsPassword(ctx context.Context, q pg.Querier, h *Hasher, i Identity, password string) (bool, error) {
+	var phc string
+	if err := q.QueryRow(ctx, sqlPasswordOf, i.Book, i.Person.ID).Scan(&phc); err != nil {
+		return false, fmt.Errorf("read password: %w", err)
+	}
+	return h.matches(ctx, phc, password)
 }
 
 const sqlPersonState = `

@@ -50,6 +50,10 @@ func Fresh(i Identity, now time.Time) bool {
 // association wants more than that.
 func (i Identity) MustSetUp() bool { return i.Proved.By == ByPassword && i.rule != PasswordAlone }
 
+// MustChoose tells whether all that this session may do is to choose a password: the one it has was seen by an admin,
+// who could come in by it and leave a factor of their own behind.
+func (i Identity) MustChoose() bool { return i.due }
+
 const sqlSessionProve = `
 update session set proved_at = $4, proved_by = $5
  where book_id = $1 and id = $2 and person_id = $3 and revoked_at is null and idle_until > $6 and ends_at > $6`

@@ -200,6 +200,7 @@ type Identity struct {
 	Roles   []Held
 	Proved  Proof // when and by what the session last proved itself
 
+	due     bool // the password is one that an admin has seen
 	factors bool // something beside the password is set up
 	rule    PasswordRule
 }

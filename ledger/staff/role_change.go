@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,13 +22,16 @@ type RoleChange struct {
 }
 
 // RequestRole asks another admin to give or take a role. Nobody asks for their own (ErrOwn).
-// ErrDenied, ErrNoPerson, ErrNoGrant, ErrRoleInvalid, ErrRolesClash, ErrRoleHeld, ErrOtherBody.
+// ErrDenied, ErrNoPerson, ErrNoGrant, ErrRoleInvalid, ErrRolesClash, ErrRoleHeld, ErrInitialPassword, ErrOtherBody.
 func RequestRole(ctx context.Context, tx pgx.Tx, who Identity, form uuid.UUID, summary string, c RoleChange, now time.Time) (Approval, error) {
 	if c.Person == who.Person.ID {
 		return Approval{}, ErrOwn
 	}
 	if c.Revoke == nil {
 		if err := checkGrant(ctx, tx, who.Book, c.Person, c.Held); err != nil {
+			return Approval{}, err
+		}
+		if err := ownPassword(ctx, tx, who.Book, c.Person); err != nil {
 			return Approval{}, err
 		}
 	} else {
@@ -54,7 +58,7 @@ func ReadRoleChange(a Approval) (c RoleChange, err error) {
 
 // ChangeRole is the effect of an approved role change, from the person's next request on. It is the maker who gives
 // the role; who approved it, the request says.
-// ErrNoPerson, ErrNoGrant, ErrRoleInvalid, ErrRolesClash, ErrRoleHeld.
+// ErrNoPerson, ErrNoGrant, ErrRoleInvalid, ErrRolesClash, ErrRoleHeld, ErrInitialPassword.
 func ChangeRole(ctx context.Context, tx pgx.Tx, book int32, a Approval, now time.Time) error {
 	c, err := ReadRoleChange(a)
 	if err != nil {
@@ -63,8 +67,30 @@ func ChangeRole(ctx context.Context, tx pgx.Tx, book int32, a Approval, now time
 	if c.Revoke != nil {
 		return RevokeRole(ctx, tx, book, *c.Revoke, a.MadeBy, now)
 	}
-	_, err = GrantRole(ctx, tx, book, c.Person, a.MadeBy, c.Held, now)
-	return err
+	// Granting locks the person, so the password is looked at after it.
+	if _, err = GrantRole(ctx, tx, book, c.Person, a.MadeBy, c.Held, now); err != nil {
+		return err
+	}
+	return ownPassword(ctx, tx, book, c.Person)
+}
+
+// ErrInitialPassword means that the person still has a password that an admin has seen, who could sign in by it. Ask
+// the person to sign in and choose one first.
+var ErrInitialPassword = errors.New("person has not chosen a password yet")
+
+const sqlPasswordDue = `
+select password_due from person where book_id = $1 and id = $2`
+
+// ownPassword is nil when nobody but the person knows the password.
+func ownPassword(ctx context.Context, q pg.Querier, book int32, person uuid.UUID) error {
+	var due bool
+	if err := q.QueryRow(ctx, sqlPasswordDue, book, person).Scan(&due); err != nil {
+		return fmt.Errorf("look at initial password: %w", err)
+	}
+	if due {
+		return ErrInitialPassword
+	}
+	return nil
 }
 
 // checkGrant says why a person cannot be given the role.

@@ -61,7 +61,7 @@ func openSession(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, d
 
 const sqlSessionLookup = `
 select s.id, s.last_seen_at, p.id, p.login, p.name_zh, p.name_en, p.lang, p.state, p.totp_secret is not null, p.created_at,
-       s.proved_at, s.proved_by, ` + hasFactor + `, ` + passwordRule + `,
+       s.proved_at, s.proved_by, p.password_due, ` + hasFactor + `, ` + passwordRule + `,
        coalesce((select jsonb_agg(jsonb_build_object('role', g.role, 'street', g.street_id, 'fund', g.fund_id)
                                order by g.role, g.street_id, g.fund_id)
                    from role_grant g
@@ -79,7 +79,7 @@ func Lookup(ctx context.Context, q pg.Querier, book int32, token string, now tim
 	p := &i.Person
 	err = q.QueryRow(ctx, sqlSessionLookup, book, tokenHash(token), now).Scan(&i.Session, &seen,
 		&p.ID, &p.Login, &p.NameZH, &p.NameEN, &p.Lang, &p.State, &p.HasFactor, &p.CreatedAt,
-		&i.Proved.At, &i.Proved.By, &i.factors, &i.rule, &i.Roles)
+		&i.Proved.At, &i.Proved.By, &i.due, &i.factors, &i.rule, &i.Roles)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Identity{}, time.Time{}, ErrNoSession
 	}
