@@ -69,6 +69,8 @@ const (
 	KindGoods        Kind = 43 // E16, E17, E19, E54: gifts in kind and services
 	KindAuction      Kind = 44 // E18, E20
 	KindPledge       Kind = 45 // E25, E27
+	KindMatch        Kind = 46 // E21, E22: match promised and earned
+	KindPlatform     Kind = 47 // E23: what a giving platform pays, keeps or does not pay
 )
 
 // KindInfo is how a kind is called.
@@ -106,12 +108,14 @@ var kinds = map[Kind]KindInfo{
 	KindGoods:        {"goods", "实物与服务捐赠", "Gift in kind", false},
 	KindAuction:      {"auction", "义拍", "Charity auction", false},
 	KindPledge:       {"pledge", "认捐", "Pledge", false},
+	KindMatch:        {"match", "配捐", "Matched giving", true},
+	KindPlatform:     {"platform", "平台结算", "Platform settlement", true},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
 // refund or the record's own step, and not by a reversal that the row knows nothing of.
 func (k Kind) KeptByGiving() bool {
-	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindPledge
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindPlatform
 }
 
 // Info names the kind.

@@ -15,6 +15,8 @@ const (
 	Stripe  Channel = 4
 	Bank    Channel = 5
 	Cash    Channel = 6
+	// Platform is a giving platform that tells of gifts in files and pays later; what it holds cannot be withdrawn.
+	Platform Channel = 7
 )
 
 type channelInfo struct {
@@ -29,10 +31,12 @@ var channels = map[Channel]channelInfo{
 	Stripe:  {"stripe", "Stripe", "Stripe", true},
 	Bank:    {"bank", "银行转账", "Bank transfer", false},
 	Cash:    {"cash", "现金", "Cash", false},
+
+	Platform: {"platform", "公益平台", "Giving platform", true},
 }
 
 // Channels lists all channels in stored order.
-func Channels() []Channel { return []Channel{Sandbox, WeChat, Alipay, Stripe, Bank, Cash} }
+func Channels() []Channel { return []Channel{Sandbox, WeChat, Alipay, Stripe, Bank, Cash, Platform} }
 
 // ChannelByCode finds a channel by its code ("wechat", "bank", …).
 func ChannelByCode(code string) (Channel, bool) {
@@ -81,7 +85,15 @@ func (c Channel) asset(fund int32, ccy string, book *ledger.Book) (leaf ledger.L
 
 // balance is what the channel's processor holds for a fund.
 func (c Channel) balance(fund int32) ledger.Leaf {
+	if c == Platform {
+		return Receivable(fund)
+	}
 	return ledger.Leaf{Chart: "psp.avail", Fund: fund, Dims: ledger.Dims{Instrument: c.Code()}}
+}
+
+// Receivable is what giving platforms hold for a fund and have not settled (应收平台待结算).
+func Receivable(fund int32) ledger.Leaf {
+	return ledger.Leaf{Chart: "ar.platform", Fund: fund, Dims: ledger.Dims{Instrument: Platform.Code()}}
 }
 
 func bankChart(foreign bool) chart.ID {

@@ -92,13 +92,13 @@ func (g *feeGroup) lines(general int32, sum, cover int64) []ledger.Line {
 	}
 	ofGeneral := ledger.Fund{ID: general, Kind: ledger.General}
 	switch {
-	case g.owner.FeeBearer == ledger.FeeByDonor:
+	case g.owner.FeeBearer == ledger.FeeByDonor && g.channel != Platform: // at a platform nobody pays it on top
 		atGeneral := g.channel.balance(general)
 		return []ledger.Line{
 			{Leaf: atGeneral, Amount: cover}, {Leaf: coverLeaf(g.channel, general), Amount: -cover},
 			{Leaf: cost(ofGeneral), Amount: sum}, {Leaf: atGeneral, Amount: -sum},
 		}
-	case g.owner.FeeBearer == ledger.FeeByGeneral && g.fund != general:
+	case g.owner.FeeBearer != ledger.FeeByFund && g.fund != general:
 		return []ledger.Line{
 			{Leaf: cost(ofGeneral), Amount: sum},
 			{Leaf: ledger.Leaf{Chart: "if.due.to", Fund: general, Dims: counterparty(g.fund)}, Amount: -sum},
@@ -107,6 +107,13 @@ func (g *feeGroup) lines(general int32, sum, cover int64) []ledger.Line {
 		}
 	}
 	return []ledger.Line{{Leaf: cost(g.owner), Amount: sum}, {Leaf: kept, Amount: -sum}}
+}
+
+// FeeLines are E03 for a fee that a channel kept beside those of its gifts. general is the book's general fund, sum minor
+// units of the book's currency.
+func FeeLines(c Channel, owner ledger.Fund, general int32, sum int64) []ledger.Line {
+	g := feeGroup{feeKey: feeKey{fund: owner.ID, channel: c}, owner: owner}
+	return nonzero(g.lines(general, sum, 0))
 }
 
 // nonzero leaves out lines that move nothing.

@@ -32,6 +32,7 @@ type Move struct {
 	Day    time.Time
 	Lines  []ledger.Line // one balanced entry; none books nothing
 	Gift   *Paid         // booked by Book instead of Lines
+	Refund *Refunded     // booked by BookRefunds; Lines only show it
 	// Reverse is the entry that the step takes back by its mirror (红字冲销), for Reason; Lines only show it.
 	Reverse uuid.UUID
 	Reason  string
@@ -103,6 +104,15 @@ func (m *Move) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Sign) (
 		}
 		if out[0].Err == nil && out[0].Replayed { // this step is new, so another one brought this gift
 			return uuid.Nil, fmt.Errorf("%w: %s %s", ErrRefReused, gift.Channel.Code(), gift.Ref)
+		}
+		return out[0].ID, out[0].Err
+	}
+	if m.Refund != nil {
+		refund := *m.Refund
+		refund.Actor = s.By
+		out, err := BookRefunds(ctx, tx, book, []Refunded{refund})
+		if err != nil {
+			return uuid.Nil, err
 		}
 		return out[0].ID, out[0].Err
 	}

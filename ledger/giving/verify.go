@@ -155,9 +155,9 @@ select format('campaign %s: %s given back; its accounts say %s', campaign, coale
 	// comes to the general fund and is its income, so both sides of it are left out of what was kept.
 	withFees = `
 with channel (number, code) as (
-  values (1, 'sandbox'), (2, 'wechat'), (3, 'alipay'), (4, 'stripe'), (5, 'bank'), (6, 'cash')
+  values (1, 'sandbox'), (2, 'wechat'), (3, 'alipay'), (4, 'stripe'), (5, 'bank'), (6, 'cash'), (7, 'platform')
 ), fee as (
-  select g.fund_id, f.fee_bearer, c.code as channel, sum(g.fee) as fee,
+  select g.fund_id, case when c.number = 7 and f.fee_bearer = 'donor' then 'general' else f.fee_bearer end as fee_bearer, c.code as channel, sum(g.fee) as fee,
          case when f.fee_bearer = 'fund' then g.fund_id
               else (select min(fund_id) from fund where book_id = $1 and kind = 'general') end as bearer
     from (select fund_id, channel, fee from gift where book_id = $1 and fee <> 0
@@ -165,12 +165,12 @@ with channel (number, code) as (
           select g.fund_id, g.channel, r.fee from refund r join gift g on g.book_id = $1 and g.id = r.gift_id where r.book_id = $1 and r.fee <> 0) g
     join fund f on f.book_id = $1 and f.fund_id = g.fund_id
     join channel c on c.number = g.channel
-   group by g.fund_id, f.fee_bearer, c.code
+   group by 1, 2, 3, f.fee_bearer
 ), booked as (
   select a.fund_id, a.chart, a.dims ->> 'instrument' as channel, sum(p.amount) as amount
     from entry e
     join posting p on p.book_id = $1 and p.entry_id = e.id
-    join account a on a.book_id = $1 and a.account_id = p.account_id and a.chart in ('psp.avail', 'gift.u', 'fundraising.u', 'fundraising.r')
+    join account a on a.book_id = $1 and a.account_id = p.account_id and a.chart in ('psp.avail', 'ar.platform', 'gift.u', 'fundraising.u', 'fundraising.r')
    where e.book_id = $1 and e.kind = 4
    group by 1, 2, 3
 )`
@@ -178,7 +178,7 @@ with channel (number, code) as (
 	sqlDifferFeeKept = withFees + `
 select format('fund %s, %s: gifts say the processor kept %s, fee entries %s', fund_id, channel, coalesce(f.fee, 0), coalesce(b.fee, 0))
   from (select case when fee_bearer = 'donor' then bearer else fund_id end as fund_id, channel, sum(fee) as fee from fee group by 1, 2) f
-  full join (select fund_id, channel, -sum(amount) as fee from booked where chart in ('psp.avail', 'gift.u') group by 1, 2) b using (fund_id, channel)
+  full join (select fund_id, channel, -sum(amount) as fee from booked where chart in ('psp.avail', 'ar.platform', 'gift.u') group by 1, 2) b using (fund_id, channel)
  where coalesce(f.fee, 0) <> coalesce(b.fee, 0)`
 
 	sqlDifferFeeCost = withFees + `

@@ -54,6 +54,7 @@ const (
 	BankReceiptKind Kind = "bank-receipt" // unidentified money sent back, kept or taken off the books
 	GoodsKind       Kind = "goods"        // the value of a gift in kind judged, the gift sold, used or returned
 	PledgeKind      Kind = "pledge"       // a promise given up
+	PlatformKind    Kind = "platform"     // what a giving platform owes written off, or given back there
 )
 
 // kinds says who may ask and who may decide.
@@ -72,11 +73,12 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	BankReceiptKind: {ask: OfflineWrite, decide: EntryApprove},
 	GoodsKind:       {ask: OfflineWrite, decide: EntryApprove},
 	PledgeKind:      {ask: OfflineWrite, decide: EntryApprove},
+	PlatformKind:    {ask: OfflineWrite, decide: EntryApprove},
 }
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind}
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind}
 }
 
 // Deciders are the roles that may decide a kind.
