@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
@@ -80,6 +81,11 @@ var table = []row{
 	{ledger.ErrReversed, Problem{"reversed", 409, "这张凭证已经冲销过。", "This entry is reversed already."}},
 	{ledger.ErrPaperKind, Problem{"paper-kind", 422, "附件只收 PDF、JPEG、PNG、WebP，文件内容要和扩展名一致。", "Papers are PDF, JPEG, PNG or WebP, and the content must be what the file's name says."}},
 	{ledger.ErrPaperSize, Problem{"paper-size", 422, "请选择一个文件，不能是空的，最大 5 MB。", "Choose one file that is not empty and at most 5 MB."}},
+	{platforms.ErrSize, Problem{"platform-size", 422, "请选择一个文件，不能是空的，最大 8 MB。", "Choose one file that is not empty and at most 8 MB."}},
+	{platforms.ErrCharset, Problem{"platform-charset", 422, "文件不是这种编码的文本。只收 CSV 一类的文本文件，编码为 UTF-8 或 GBK/GB18030。", "The file is not text in this charset. Send a text file such as CSV, in UTF-8 or GBK/GB18030."}},
+	{platforms.ErrShape, Problem{"platform-shape", 422, "文件不是规整的表格：列太多、内容太长，或引号没有成对。", "The file is no regular table: too many columns, too long a field, or a quote that stays open."}},
+	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
+	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
 	{ledger.ErrNoPaper, Problem{"not-found", 404, "没有这份附件，或者不在您的权限里。", "There is no such paper, or it is not open to you."}},
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},
 	{ledger.ErrStale, Problem{"busy", 503, "同时记账的人太多，没有记下。请过几秒再试。", "Too many are posting at once; nothing was recorded. Try again in a few seconds."}},

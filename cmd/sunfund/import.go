@@ -25,7 +25,9 @@ var errRefusedLines = errors.New("some lines were refused")
 
 // importCmd brings files of others onto the books.
 type importCmd struct {
-	Gifts importGiftsCmd `cmd:"" help:"Book a gift file (CSV), each line once however often it is run."`
+	Gifts    importGiftsCmd    `cmd:"" help:"Book a gift file (CSV), each line once however often it is run."`
+	Platform importPlatformCmd `cmd:"" help:"Book a giving platform's file of gifts by its saved profile, each line once however often it is run."`
+
 	Setup importSetupCmd `cmd:"" help:"Open the funds and campaigns of a set-up file (JSON) that the book does not have yet."`
 }
 

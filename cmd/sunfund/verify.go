@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 )
 
 // errDiffers makes the command exit 1.
@@ -56,7 +57,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, receipts.Verify} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -146,5 +147,9 @@ var checkNames = map[string]string{
 	"lot":             "实物捐赠等于存货、跌价准备和未计价备查",
 	"pledge":          "认捐未到部分等于备查科目",
 	"bidder":          "竞买保证金等于其负债科目余额",
+	"platform-gift":   "平台名单各行与捐赠逐笔相符",
+	"platform-owed":   "各基金应收平台待结算等于其科目余额",
+	"platform-match":  "已赢得未到账的配捐等于备查科目",
+	"platform-paid":   "平台结算都有凭证，到账配捐都是捐赠",
 	"deposit":         "缴存金额等于其点钞单之和，在途金额等于其科目余额",
 }

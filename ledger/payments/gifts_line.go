@@ -64,7 +64,7 @@ func (im *importer) parse(row []string) (f facts, wrong *rejection) {
 	if f.fund, ok = im.funds[row[colFund]]; !ok {
 		return no(colFund, reasonFund)
 	}
-	if f.channel, ok = giving.ChannelByCode(row[colChannel]); !ok {
+	if f.channel, ok = giving.ChannelByCode(row[colChannel]); !ok || f.channel == giving.Platform { // platforms have files of their own
 		return no(colChannel, reasonChannel)
 	}
 	if _, ok = money.Lookup(row[colCurrency]); !ok {
