@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sunfund/ledger"
+	"sunfund/ledger/payments/platforms"
 )
 
 // Limits of what a form may send, in bytes.
@@ -28,8 +29,12 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 		if request.Method != http.MethodPost {
 			return next(c)
 		}
-		if c.Path() == papersPath { // the one form with a file, read whole into memory
+		if c.Path() == papersPath { // a form with a file, read whole into memory
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
+			return next(c)
+		}
+		if c.Path() == platformUploadPath { // and another
+			request.Body = http.MaxBytesReader(c.Response(), request.Body, platforms.FileMax+formMax)
 			return next(c)
 		}
 		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)))

@@ -68,6 +68,7 @@ func paperSize(bytes int) string {
 var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
+	"platform-file": platformsPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)

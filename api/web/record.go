@@ -115,6 +115,8 @@ type recordView struct {
 	Steps         []stepRow
 	Papers        *papersView
 	Tabs          []NavItem
+	Links         []Link
+	Upload        *uploadView
 }
 
 // Several tells whether the forms are folded away.
@@ -131,6 +133,7 @@ type stepRow struct {
 var offlineTabs = []struct{ key, href string }{
 	{"offline.tab.all", "/console/offline"}, {"offline.tab.receipts", "/console/bank-receipts"}, {"offline.tab.cash", "/console/cash"}, {"offline.tab.boxes", "/console/boxes"},
 	{"offline.tab.goods", "/console/goods"}, {"offline.tab.pledges", "/console/pledges"}, {"offline.tab.services", "/console/services"},
+	{"offline.tab.platforms", platformsPath},
 }
 
 // recordPage starts a page of records; title is translated already.

@@ -251,7 +251,7 @@ func finish(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, p *Profi
 	if err != nil {
 		return err
 	}
-	m := &giving.Move{Object: f.Object(), Act: "booked", Note: p.Platform + " " + strconv.Itoa(int(p.Version)), Kind: ledger.KindMatch, Day: book.Day(sign.At)}
+	m := &giving.Move{Object: f.Object(), Act: "platform-booked", Note: p.Platform + " " + strconv.Itoa(int(p.Version)), Kind: ledger.KindMatch, Day: book.Day(sign.At)}
 	for _, o := range open {
 		m.Amount += o.Gifts
 		if o.Match == 0 {

@@ -174,3 +174,22 @@ func (l *Layout) Check() error {
 	}
 	return wrong.Err()
 }
+
+// Sampled gives the first lines of a file as a layout decodes them; nothing when it cannot be read so.
+func Sampled(body []byte, l Layout, lines int) [][]string {
+	text, err := decode(body, l.Charset)
+	if err != nil || !slices.Contains(Delimiters, l.Delimiter) {
+		return nil
+	}
+	list, err := records(text, l.Delimiter, lines)
+	if err != nil {
+		return nil
+	}
+	cells := make([][]string, len(list))
+	for i, r := range list {
+		for _, cell := range r.cells {
+			cells[i] = append(cells[i], giving.CleanText(cell))
+		}
+	}
+	return cells
+}
