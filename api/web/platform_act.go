@@ -173,7 +173,7 @@ func (v *visit) platformBook(id uuid.UUID) error {
 		return v.stepRefused(err, a, here, v.platformAgain)
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline.platform-booked", Object: f.Object(),
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: offlineEvent + "platform_booked", Object: f.Object(),
 			Detail: map[string]any{"booked": done.Booked, "known": done.Known, "faults": len(done.Faults), "reason": in["reason"]}})
 	})
 	if err != nil {

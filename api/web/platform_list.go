@@ -17,6 +17,9 @@ import (
 	"sunfund/ledger/staff"
 )
 
+// offlineEvent begins the names of events of offline records.
+const offlineEvent = "offline."
+
 const (
 	platformsPath      = "/console/platforms"
 	platformUploadPath = platformsPath
@@ -105,7 +108,7 @@ func (v *visit) platformUpload() error {
 		if kept, err = platforms.Keep(v.ctx(), tx, v.book, id, name, body, v.who.Person.ID, v.now); err != nil {
 			return err
 		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline.platform-upload", Object: giving.Object("platform-file", kept),
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: offlineEvent + "platform_upload", Object: giving.Object("platform-file", kept),
 			Detail: map[string]any{"size": len(body)}})
 	})
 	var fields *giving.FieldErrors

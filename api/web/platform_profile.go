@@ -97,7 +97,7 @@ func (v *visit) platformProfileSave() error {
 		if err := platforms.UseProfile(v.ctx(), tx, v.book, f, p.ID); err != nil {
 			return err
 		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline.platform-profile", Object: f.Object(),
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: offlineEvent + "platform_profile", Object: f.Object(),
 			Detail: map[string]any{"platform": p.Platform, "name": p.Name}})
 	})
 	if wrong = v.layoutWrong(err); len(wrong) > 0 {

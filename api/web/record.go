@@ -349,7 +349,7 @@ func (v *visit) takeStep(a act, form, id uuid.UUID, in inputs, here string) erro
 			Summary: v.stepSummary(a, m)}); err != nil {
 			return err
 		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline." + m.Act, Object: m.Object,
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline." + strings.ReplaceAll(m.Act, "-", "_"), Object: m.Object,
 			Detail: map[string]any{"amount": m.Amount}})
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/staff"
 )
 
@@ -242,6 +243,12 @@ func (n *neighbourhood) plant() {
 			values ($1, $2, '2026-09-07', 7700, 'bank.basic', 'XJW-7', 'carried', $3)`, n.book.ID, deposit, n.personID("li")); err != nil {
 			return err
 		}
+		platform := uuid.Must(uuid.NewV7())
+		id("platform", platform)
+		sample, _ := platforms.Sample(3, n.now.AddDate(0, 0, -2))
+		if _, err := platforms.Keep(ctx, tx, n.book, platform, "谢家湾名单.csv", []byte(sample), n.personID("li"), n.now); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `insert into attachment (book_id, id, object, hash, name, added_by, added_at)
 			values ($1, $2, 'bank-receipt:' || $3::text, sha256('x'), '谢家湾回单.png', $4, $5)`, n.book.ID, paper, receipt, n.personID("li"), n.now)
 		return err
@@ -272,6 +279,7 @@ var objectOfPath = map[string]string{
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
+	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/profile": "platform",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
 }
@@ -280,34 +288,36 @@ var objectOfPath = map[string]string{
 func (n *neighbourhood) formOf(route string) url.Values {
 	form := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"试"}, "summary": {"试"}, "attachments": {"0"}, "amount": {"1.00"}, "document": {"试"}, "bank": {"bank.basic"}}
 	more := map[string]url.Values{
-		"/c/:slug/give":                 {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
-		"/sandbox/:session":             {"result": {"success"}},
-		"/console/approvals/:id":        {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
-		"/console/gifts/:id/refund":     {"ref": {"R-1"}},
-		"/console/people/:id":           {"do": {"disable"}},
-		"/console/people/:id/roles":     {"role": {"auditor"}},
-		"/console/vouchers":             {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
-		"/console/transfers":            {"from": {"1"}, "to": {"1"}},
-		"/console/periods":              {"month": {"2026-05"}},
-		"/console/keys/rotate":          {"overlap": {"7"}},
-		"/console/campaigns/:id":        {"do": {"close"}},
-		"/console/settings/rules/:id":   {"do": {"end"}},
-		"/console/me/sessions":          {},
-		"/console/me/passkeys/remove":   {},
-		"/console/me/issuer/remove":     {},
-		"/console/keys/revoke":          {},
-		"/console/entries/:id/reverse":  {},
-		"/console/sign-in/passkey":      nil,
-		"/console/receipts/:id/replace": {"kind": {"person"}, "payer": {"他人"}},
-		"/g/:ref/receipt":               {"kind": {"person"}, "payer": {"他人"}},
-		"/console/cash/:id":             {"act": {"count-void"}, "count-void-reason": {"试"}},
-		"/console/deposits/:id":         {"act": {"deposit-bank"}, "deposit-bank-day": {"2026-09-07"}, "deposit-bank-received": {"77.00"}, "deposit-bank-ref": {"X"}},
-		"/console/goods/:id":            {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
-		"/console/auctions/:id":         {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
-		"/console/pledges/:id":          {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
-		"/console/services/:id":         {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
-		"/console/boxes/:id":            {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
-		"/console/bank-receipts/:id":    {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
+		"/c/:slug/give":                  {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
+		"/sandbox/:session":              {"result": {"success"}},
+		"/console/approvals/:id":         {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
+		"/console/gifts/:id/refund":      {"ref": {"R-1"}},
+		"/console/people/:id":            {"do": {"disable"}},
+		"/console/people/:id/roles":      {"role": {"auditor"}},
+		"/console/vouchers":              {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
+		"/console/transfers":             {"from": {"1"}, "to": {"1"}},
+		"/console/periods":               {"month": {"2026-05"}},
+		"/console/keys/rotate":           {"overlap": {"7"}},
+		"/console/campaigns/:id":         {"do": {"close"}},
+		"/console/settings/rules/:id":    {"do": {"end"}},
+		"/console/me/sessions":           {},
+		"/console/me/passkeys/remove":    {},
+		"/console/me/issuer/remove":      {},
+		"/console/keys/revoke":           {},
+		"/console/entries/:id/reverse":   {},
+		"/console/sign-in/passkey":       nil,
+		"/console/receipts/:id/replace":  {"kind": {"person"}, "payer": {"他人"}},
+		"/g/:ref/receipt":                {"kind": {"person"}, "payer": {"他人"}},
+		"/console/cash/:id":              {"act": {"count-void"}, "count-void-reason": {"试"}},
+		"/console/deposits/:id":          {"act": {"deposit-bank"}, "deposit-bank-day": {"2026-09-07"}, "deposit-bank-received": {"77.00"}, "deposit-bank-ref": {"X"}},
+		"/console/goods/:id":             {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
+		"/console/auctions/:id":          {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
+		"/console/pledges/:id":           {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
+		"/console/services/:id":          {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
+		"/console/boxes/:id":             {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
+		"/console/platforms/:id":         {"act": {"platform-drop"}, "platform-drop-reason": {"试"}},
+		"/console/platforms/:id/profile": {"do": {"save"}, "platform": {"shili"}, "name": {"示例"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"2"}},
+		"/console/bank-receipts/:id":     {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}
 	for name, values := range more[route] {
 		form[name] = values
@@ -372,7 +382,7 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
-		(select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit))`,
+		(select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -443,7 +453,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
+var plainParameters = strings.Fields(`charset codes col_ count delimiter foundation header ignore paid platform time_form unit zone acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
 	message month months name name_en name_zh next number on other overlap paddle page parts password payer per pieces reason result role scopes secret sent setup single_min site source
 	speaks state subject summary text theme token twice uscc v view what when year zero

@@ -117,7 +117,7 @@ func verifyFund(ctx context.Context, tx pgx.Tx, book *ledger.Book, f ledger.Fund
 	if err != nil {
 		return nil, err
 	}
-	for i, channel := range giving.Channels() {
+	for i, channel := range giving.Channels()[:6] { // what comes through platforms is verified beside their files
 		p := giving.Paid{CampaignID: c.ID, Amount: int64(1000 + 7*i), PaidAt: verifyNow, Channel: channel, Name: "李"}
 		if channel.Processor() {
 			p.Fee = int64(3 + i)
