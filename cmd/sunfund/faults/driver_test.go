@@ -54,6 +54,7 @@ type round struct {
 	writers sync.WaitGroup
 
 	next    atomic.Int64
+	acked   atomic.Int64       // gifts that were acknowledged
 	faultAt atomic.Int64       // Unix nanoseconds; 0: none yet
 	healed  chan time.Duration // how long after the fault the first gift was acknowledged
 	once    sync.Once
@@ -84,6 +85,12 @@ func (r *round) end() {
 	close(r.stop)
 	r.writers.Wait()
 	r.journal.f.Close()
+}
+
+// busy waits until gifts were acknowledged: a fault before that could lose none.
+func (r *round) busy() {
+	r.w.t.Helper()
+	await(r.w.t, "the first hundred gifts", func() bool { return r.acked.Load() >= 100 })
 }
 
 // fault notes the moment of a fault; recovered waits for the first gift that was sent after it and acknowledged.
@@ -175,6 +182,7 @@ func (r *round) judge(gifts []gift, statuses []int, sent time.Time) bool {
 			r.complain("gift %s was answered %d", gifts[i].Ref, status)
 		}
 	}
+	r.acked.Add(int64(good))
 	if at := r.faultAt.Load(); good > 0 && at != 0 && sent.UnixNano() > at {
 		r.once.Do(func() { r.healed <- time.Since(time.Unix(0, at)) })
 	}

@@ -73,7 +73,8 @@ func TestControlLosesWithoutFlush(t *testing.T) {
 	dice := dice(w.figures.name)
 	for n := 0; n < times(5, 10) && (*long || w.figures.lost == 0); n++ {
 		r := w.begin(manyWriters)
-		time.Sleep(time.Duration(100+dice.IntN(200)) * time.Millisecond)
+		r.busy()
+		time.Sleep(time.Duration(dice.IntN(200)) * time.Millisecond)
 		r.fault()
 		w.cluster.killAll()
 		w.cluster.stop()
