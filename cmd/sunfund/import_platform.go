@@ -162,7 +162,8 @@ func keepPlatform(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, name
 		case file.State == platforms.FileBooked:
 			return fmt.Errorf("%w: as %s on %s", errDone, file.Name, file.BookedAt.Format(time.DateOnly))
 		case file.ProfileID == nil || *file.ProfileID != p.ID:
-			if err := platforms.UseProfile(ctx, tx, book, file, p.ID); err != nil {
+			err := platforms.UseProfile(ctx, tx, book, file, p.ID)
+			if err != nil && !errors.Is(err, platforms.ErrStarted) { // what broke off goes on by the profile that it began with
 				return err
 			}
 		}
