@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
@@ -95,6 +96,11 @@ var table = []row{
 	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
 	{giving.ErrNoDonor, Problem{"not-found", 404, "没有这位捐赠人，或者不在您的权限里。", "There is no such donor, or it is not open to you."}},
 	{giving.ErrErased, Problem{"erased", 409, "这位捐赠人的个人信息已经删除。", "This donor's personal data were erased already."}},
+	{plans.ErrNoPlan, Problem{"not-found", 404, "没有这个每月捐。", "There is no such monthly gift."}},
+	{plans.ErrEnded, Problem{"plan-ended", 409, "这个每月捐已经停了。", "This monthly gift has ended."}},
+	{plans.ErrNoEmail, Problem{"plan-email", 422, "每月捐需要邮箱。", "Monthly giving needs an e-mail address."}},
+	{plans.ErrNotDue, Problem{"plan-not-due", 409, "这个月没有要付的：已经付了，或者正在处理。", "Nothing is to be paid now: it is paid, or being processed."}},
+	{plans.ErrAmount, Problem{"plan-amount", 422, "金额或日期超出项目的范围。", "The amount or day is outside of what the campaign takes."}},
 	{giving.ErrSignInLink, Problem{"not-found", 404, "这个链接打不开：用过了，或者过了 15 分钟。请重新要一个。", "This link does not open: it was used, or is over 15 minutes old. Please ask for a new one."}},
 	{giving.ErrSignInBrowser, Problem{"other-browser", 403, "这个链接要在当时填写邮箱的那个浏览器里打开。", "This link opens only in the browser that asked for it."}},
 	{giving.ErrNoSession, Problem{"signed-out", 401, "您还没有登录，或者登录已过期。", "You are not signed in, or no longer."}},

@@ -10,7 +10,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
-	"sunfund/ledger/payments"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/staff"
 )
 
@@ -45,9 +45,11 @@ func (v *visit) giftCreate() error {
 	if chosen == "" || chosen == otherAmount {
 		form.Amount = free
 	}
-	pay, err := v.startGift(c, form)
+	pay, err := v.startGift(c, form, v.FormValue("often") == oftenMonthly)
 	var wrong *giving.FieldErrors
 	switch {
+	case errors.Is(err, plans.ErrNoEmail):
+		return v.giftAgain(c, id, &giving.FieldErrors{List: []giving.FieldError{{Field: "email", Key: "plan.email"}}})
 	case errors.As(err, &wrong):
 		return v.giftAgain(c, id, wrong)
 	case errors.Is(err, giving.ErrFormReused): // the donor went back and changed something: ask once more, as a new gift
@@ -66,30 +68,16 @@ func (v *visit) channel() giving.Channel {
 	return giving.Sandbox
 }
 
-// startGift stores the gift, opens its payment and says where to pay. The same form again gives the same payment.
-func (v *visit) startGift(c *giving.Campaign, form giving.Form) (pay string, err error) {
-	var checkout *giving.Checkout
-	title := c.Title(string(v.lang))
-	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		if checkout, err = giving.Begin(v.ctx(), tx, v.book, form, v.now); err != nil || form.Channel != giving.Sandbox {
-			return err
+// startGift stores the gift, and the plan that it begins if it is to be monthly, opens its payment and says where to pay. The same form
+// again gives the same payment.
+func (v *visit) startGift(c *giving.Campaign, form giving.Form, monthly bool) (pay string, err error) {
+	return v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, error) {
+		checkout, err := giving.Begin(v.ctx(), tx, v.book, form, v.now)
+		if err != nil || !monthly {
+			return checkout, err
 		}
-		session, err := payments.OpenSession(v.ctx(), tx, v.book, checkout, title, "/g/"+giving.Ref(v.book, checkout.ID), v.now)
-		if err != nil {
-			return err
-		}
-		pay = session.Path()
-		return nil
+		return checkout, plans.Start(v.ctx(), tx, v.book, checkout, v.now)
 	})
-	if err != nil || pay != "" {
-		return pay, err
-	}
-	// The gift is committed: its event may be here before the answer is.
-	page, err := v.s.Stripes[v.book.ID].Open(v.ctx(), checkout, title, v.origin()+"/g/"+giving.Ref(v.book, checkout.ID))
-	if err != nil {
-		return "", err
-	}
-	return page.URL, nil
 }
 
 // letPay lets the form lead on to the processor's payment page, which browsers hold to the policy too.
@@ -117,6 +105,9 @@ func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldE
 	}
 	view.Donor, view.Email = v.typed("name", keptMax), v.typed("email", keptMax)
 	view.Message = v.typed("message", keptMax)
+	if v.FormValue("often") == oftenMonthly {
+		view.Often = oftenMonthly
+	}
 	view.Anonymous[0].Chosen = v.FormValue("anonymous") != ""
 	status := http.StatusConflict
 	if view.Changed = wrong == nil; !view.Changed {

@@ -8,11 +8,18 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/money"
 )
 
 // otherAmount is the choice beside the presets.
 const otherAmount = "other"
+
+// How often a gift is to be given: once, unless the donor says otherwise.
+const (
+	oftenOnce    = "once"
+	oftenMonthly = "monthly"
+)
 
 // errNotOpen means that a campaign takes no gifts now: not yet, not any more, or not online.
 var errNotOpen = errors.New("campaign takes no gifts now")
@@ -32,6 +39,8 @@ type giftFormView struct {
 	Message    string
 	Email      string
 	Fee        string
+	Often      string
+	Oftens     []Option
 	Changed    bool // the form was sent before with other content
 }
 
@@ -82,6 +91,10 @@ func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormVie
 	}
 	view.Amounts = append(view.Amounts, Option{Value: otherAmount, Label: view.T("give.amount.other")})
 	view.OtherHint = view.T("give.other.hint", money.Money{Minor: c.GiftMin, Currency: c.Currency}, money.Money{Minor: c.GiftMax, Currency: c.Currency})
+	today := v.book.Day(v.now)
+	next := plans.FirstDue(today, min(today.Day(), plans.DayMax))
+	view.Often = oftenOnce
+	view.Oftens = []Option{{Value: oftenOnce, Label: view.T("give.once")}, {Value: oftenMonthly, Label: view.T("give.monthly"), Hint: view.T("give.monthly.hint", Day(v.lang, next))}}
 	view.Anonymous = []Option{{Value: "yes", Label: view.T("give.anonymous")}}
 	view.Fee = view.T("give.fee."+fund.FeeBearer, view.Fund.Label)
 	return nil

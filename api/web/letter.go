@@ -7,6 +7,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/money"
 )
 
@@ -34,6 +35,24 @@ func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.
 		amount := money.Money{Minor: r.Gift.Amount, Currency: r.Gift.Currency}
 		return LetterText{T(lang, "letter.receipt.subject", name, amount), T(lang, "letter.receipt.body", amount, r.Campaign.Title(string(lang))),
 			"/g/" + giving.Ref(book, r.Gift.ID) + "/receipt"}, nil
+	case giving.ReminderLetter, giving.StoppedLetter:
+		p, err := plans.ByID(ctx, q, book, l.About)
+		if err != nil {
+			return LetterText{}, err
+		}
+		c, err := giving.CampaignByID(ctx, q, book, p.CampaignID)
+		if err != nil {
+			return LetterText{}, err
+		}
+		amount, title := money.Money{Minor: p.Amount, Currency: p.Currency}, c.Title(string(lang))
+		if l.Kind == giving.ReminderLetter {
+			return LetterText{T(lang, "letter.reminder.subject", name, amount), T(lang, "letter.reminder.body", amount, title), "/plan/" + giving.Ref(book, p.ID)}, nil
+		}
+		why := ""
+		if p.Reason != "" {
+			why = T(lang, "plan.reason."+p.Reason)
+		}
+		return LetterText{T(lang, "letter.stopped.subject", name), T(lang, "letter.stopped.body", title, why), "/plan/" + giving.Ref(book, p.ID)}, nil
 	}
 	return LetterText{}, fmt.Errorf("no words for a letter of kind %q", l.Kind)
 }

@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
@@ -42,6 +43,7 @@ type ownView struct {
 	Called string
 	Sums   []ownSum
 	Gifts  []ownGift
+	Plans  []planFacts
 	Many   bool // there may be more gifts than are listed
 }
 
@@ -61,8 +63,21 @@ func (v *visit) ownShow() error {
 		if r, err = giving.ReadDonor(v.ctx(), q, v.book, id); err != nil {
 			return err
 		}
-		view.Gifts, err = v.ownGifts(q, r)
-		return err
+		if view.Gifts, err = v.ownGifts(q, r); err != nil {
+			return err
+		}
+		list, err := plans.OfDonors(v.ctx(), q, v.book, r.IDs())
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			one, err := v.planFacts(q, &list[i])
+			if err != nil {
+				return err
+			}
+			view.Plans = append(view.Plans, one)
+		}
+		return nil
 	})
 	if errors.Is(err, giving.ErrNoSession) {
 		return v.ownSignInForm(http.StatusOK, "", "", nil)

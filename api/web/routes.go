@@ -57,6 +57,8 @@ func (s *Server) routes() []route {
 		{get, ownPath + "/record", true, "", owned((*visit).ownRecord)},
 		{get, ownPath + "/erase", true, "", owned((*visit).ownEraseForm)},
 		{post, ownPath + "/erase", true, "", owned((*visit).ownErase)},
+		{get, "/plan/:ref", true, "", counted((*visit).planShow)},
+		{post, "/plan/:ref", true, "", counted((*visit).planChange)},
 		{get, "/verify", true, "", counted((*visit).receiptVerify)},
 		{get, "/f/:code", true, "", (*visit).fundPublic},
 		{get, "/funds", true, "", (*visit).fundPublicList},

@@ -21,6 +21,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
@@ -158,6 +159,20 @@ func (n *neighbourhood) plant() {
 	n.tx(func(ctx context.Context, tx pgx.Tx) error {
 		return giving.AskSignIn(ctx, tx, n.book, "xie@example.org", "", "zh-CN", n.now)
 	})
+	var plan uuid.UUID
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		checkout, err := giving.Begin(ctx, tx, n.book, giving.Form{FormID: uuid.New(), CampaignID: campaign.ID, Amount: "50", Currency: "CNY", Email: "xie@example.org", Lang: "zh-CN", Channel: giving.Sandbox}, n.now)
+		if err != nil {
+			return err
+		}
+		if err := plans.Start(ctx, tx, n.book, checkout, n.now); err != nil {
+			return err
+		}
+		list, err := plans.OfDonors(ctx, tx, n.book, []uuid.UUID{checkout.ID})
+		plan = list[0].ID
+		return err
+	})
+	put("plan", giving.Ref(n.book, plan), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	put("donor-link", o.letters()[0].Secret, giving.NewSecret())
 	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	id("payment", session.ID)
@@ -275,7 +290,7 @@ var objectOfPath = map[string]string{
 	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
-	"/g/:ref/receipt/mail": "ref", "/me/in/:token": "donor-link",
+	"/g/:ref/receipt/mail": "ref", "/me/in/:token": "donor-link", "/plan/:ref": "plan",
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
@@ -290,6 +305,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 	more := map[string]url.Values{
 		"/c/:slug/give":                  {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
 		"/sandbox/:session":              {"result": {"success"}},
+		"/plan/:ref":                     {"do": {"stop"}},
 		"/console/approvals/:id":         {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
 		"/console/gifts/:id/refund":      {"ref": {"R-1"}},
 		"/console/people/:id":            {"do": {"disable"}},
@@ -382,7 +398,7 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
-		(select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
+		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -455,7 +471,7 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`charset codes col_ count delimiter foundation header ignore paid platform time_form unit zone acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
 	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
-	message month months name name_en name_zh next number on other overlap paddle page parts password payer per pieces reason result role scopes secret sent setup single_min site source
+	message month months name name_en name_zh next number often on other overlap paddle page parts password payer per pieces reason result role scopes secret sent setup single_min site source
 	speaks state subject summary text theme token twice uscc v view what when year zero
 	approvers bearer close closes days filing goal hours issuer least most opens password_rule presets purpose_en purpose_zh slug story_en story_zh summary_en summary_zh title_en title_zh`)
 

@@ -9,6 +9,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 )
 
 const donorsEvery = 5 * time.Second
@@ -51,6 +52,15 @@ func (s *service) donorsOf(ctx context.Context, book *ledger.Book) error {
 	for n := 1; n > 0; {
 		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
 			n, err = giving.AnswerSignIns(ctx, tx, book, time.Now())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for n := 1; n > 0; {
+		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+			n, err = plans.Step(ctx, tx, book, time.Now())
 			return err
 		})
 		if err != nil {

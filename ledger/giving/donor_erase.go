@@ -22,10 +22,13 @@ update private.donor set erased_at = $3, name_index = null, email_index = null, 
 
 	sqlSessionsErase = `delete from private.donor_session where book_id = $1 and donor_id = any($2::uuid[])`
 
+	sqlPlansErase = `
+update plan set state = 'ended', reason = 'erased', ended_at = $3 where book_id = $1 and donor_id = any($2::uuid[]) and state <> 'ended'`
+
 	sqlSignInsErase = `delete from private.sign_in where book_id = $1 and donor_id = any($2::uuid[])`
 )
 
-// EraseDonors deletes donors' keys, what they told, letters to them and their sessions, and says how many it erased; who was erased before is left alone.
+// EraseDonors deletes donors' keys, what they told, letters to them and their sessions, ends their monthly giving, and says how many it erased; who was erased before is left alone.
 // Gifts, entries and totals stay as they are, their donors unnamed. ErrErased when nobody was left to erase.
 func EraseDonors(ctx context.Context, tx pgx.Tx, book *ledger.Book, ids []uuid.UUID, now time.Time) (n int64, err error) {
 	tag, err := tx.Exec(ctx, sqlDonorsErase, book.ID, ids, now)
@@ -39,6 +42,9 @@ func EraseDonors(ctx context.Context, tx pgx.Tx, book *ledger.Book, ids []uuid.U
 		if _, err := tx.Exec(ctx, sql, book.ID, ids); err != nil {
 			return 0, fmt.Errorf("erase what belongs to donors: %w", err)
 		}
+	}
+	if _, err := tx.Exec(ctx, sqlPlansErase, book.ID, ids, now); err != nil {
+		return 0, fmt.Errorf("end plans of donors: %w", err)
 	}
 	return tag.RowsAffected(), nil
 }

@@ -1,0 +1,187 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/staff"
+)
+
+func planHref(v *visit, id uuid.UUID) string { return "/plan/" + giving.Ref(v.book, id) }
+
+// planFacts are what every page that names a plan shows of it.
+type planFacts struct {
+	Href, State, Reason, Campaign string
+	Amount                        money.Money
+	Day                           int
+	NextOn                        time.Time
+}
+
+func (v *visit) planFacts(q pg.Querier, p *plans.Plan) (planFacts, error) {
+	c, err := giving.CampaignByID(v.ctx(), q, v.book, p.CampaignID)
+	if err != nil {
+		return planFacts{}, err
+	}
+	return planFacts{Href: planHref(v, p.ID), State: p.State, Reason: p.Reason, Campaign: c.Title(string(v.lang)),
+		Amount: money.Money{Minor: p.Amount, Currency: p.Currency}, Day: p.Day, NextOn: p.NextOn}, nil
+}
+
+type planView struct {
+	Page
+	planFacts
+	Due    money.Money // can be paid now; zero for nothing
+	Months []planMonth
+	New    string // amount as typed
+	On     string // day as typed
+	Days   []Option
+}
+
+type planMonth struct {
+	Month  string
+	Amount money.Money
+	State  string // paid, pending, open
+}
+
+// planShow answers /plan/{ref}, where whoever has the letter pays, changes, pauses and stops. It shows no contact data.
+func (v *visit) planShow() error { return v.planAgain(http.StatusOK, nil) }
+
+func (v *visit) planAgain(status int, wrong Errors) error {
+	v.private()
+	var view planView
+	err := v.read(func(q pg.Querier) error {
+		p, err := plans.ByRef(v.ctx(), q, v.book, v.Param("ref"))
+		if err != nil {
+			return err
+		}
+		if view.planFacts, err = v.planFacts(q, p); err != nil {
+			return err
+		}
+		months, err := plans.Months(v.ctx(), q, v.book, p.ID)
+		if err != nil {
+			return err
+		}
+		if due := plans.Due(p, months); due != nil {
+			view.Due = money.Money{Minor: due.Amount, Currency: p.Currency}
+		}
+		for _, m := range months {
+			one := planMonth{m.Month.Format("2006-01"), money.Money{Minor: m.Amount, Currency: p.Currency}, "open"}
+			switch {
+			case m.Paid:
+				one.State = "paid"
+			case m.Pending:
+				one.State = "pending"
+			}
+			view.Months = append(view.Months, one)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	view.Page, view.Errors = v.page(T(v.lang, "plan.heading")), wrong
+	view.Crumbs = []Link{{view.T("own.heading"), ownPath}, {Label: view.T("plan.heading")}}
+	view.New, view.On = money.Format(view.Amount.Minor, view.Amount.Currency), strconv.Itoa(view.Day)
+	if len(wrong) > 0 {
+		view.New, view.On = v.typed("amount", keptMax), v.typed("on", 4)
+	}
+	for day := 1; day <= plans.DayMax; day++ {
+		text := strconv.Itoa(day)
+		view.Days = append(view.Days, Option{Value: text, Label: view.T("plan.day", text)})
+	}
+	v.letPay()
+	return v.s.render.Render(v.Response(), status, "public/plan", view)
+}
+
+// planChange does one thing with a plan.
+func (v *visit) planChange() error {
+	p, err := plans.ByRef(v.ctx(), v.s.DB, v.book, v.Param("ref"))
+	if err != nil {
+		return err
+	}
+	var c plans.Change
+	switch v.FormValue("do") {
+	case "pay":
+		return v.planPay(p)
+	case "pause":
+		c.Pause = true
+	case "resume":
+		c.Resume = true
+	case "stop":
+		c.Leave = true
+	case "change":
+		var wrong Errors
+		if c.Amount, err = money.ParseInput(v.typed("amount", 40), p.Currency); err != nil || c.Amount <= 0 {
+			wrong.Add("amount", T(v.lang, "wrong.amount"))
+		}
+		if c.Day = int(v.number("on")); c.Day < 1 || c.Day > plans.DayMax {
+			wrong.Add("on", T(v.lang, "wrong.day"))
+		}
+		if len(wrong) > 0 {
+			return v.planAgain(http.StatusUnprocessableEntity, wrong)
+		}
+	}
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error { return plans.Apply(v.ctx(), tx, v.book, p.ID, c, v.now) })
+	if errors.Is(err, plans.ErrAmount) {
+		return v.planAgain(http.StatusUnprocessableEntity, Errors{{"amount", T(v.lang, "plan.amount.wrong")}})
+	}
+	if err != nil {
+		return err
+	}
+	return v.see(planHref(v, p.ID))
+}
+
+// planPay opens the payment of the month that is due: the same one however often it is asked for.
+func (v *visit) planPay(p *plans.Plan) error {
+	if err := staff.TakeTurn(v.ctx(), v.s.DB, v.book.ID, staff.GiftForm, p.ID.String(), v.ip(), v.now); err != nil {
+		return err
+	}
+	campaign, err := giving.CampaignByID(v.ctx(), v.s.DB, v.book, p.CampaignID)
+	if err != nil {
+		return err
+	}
+	if !v.givable(campaign) {
+		return v.refuseGift(campaign)
+	}
+	pay, err := v.openPayment(campaign.Title(string(v.lang)), v.channel(), func(tx pgx.Tx) (*giving.Checkout, error) {
+		return plans.Pay(v.ctx(), tx, v.book, p.ID, v.channel(), v.now)
+	})
+	if err != nil {
+		return err
+	}
+	return v.see(pay)
+}
+
+// openPayment stores a gift that begin starts, opens its payment and says where to pay. The same gift gives the same payment.
+func (v *visit) openPayment(title string, by giving.Channel, begin func(pgx.Tx) (*giving.Checkout, error)) (pay string, err error) {
+	var checkout *giving.Checkout
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		if checkout, err = begin(tx); err != nil || by != giving.Sandbox {
+			return err
+		}
+		session, err := payments.OpenSession(v.ctx(), tx, v.book, checkout, title, "/g/"+giving.Ref(v.book, checkout.ID), v.now)
+		if err != nil {
+			return err
+		}
+		pay = session.Path()
+		return nil
+	})
+	if err != nil || pay != "" {
+		return pay, err
+	}
+	// The gift is committed: its event may be here before the answer is.
+	page, err := v.s.Stripes[v.book.ID].Open(v.ctx(), checkout, title, v.origin()+"/g/"+giving.Ref(v.book, checkout.ID))
+	if err != nil {
+		return "", err
+	}
+	return page.URL, nil
+}
