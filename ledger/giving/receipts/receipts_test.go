@@ -33,7 +33,7 @@ var (
 
 // desk is a book with a campaign and some gifts.
 type desk struct {
-	t         *testing.T
+	t         testing.TB
 	db, owner *pgxpool.Pool
 	book      *ledger.Book
 	campaign  *giving.Campaign
@@ -44,6 +44,11 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	t.Parallel()
+	return openDesk(t)
+}
+
+func openDesk(t testing.TB) *desk {
+	t.Helper()
 	db := pgtest.New(t)
 	d := &desk{t: t, db: db.Service, owner: db.Pool}
 	zone, err := time.LoadLocation("Asia/Shanghai")
@@ -543,4 +548,33 @@ func TestErasingADonorErasesThePayer(t *testing.T) {
 		t.Errorf("after erasing: %+v", r)
 	}
 	d.verified()
+}
+
+// BenchmarkReceiptsOfAGivingDay issues 50,000 single receipts and a merged one over as many nameless gifts:
+// go test ./ledger/giving/receipts -run '^$' -bench GivingDay -benchtime 1x
+func BenchmarkReceiptsOfAGivingDay(b *testing.B) {
+	const gifts = 50_000
+	for b.Loop() {
+		b.StopTimer()
+		d := openDesk(b)
+		d.numbers("50030126", 1, gifts+10)
+		named := slices.Repeat([]int64{60_00}, giving.BatchMax)
+		for range gifts / giving.BatchMax {
+			d.give(given, "李四", named...)
+			d.give(given, "", named...)
+		}
+		batch := receipts.Batch{ID: uuid.Must(uuid.NewV7()), From: day, To: day, SingleMin: 1, AskedBy: clerk}
+		if _, err := d.batch(batch); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		d.work()
+		b.StopTimer()
+		if s := d.state(batch.ID); s.State != receipts.Done || s.Done != 2*gifts {
+			b.Fatalf("batch: %+v", s)
+		}
+		d.verified()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.N*gifts)/b.Elapsed().Seconds(), "receipts/s")
 }
