@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -257,7 +258,7 @@ func (v *visit) profileFields(view *platformProfileView, p platforms.Profile, co
 		{blank{name: "charset", label: "platform.charset", kind: "select", options: named(platforms.Charsets, "platform.charset.")}, l.Charset},
 		{blank{name: "delimiter", label: "platform.delimiter", kind: "select", options: named([]string{"comma", "tab", "semicolon", "bar"}, "platform.delimiter.")}, delimiter},
 		{blank{name: "header", label: "platform.header", kind: "number"}, strconv.Itoa(l.Header)},
-		{blank{name: "time_form", label: "platform.time", kind: "select", options: named(platforms.TimeForms, "")}, l.TimeForm},
+		{blank{name: "time_form", label: "platform.time", kind: "select", options: timeForms()}, l.TimeForm},
 		{blank{name: "zone", label: "platform.zone", hint: "platform.zone.hint"}, l.Zone},
 		{blank{name: "unit", label: "platform.unit", kind: "select", options: named(platforms.Units, "platform.unit.")}, l.Unit},
 		{blank{name: "ignore", label: "platform.ignore", hint: "platform.ignore.hint", optional: true}, strings.Join(l.Ignore, "，")},
@@ -275,6 +276,15 @@ func (v *visit) profileFields(view *platformProfileView, p platforms.Profile, co
 		view.Fields = append(view.Fields, field)
 	}
 	return nil
+}
+
+// timeForms offers ways of writing a time by the example of one.
+func timeForms() (list []Option) {
+	one := time.Date(2026, 9, 7, 20, 30, 0, 0, time.UTC)
+	for _, form := range platforms.TimeForms {
+		list = append(list, Option{Value: form, Label: one.Format(form)})
+	}
+	return list
 }
 
 // codesText writes codes as the form takes them.
