@@ -75,3 +75,27 @@ func TestPapers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// F7: a program does not become a paper by its name, nor does a page or an archive.
+func TestF7RenamedExecutableAsPaper(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	book := &ledger.Book{ID: 1}
+	bodies := map[string]string{"Windows": "MZ\x90\x00\x03", "Linux": "\x7fELF\x02\x01\x01", "script": "#!/bin/sh\n", "archive": "PK\x03\x04\x14", "page": "<html>", "drawing": "<svg onload=x>",
+		"program after a space": " %PDF-1.7", "old office": "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "WebP in name only": "RIFF\x00\x00\x00\x00WAVEfmt "}
+	for what, body := range bodies {
+		for _, name := range []string{"a.pdf", "a.png", "a.jpg", "a.webp", "a.exe", "a.exe\u202efdp.pdf", "a.pdf\x00.exe", "a"} {
+			err := pg.InTx(t.Context(), db.Service, func(tx pgx.Tx) error {
+				_, err := ledger.AddPaper(t.Context(), tx, book, "lot:"+uuid.NewString(), name, []byte(body), uuid.New(), time.Now())
+				return err
+			})
+			if !errors.Is(err, ledger.ErrPaperKind) {
+				t.Errorf("%s as %q: %v", what, name, err)
+			}
+		}
+	}
+	var kept int
+	if err := db.Pool.QueryRow(t.Context(), `select (select count(*) from paper) + (select count(*) from attachment)`).Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%v: %d kept", err, kept)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -228,6 +229,12 @@ func (im *importer) next(c *chunk) (more bool) {
 	row = slices.Clone(row)
 	if len(row) != len(giftColumns) {
 		return refuse(line, row, rejection{"", reasonColumns})
+	}
+	// A name that is half read would be booked under another's; the rejects get it back as it came.
+	for i, field := range row {
+		if !utf8.ValidString(field) {
+			return refuse(line, row, rejection{giftColumns[i], reasonCharset})
+		}
 	}
 	if row[colRefundOf] != "" {
 		refunded, wrong := im.parseRefund(row)

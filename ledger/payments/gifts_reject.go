@@ -24,6 +24,7 @@ type rejection struct {
 var (
 	reasonSyntax      = reason{"quotes are not as CSV wants them", "引号不符合 CSV 格式"}
 	reasonColumns     = reason{"the line does not have 13 columns", "该行不是 13 列"}
+	reasonCharset     = reason{"not UTF-8: save the file as \"CSV UTF-8\" and import the line again", "不是 UTF-8 编码：请另存为“CSV UTF-8”后重新导入本行"}
 	reasonNumber      = reason{"not a number of a gift: 1 to 100 letters, digits or signs, no space", "编号无效：应为 1 至 100 个字母、数字或符号，不含空格"}
 	reasonTime        = reason{"not a time with zone, such as 2026-09-01T08:30:00+08:00", "时间无效：应带时区，如 2026-09-01T08:30:00+08:00"}
 	reasonFuture      = reason{"lies in the future", "时间在将来"}
