@@ -117,6 +117,8 @@ var table = []row{
 	{giving.ErrMismatch, Problem{"gift-mismatch", 409, "到账的金额、货币或项目与发起时不一致，没有记账。", "What was paid differs from what was started in amount, currency or campaign; nothing was booked."}},
 	{giving.ErrRefReused, Problem{"key-reused", 409, "这个编号已用于另一笔内容不同的捐赠。", "This reference was booked before for something else."}},
 	{giving.ErrPaidTwice, Problem{"paid-twice", 409, "这笔捐赠已用另一个编号付过款。", "This gift was paid already under another reference."}},
+	{giving.ErrRateTaken, Problem{"rate-taken", 409, "这一天已经登记过这个币种的汇率，不能改。", "This currency already has a rate for that day, and it cannot be changed."}},
+	{giving.ErrRate, Problem{"rate-invalid", 422, "汇率要大于零，最多八位小数，币种不能是记账本位币。", "A rate is above zero with at most eight decimals, of a currency other than that of the books."}},
 	{giving.ErrNoRate, Problem{"no-rate", 422, "这一天没有这种货币的汇率。", "There is no exchange rate for that currency on or before the day."}},
 	{giving.ErrNoGeneral, Problem{"no-general-fund", 409, "账上没有非限定基金来承担手续费。", "The book has no general fund to bear the fee."}},
 	{giving.ErrFeeChannel, Problem{"fee-channel", 422, "只有支付机构收手续费；银行转账和现金不能带手续费。", "Only processors keep fees; bank transfers and cash have none."}},

@@ -27,8 +27,7 @@ type accountView struct {
 	Closing   statementRow
 	First     bool // the first page, which begins with the opening balance
 	Complete  bool // the last page, which ends with the closing balance
-	Next      string
-	Start     string // address of the first page
+	Turn      Turn
 	Caption   Caption
 	NoneMoved bool
 }
@@ -99,7 +98,7 @@ func (v *visit) statement(q pg.Querier, view *accountView, account ledger.Accoun
 	view.Opening = v.balanceRow("statement.opening", page.Opening, ccy)
 	if !view.First {
 		view.Opening = v.balanceRow("statement.carried", page.Before, ccy)
-		view.Start = v.with("after", "")
+		view.Turn.First = v.with("after", "")
 	}
 	view.Closing = v.balanceRow("statement.closing", page.Closing, ccy)
 	view.Closing.Debit.Minor, view.Closing.Credit.Minor = page.Debit, page.Credit
@@ -113,7 +112,7 @@ func (v *visit) statement(q pg.Querier, view *accountView, account ledger.Accoun
 		}
 	}
 	if page.Next != "" {
-		view.Next = v.with("after", page.Next)
+		view.Turn.Next = v.with("after", page.Next)
 	}
 	view.Figure = v.asOf(at)
 	view.Caption = Caption{Title: view.T("statement.caption", ISODay(from), ISODay(to)), Unit: Unit(v.lang, ccy), AsOf: view.Figure,

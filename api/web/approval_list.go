@@ -45,6 +45,7 @@ type approvalListView struct {
 	Tabs  []NavItem
 	Rows  []approvalRow
 	Empty Empty
+	First string
 	Next  string
 }
 
@@ -67,6 +68,7 @@ func (v *visit) approvalList() error {
 	view.Box = view.T("box." + string(box))
 	view.Empty = Empty{Text: view.T("box." + string(box) + ".empty")}
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	view.First = v.firstPage("before", before != uuid.Nil)
 	list, err := staff.Approvals(v.ctx(), v.s.DB, v.who, box, before, approvalPage+1)
 	if err != nil {
 		return err

@@ -2,11 +2,9 @@ package web
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,7 +19,7 @@ const (
 )
 
 // auditWords are the beginnings of what events are called, in the order in which the filter offers them.
-var auditWords = []string{"approval", "denied", "campaign", "fund", "street", "role", "rule", "person", "session", "sign_in", "key", "month", "payee", "widget", "export", "offline", "attachment", "personal"}
+var auditWords = []string{"approval", "denied", "campaign", "fund", "street", "role", "rule", "person", "session", "sign_in", "key", "month", "payee", "widget", "export", "offline", "attachment", "personal", "donation_receipt", "rate", "passkey", "recovery", "identity"}
 
 type auditListView struct {
 	Page
@@ -29,7 +27,7 @@ type auditListView struct {
 	Whats                     []Option
 	Caption                   Caption
 	Rows                      []auditRow
-	Next                      string
+	First, Next               string
 	Empty                     Empty
 }
 
@@ -38,7 +36,8 @@ type auditRow struct {
 	staff.Event
 	Name  string // of who
 	Words string // what, in words
-	More  string // detail and hashes
+	About Link   // to what
+	More  string // detail, in words
 }
 
 // auditList searches who did, decided and tried what. It is kept in files too.
@@ -70,6 +69,7 @@ func (v *visit) auditList() error {
 		return v.auditCSV(filter)
 	}
 	filter.Before, _ = uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	view.First = v.firstPage("before", filter.Before != uuid.Nil)
 	events, err := staff.Events(v.ctx(), v.s.DB, v.book.ID, filter)
 	if err != nil {
 		return err
@@ -96,15 +96,9 @@ func (v *visit) auditRow(e staff.Event, names *names) (row auditRow, err error) 
 	if row.Name, err = names.of(e.Who); err != nil {
 		return row, err
 	}
-	word, _, _ := strings.Cut(e.What, ".")
-	row.Words = T(v.lang, "audit."+word)
-	if strings.HasPrefix(row.Words, "⟦") {
-		row.Words = e.What
-	}
-	if detail, ok := e.Detail.(json.RawMessage); ok && string(detail) != "{}" {
-		row.More = string(detail)
-	}
-	return row, nil
+	row.Words, row.More = auditWhat(v.lang, e.What), v.auditDetail(e)
+	row.About, err = v.auditObject(e, names)
+	return row, err
 }
 
 func (v *visit) auditCSV(filter staff.EventFilter) error {

@@ -107,7 +107,7 @@ func TestConsoleLook(t *testing.T) {
 		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
 		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"}, {"li", "payments", "/console/payments"},
 		{"li", "donor", donorHref(donor)}, {"li", "donor-erase", donorHref(donor) + "/erase"},
-		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"},
+		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"}, {"li", "rates", "/console/rates"},
 		{"wu", "missing", "/console/entries/" + o.other.String()},
 	}
 	ctx := browser(t)

@@ -144,7 +144,7 @@ func (v *visit) entryRows(view *entryListView, f ledger.JournalFilter) error {
 			view.Pager.Next = v.with("after", page.Next)
 		}
 		if f.After != "" {
-			view.Pager.Prev = v.with("after", "")
+			view.Pager.First = v.with("after", "")
 		}
 		total = int64(len(page.Entries))
 		if page.Next != "" || f.After != "" {

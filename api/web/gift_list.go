@@ -28,7 +28,6 @@ type giftListView struct {
 	Rows                                   []giftRow
 	Sum                                    money.Money // of the whole filter, in the book's currency
 	Pager                                  Pager
-	Start                                  string
 	MayRefund                              bool
 	Empty                                  Empty
 }
@@ -143,7 +142,7 @@ func (v *visit) giftRows(view *giftListView, filter giving.GiftFilter) error {
 		return err
 	}
 	if filter.Before != uuid.Nil {
-		view.Start = v.with("before", "")
+		view.Pager.First = v.with("before", "")
 	}
 	view.Figure = v.asOf(at)
 	view.Caption = Caption{Title: view.T("place.gifts"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.Figure,

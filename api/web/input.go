@@ -115,6 +115,14 @@ func (v *visit) amountField(p *Page, name string) int64 {
 	return minor
 }
 
+// firstPage is the address of the list's beginning for the link back; empty on the first page, which has no cursor.
+func (v *visit) firstPage(cursor string, later bool) string {
+	if !later {
+		return ""
+	}
+	return v.with(cursor, "")
+}
+
 // with is the page's own address with some parameters set; an empty value takes one out.
 func (v *visit) with(pairs ...string) string {
 	query := v.Request().URL.Query()

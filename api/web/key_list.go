@@ -24,6 +24,7 @@ type keyListView struct {
 	Lives  []Option
 	Laps   []Option // days that an old key goes on working
 	Rows   []keyRow
+	First  string
 	Next   string
 	Empty  Empty
 }
@@ -51,6 +52,7 @@ func (v *visit) keysAgain(status int, name string, chosen []string, life string,
 		view.Laps = append(view.Laps, Option{Value: strconv.Itoa(days), Label: view.T("keys.days", days)})
 	}
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	view.First = v.firstPage("before", before != uuid.Nil)
 	keys, err := staff.Keys(v.ctx(), v.s.DB, v.book.ID, before, keyPage+1)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ const (
 type mailboxView struct {
 	Page
 	Rows  []staff.Mail
+	First string
 	Next  string
 	Empty Empty
 
@@ -37,6 +38,7 @@ func (v *visit) mailbox() error {
 	}
 	view := mailboxView{Page: v.consolePage(T(v.lang, "place.mailbox"), mailboxPath), Empty: Empty{Text: T(v.lang, "mailbox.empty")}}
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	view.First = v.firstPage("before", before != uuid.Nil)
 	list, err := staff.Mailbox(v.ctx(), v.s.DB, v.book.ID, v.who.Person.ID, before, mailboxPage+1)
 	if err != nil {
 		return err

@@ -33,6 +33,8 @@ type Page struct {
 	Period string  // console strip: the period and its state
 	Figure *AsOf   // as-of line of the foot; nil when the page shows no figures
 	Wide   bool    // printed on paper laid across
+
+	Filtered bool // the address narrows the list: its filters stay in sight on a phone
 }
 
 // Person is who is signed in, as the page head shows it.

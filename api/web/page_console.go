@@ -25,6 +25,7 @@ var places = []place{
 	{"place.books", "place.accounts", "/console/accounts", "", staff.EntryRead, false},
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
+	{"place.books", "place.rates", ratesPath, "", staff.FundWrite, false},
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},
 	{"place.giving", "place.campaigns", "/console/campaigns", "", staff.CampaignRead, false},
 	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
@@ -43,6 +44,7 @@ var places = []place{
 func (v *visit) consolePage(title, here string) Page {
 	p := NewPage(v.Context, v.site(), v.now, title)
 	p.Person = &Person{Name: v.who.Person.Name(string(v.lang)), Role: v.roles()}
+	p.Filtered = v.filtered()
 	p.Period = v.now.In(v.book.Zone).Format("2006-01")
 	for _, place := range places {
 		if place.needs != signedIn && !v.who.May(place.needs) {
@@ -74,6 +76,16 @@ func (v *visit) consolePage(title, here string) Page {
 		p.Crumbs = append(p.Crumbs, Link{Label: title})
 	}
 	return p
+}
+
+// filtered tells whether the address asks for more than a list from its beginning, in a language.
+func (v *visit) filtered() bool {
+	for name, values := range v.Request().URL.Query() {
+		if name != "lang" && name != "before" && name != "after" && strings.Join(values, "") != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // waiting counts what this person is asked to decide. A side bar without its count is better than no page.

@@ -10,8 +10,14 @@ type Caption struct {
 
 // Pager leads through a list by cursor. Total counts the whole filter, not the page.
 type Pager struct {
+	First        string // back to the beginning, of a list that only turns forward
 	Prev, Next   string
 	Shown, Total int64
+}
+
+// Turn leads through a list that is not counted; a view may have the two fields itself.
+type Turn struct {
+	First, Next string
 }
 
 // Empty says what will stand here, why nothing does yet, and one thing to do.

@@ -15,6 +15,7 @@ type peopleListView struct {
 	Page
 	personForm
 	Rows   []personRow
+	First  string
 	Next   string
 	MayAdd bool
 	Empty  Empty
@@ -43,7 +44,9 @@ func (v *visit) peopleAgain(status int, form personForm, wrong Errors) error {
 	view := peopleListView{Page: v.consolePage(T(v.lang, "place.people"), "/console/people"), personForm: form, MayAdd: v.who.May(staff.PeopleAdmin),
 		Langs: []Option{{Value: string(ZH), Label: "中文"}, {Value: string(EN), Label: "English"}}}
 	view.Errors, view.Path = wrong, "/console/people"
-	people, err := staff.People(v.ctx(), v.s.DB, v.book.ID, giving.CleanText(v.QueryParam("after")), peoplePage+1)
+	after := giving.CleanText(v.QueryParam("after"))
+	view.First = v.firstPage("after", after != "")
+	people, err := staff.People(v.ctx(), v.s.DB, v.book.ID, after, peoplePage+1)
 	if err != nil {
 		return err
 	}

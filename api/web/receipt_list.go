@@ -29,7 +29,7 @@ type receiptListView struct {
 	Running                 bool
 	Rows                    []receiptRow
 	Caption                 Caption
-	Next                    string
+	First, Next             string
 	Empty                   Empty
 	MayWrite                bool
 	Form                    string
@@ -80,7 +80,7 @@ func (v *visit) receiptsAgain(status int, wrong Errors) error {
 		filter.Number = n
 	}
 	if before, err := uuid.Parse(v.QueryParam("before")); err == nil {
-		filter.Before = &before
+		filter.Before, view.First = &before, v.firstPage("before", true)
 	}
 	if len(view.Errors) > 0 && status == http.StatusOK {
 		status = http.StatusUnprocessableEntity

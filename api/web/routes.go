@@ -177,6 +177,8 @@ func (s *Server) routes() []route {
 		{get, "/console/streets", false, staff.FundWrite, (*visit).streetList},
 		{post, "/console/streets", false, staff.FundWrite, (*visit).streetCreate},
 		{post, "/console/streets/rename", false, staff.FundWrite, (*visit).streetRename},
+		{get, ratesPath, false, staff.FundWrite, (*visit).rateList},
+		{post, ratesPath, false, staff.FundWrite, (*visit).rateEnter},
 		{get, "/console/audit", false, staff.AuditRead, (*visit).auditList},
 		{get, mailboxPath, false, signedIn, (*visit).mailbox},
 		{get, "/console/settings", false, staff.SettingRead, (*visit).settingShow},

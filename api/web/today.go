@@ -24,6 +24,7 @@ type todayView struct {
 	Funds   []fundRow
 	Total   fundRow
 	Entries []entryRow
+	Late    int  // records of offline gifts with which something should have been done by now
 	Quiet   bool // nothing waits
 	Admin   bool
 	Draft   bool
@@ -41,7 +42,14 @@ func (v *visit) today() error {
 			return err
 		}
 	}
-	view.Quiet = len(view.ForMe)+len(view.Mine)+len(view.Back) == 0
+	if v.who.May(staff.OfflineWrite) {
+		late, err := v.offlineLate()
+		if err != nil {
+			return err
+		}
+		view.Late = len(late.Rows)
+	}
+	view.Quiet = len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late == 0
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/today", view)
 }
 
