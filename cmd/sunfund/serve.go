@@ -99,6 +99,7 @@ type service struct {
 const (
 	shutdownTimeout = 20 * time.Second
 	requestTimeout  = 10 * time.Second
+	errorTimeout    = 5 * time.Second
 	hashersMax      = 2 // password hashes at a time: each takes much memory
 	// The heap is small, so collecting it less often costs tens of megabytes and gives back a fifth of a gift's time.
 	gcPercent = 400
@@ -220,6 +221,10 @@ func (s *service) router(cfg serveCmd, pages *web.Server, programs *api.Server) 
 		e.IPExtractor = echo.ExtractIPFromXFFHeader()
 	}
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		// The deadline of the request has ended with it; who asked, and that they were denied, is still to be read and written.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), errorTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
 		path := c.Request().URL.Path
 		if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
 			programs.Error(err, c)
