@@ -157,6 +157,11 @@ type trialJSON struct {
 }
 
 func (c *call) trialBalance() error {
+	done, err := c.s.reports.Take(c.key.ID.String())
+	if err != nil {
+		return err
+	}
+	defer done()
 	from, to, err := c.period()
 	if err != nil {
 		return err

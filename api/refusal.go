@@ -167,6 +167,8 @@ func (s *Server) Error(err error, c echo.Context) {
 	switch {
 	case errors.As(err, &many):
 		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(many.RetryAfter/time.Second)+1))
+	case errors.Is(err, problem.ErrReports):
+		header.Set(echo.HeaderRetryAfter, strconv.Itoa(problem.ReportsWait))
 	case body.Status == http.StatusServiceUnavailable:
 		header.Set(echo.HeaderRetryAfter, "1")
 	case body.Status == http.StatusUnauthorized:

@@ -49,6 +49,7 @@ type Server struct {
 	places  sync.Map // placeKey -> place
 	funds   sync.Map // placeKey -> int32
 	refused problem.Refused
+	reports problem.Reports
 }
 
 // route is one operation of the contract. Every one needs a key with its scope.

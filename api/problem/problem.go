@@ -199,6 +199,7 @@ var table = []row{
 	{staff.ErrOwn, Problem{"second-person", 403, "您是制单人，不能审批自己的申请。", "You made this request, so a second person must decide it."}},
 	{staff.ErrNoSession, Problem{"signed-out", 401, "请先登录。", "Please sign in."}},
 	{staff.ErrWrong, Problem{"sign-in", 401, "登录名、密码或动态码不对。", "Login, password or code is wrong."}},
+	{ErrReports, Problem{"too-many-reports", 429, "正在做的报表和导出太多，请过几秒再试。", "Too many reports and exports are in the making. Try again in a few seconds."}},
 	{staff.ErrTooMany, Problem{"too-many", 429, "试的次数太多，请过几分钟再试。", "Too many tries; wait a few minutes."}},
 	{staff.ErrCeremony, Problem{"sign-in-over", 409, "这一步已经用过或者过了时间，请重新开始。", "This step was used already or took too long. Please begin again."}},
 	{staff.ErrPasskey, Problem{"passkey", 422, "通行密钥没有设置成功，请再试一次。", "The passkey could not be set up. Please try again."}},

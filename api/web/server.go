@@ -52,6 +52,7 @@ type Server struct {
 	render  *Renderer
 	live    *live
 	refused problem.Refused
+	reports problem.Reports
 }
 
 // NewServer parses all templates.
@@ -143,8 +144,20 @@ func (s *Server) needs(p staff.Permission, h handler) echo.HandlerFunc {
 		if p != signedIn && !v.who.May(p) {
 			return staff.ErrDenied
 		}
+		if v.costly() {
+			done, err := s.reports.Take(v.who.Person.ID.String())
+			if err != nil {
+				return err
+			}
+			defer done()
+		}
 		return h(v)
 	}
+}
+
+// costly tells whether what is asked for is made from all the books: the trial balance, and every table as a file.
+func (v *visit) costly() bool {
+	return v.Path() == "/console/trial-balance" || v.QueryParam("format") != ""
 }
 
 // signedIn is asked of pages that are for every member of staff, such as one's own sessions.
@@ -251,6 +264,9 @@ func (s *Server) Error(err error, c echo.Context) {
 	var wait staff.TooMany
 	if errors.As(err, &wait) {
 		view.RetryAt = v.now.Add(wait.RetryAfter)
+	}
+	if errors.Is(err, problem.ErrReports) {
+		view.What, view.RetryAt = p.Title(string(v.lang)), v.now.Add(problem.ReportsWait*time.Second)
 	}
 	if err := s.render.Fail(c, view); err != nil {
 		s.Log.Error("error page failed", "error", fmt.Errorf("write error page: %w", err))
