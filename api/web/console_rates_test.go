@@ -33,12 +33,13 @@ func TestConsoleRates(t *testing.T) {
 		t.Fatalf("a good rate: %d", a.status)
 	}
 	li.wants(rate("2026-09-01", "USD", "7.2", "再来"), http.StatusUnprocessableEntity, "已经登记过")
-	li.wants(rate("2026-09-02", "USD", "71.05", "行情"), http.StatusUnprocessableEntity, "和上一次的 7.1048 相差一成以上", "已经核对")
+	li.wants(rate("2026-09-02", "USD", "71.05", "行情"), http.StatusUnprocessableEntity, "和最近一天的 7.1048 相差一成以上", "已经核对")
+	li.wants(rate("2026-08-31", "USD", "71.05", "行情"), http.StatusUnprocessableEntity, "和最近一天的 7.1048 相差一成以上")
 	if a := rate("2026-09-02", "USD", "71.05", "行情", "yes"); a.status != http.StatusSeeOther {
 		t.Errorf("a rate that was checked: %d", a.status)
 	}
 	li.wants(li.get(ratesPath), http.StatusOK, "7.1048", "外汇交易中心中间价", "71.05", "李")
-	r, found, err := giving.RateOn(t.Context(), o.db, o.book, "USD", ledger.Day(2026, time.September, 1))
+	r, found, err := giving.RateNear(t.Context(), o.db, o.book, "USD", ledger.Day(2026, time.September, 1))
 	if err != nil || !found || !r.Rate.Equal(decimal.RequireFromString("7.1048")) {
 		t.Errorf("rate of the day: %v %v %v", r, found, err)
 	}

@@ -23,7 +23,7 @@ const (
 // ratePattern is what a rate looks like; thousands are not grouped, so that a comma is never taken for a point.
 var ratePattern = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,8})?$`)
 
-// rateFar is how far a rate may be from the last one before it has to be looked at again.
+// rateFar is how far a rate may be from the nearest one known before it has to be looked at again.
 var rateFar = decimal.New(1, -1)
 
 type rateListView struct {
@@ -98,7 +98,7 @@ func (v *visit) ratesAgain(status int, form rateForm, wrong Errors) error {
 
 func rateObject(r giving.Rate) string { return "rate:" + r.Currency + "-" + ISODay(r.Day) }
 
-// rateEnter adds a rate. One far from the last is asked about again: it cannot be taken back.
+// rateEnter adds a rate. One far from the nearest known is asked about again: it cannot be taken back.
 func (v *visit) rateEnter() error {
 	form := rateForm{Day: v.typed("day", 20), Ccy: strings.ToUpper(v.typed("ccy", 10)), Rate: v.typed("rate", 20), Source: v.typed("source", 200)}
 	r, wrong, err := v.readRate(form)
@@ -152,7 +152,7 @@ func (v *visit) readRate(form rateForm) (r giving.Rate, wrong Errors, err error)
 	if len(wrong) > 0 || v.FormValue("sure") == "yes" {
 		return r, wrong, nil
 	}
-	last, found, err := giving.RateOn(v.ctx(), v.s.DB, v.book, form.Ccy, day)
+	last, found, err := giving.RateNear(v.ctx(), v.s.DB, v.book, form.Ccy, day)
 	if found && rate.Sub(last.Rate).Abs().GreaterThan(last.Rate.Mul(rateFar)) {
 		wrong.Add("sure", T(v.lang, "rates.rate.far", last.Rate.String()))
 	}

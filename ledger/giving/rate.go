@@ -43,8 +43,8 @@ select ccy::text, day, rate::text from fx_rate
  where book_id = $1 and ($2::date is null or (day, ccy) < ($2, $3::bpchar))
  order by day desc, ccy desc limit $4`
 
-	sqlRateLast = `
-select ccy::text, day, rate::text from fx_rate where book_id = $1 and ccy = $2::bpchar and day <= $3 order by day desc limit 1`
+	sqlRateNear = `
+select ccy::text, day, rate::text from fx_rate where book_id = $1 and ccy = $2::bpchar order by abs(day - $3::date), day limit 1`
 )
 
 // SetRate adds a rate. Gifts already booked keep the rate they were booked at. ErrRate, ErrRateTaken.
@@ -76,9 +76,9 @@ func Rates(ctx context.Context, q pg.Querier, book *ledger.Book, before Rate, li
 	return pgx.CollectRows(rows, scanRate)
 }
 
-// RateOn is the rate that a gift of that day is booked at; false when there is none yet.
-func RateOn(ctx context.Context, q pg.Querier, book *ledger.Book, currency string, day time.Time) (Rate, bool, error) {
-	rows, err := q.Query(ctx, sqlRateLast, book.ID, currency, day)
+// RateNear is the rate nearest to a day, before or after it, to compare a new one with; false when there is none yet.
+func RateNear(ctx context.Context, q pg.Querier, book *ledger.Book, currency string, day time.Time) (Rate, bool, error) {
+	rows, err := q.Query(ctx, sqlRateNear, book.ID, currency, day)
 	if err != nil {
 		return Rate{}, false, fmt.Errorf("read rate of %s: %w", currency, err)
 	}
