@@ -180,6 +180,20 @@ func eval(ctx context.Context, t *testing.T, script string) string {
 	return text
 }
 
+// evalNext is eval on the page that a click leads to: while it comes, the old page's scripts are broken off.
+func evalNext(ctx context.Context, t *testing.T, script string) string {
+	t.Helper()
+	for end := time.Now().Add(patience); ; {
+		text, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+		if err == nil {
+			return text
+		}
+		if moving := strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context was destroyed") || strings.Contains(err.Error(), "context with specified id"); !moving || time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // prefer sets the medium (empty for the screen) and what the device likes, such as "prefers-color-scheme: dark".
 func prefer(medium, feature string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
@@ -268,7 +282,7 @@ func TestScript(t *testing.T) {
 	}
 	do(ctx, t, chromedp.Navigate(server.URL+"/"), chromedp.SetValue(`#f-message`, "typed"), chromedp.Click(`.head-prefs a`))
 	check("typed text after a switch of language",
-		eval(ctx, t, until(`document.documentElement?.lang === "zh-Hans" && document.getElementById("f-message")?.value`, `document.getElementById("f-message").value`)), "typed")
+		evalNext(ctx, t, until(`document.documentElement?.lang === "zh-Hans" && document.getElementById("f-message")?.value`, `document.getElementById("f-message").value`)), "typed")
 	do(ctx, t, chromedp.Navigate(server.URL+"/console"), chromedp.KeyEvent("/"))
 	check("/ leads to", eval(ctx, t, `document.activeElement.id`), "search")
 	do(ctx, t, chromedp.SetValue(`[data-line]:nth-child(2) [data-fund]`, "2"), chromedp.SetValue(`[data-line]:nth-child(3) [data-fund]`, "2"),
