@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
@@ -278,4 +280,15 @@ func TestCloseMonthForNow(t *testing.T) {
 	if state, err := ledger.PeriodOf(t.Context(), o.db, o.book, ledger.Day(2026, 8, 1)); err != nil || state != ledger.PeriodSoft {
 		t.Errorf("%s, %v", state, err)
 	}
+}
+
+// The page that an initial password opens, and a street about to be renamed.
+func TestOwnPasswordLook(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update person set password_due = true where book_id = $1 and login = 'chen'`, o.book.ID)
+		return err
+	})
+	o.looks(t, "own", [][3]string{{"chen", "password", "/console/me"}, {"li", "street", "/console/streets?street=1"}})
 }
