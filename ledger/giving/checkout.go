@@ -131,6 +131,7 @@ func Begin(ctx context.Context, tx pgx.Tx, book *ledger.Book, form Form, now tim
 	if err != nil {
 		return nil, fmt.Errorf("make id of a gift: %w", err)
 	}
+	stamp(&id, now) // gifts are listed, and looked for by days, in the order of their ids
 	c.ID, c.CreatedAt, c.State = id, now, CheckoutStarted
 	told, err := sealDonor(book, id, id, c.Personal) // one donor a gift as long as donors have no account
 	if err != nil {

@@ -83,12 +83,17 @@ type reference struct {
 func derivedID(book *ledger.Book, what string, at time.Time, r reference) uuid.UUID {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%d\n%s", what, book.ID, r.channel, r.ref))
 	id := uuid.UUID(sum[:16])
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
-	copy(id[:6], ms[2:])
+	stamp(&id, at)
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 	return id
+}
+
+// stamp sets the moment that a UUIDv7 sorts by.
+func stamp(id *uuid.UUID, at time.Time) {
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(id[:6], ms[2:])
 }
 
 // GiftID is the id under which Book books a gift that has none of its own.
