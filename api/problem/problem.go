@@ -151,6 +151,8 @@ var table = []row{
 	{payments.ErrMalformed, Problem{"event", 400, "事件读不懂，没有收下。", "The event cannot be read; nothing was stored."}},
 	{payments.ErrForeign, Problem{"event-foreign", 400, "事件属于别的账户或模式，没有入账。", "The event is of another account or mode; nothing is booked from it."}},
 	{payments.ErrStripeKeys, Problem{"processor-settings", 503, "支付渠道的设置与这本账不符，请联系管理员。", "The settings of the payment processor do not fit this book; please tell the administrator."}},
+	{payments.ErrTries, Problem{"too-many", 429, "暂时不能付款，请过十分钟再试。", "Payment is not possible just now; try again in ten minutes."}},
+	{payments.ErrCardsPaused, Problem{"cards-paused", 409, "银行卡付款暂停一会儿，没有扣款。请过十五分钟再来。", "Card payments are paused for a while; nothing was charged. Please come back in fifteen minutes."}},
 	{payments.ErrNoMethod, Problem{"currency-not-taken", 422, "支付渠道不收这种货币。", "The payment processor takes no payments in this currency."}},
 	{payments.ErrAway, Problem{"processor-away", 503, "支付机构暂时没有回应，没有扣款。请过几秒再试，不会重复付款。", "The payment processor does not answer just now and nothing was charged. Try again in a few seconds; nothing is paid twice."}},
 	{payments.ErrNoOrder, Problem{"not-found", 404, "没有这笔退款申请。", "There is no such refund."}},

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
@@ -45,6 +46,13 @@ func (v *visit) giftCreate() error {
 	if chosen == "" || chosen == otherAmount {
 		form.Amount = free
 	}
+	answered, err := v.admit(form)
+	if err != nil {
+		return err
+	}
+	if !answered {
+		return v.giftAgain(c, id, &giving.FieldErrors{List: []giving.FieldError{{Field: "sum", Key: "give.challenge.again"}}})
+	}
 	pay, err := v.startGift(c, form, v.FormValue("often") == oftenMonthly)
 	var wrong *giving.FieldErrors
 	switch {
@@ -71,13 +79,18 @@ func (v *visit) channel() giving.Channel {
 // startGift stores the gift, and the plan that it begins if it is to be monthly, opens its payment and says where to pay. The same form
 // again gives the same payment.
 func (v *visit) startGift(c *giving.Campaign, form giving.Form, monthly bool) (pay string, err error) {
-	return v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, error) {
-		checkout, err := giving.Begin(v.ctx(), tx, v.book, form, v.now)
+	var checkout *giving.Checkout
+	pay, err = v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, error) {
+		checkout, err = giving.Begin(v.ctx(), tx, v.book, form, v.now)
 		if err != nil || !monthly {
 			return checkout, err
 		}
 		return checkout, plans.Start(v.ctx(), tx, v.book, checkout, v.now)
 	})
+	if err != nil {
+		return "", err
+	}
+	return pay, payments.Begun(v.ctx(), v.s.DB, v.book, checkout.ID, v.cardTry(form), v.now)
 }
 
 // letPay lets the form lead on to the processor's payment page, which browsers hold to the policy too.
@@ -109,11 +122,22 @@ func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldE
 		view.Often = oftenMonthly
 	}
 	view.Anonymous[0].Chosen = v.FormValue("anonymous") != ""
+	asked := view.Challenge != nil
 	status := http.StatusConflict
 	if view.Changed = wrong == nil; !view.Changed {
 		status, view.Form = http.StatusUnprocessableEntity, id.String()
 		for _, one := range wrong.List {
 			view.Errors.Add(view.field(one.Field), giftMessage(v.lang, one))
+			asked = asked || one.Field == "sum"
+		}
+	}
+	if view.Challenge = nil; asked { // of this form, not of the fresh one
+		form, err := uuid.Parse(view.Form)
+		if err == nil {
+			err = v.challenge(&view, form)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	v.letPay()

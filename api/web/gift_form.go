@@ -10,6 +10,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
 )
 
 // otherAmount is the choice beside the presets.
@@ -41,7 +42,10 @@ type giftFormView struct {
 	Fee        string
 	Often      string
 	Oftens     []Option
-	Changed    bool // the form was sent before with other content
+	Changed    bool                // the form was sent before with other content
+	Challenge  *payments.Challenge // nil: in normal times nobody is asked
+	Question   string              // the sum, for who has no script
+	Paused     bool                // cards are paused
 }
 
 // giftForm answers GET /c/{slug}/give?amount=.
@@ -97,7 +101,7 @@ func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormVie
 	view.Oftens = []Option{{Value: oftenOnce, Label: view.T("give.once")}, {Value: oftenMonthly, Label: view.T("give.monthly"), Hint: view.T("give.monthly.hint", Day(v.lang, next))}}
 	view.Anonymous = []Option{{Value: "yes", Label: view.T("give.anonymous")}}
 	view.Fee = view.T("give.fee."+fund.FeeBearer, view.Fund.Label)
-	return nil
+	return v.guardForm(q, c, view)
 }
 
 // presetLabel leaves out the decimals of a whole amount.

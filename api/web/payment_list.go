@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -22,7 +24,8 @@ type paymentListView struct {
 	Disputes []disputeRow
 	Payouts  []payoutRow
 	MayWork  bool
-	MayTake  bool // may take up a refund
+	MayTake  bool   // may take up a refund
+	Cards    string // the alarm of card testing, with its figures; empty in normal times
 }
 
 type orderRow struct {
@@ -67,6 +70,14 @@ func (v *visit) paymentList() error {
 			return err
 		}
 		v.fillPayments(&view, status, append(open, failed...))
+		defence, err := payments.DefenceOf(v.ctx(), q, v.book)
+		if err != nil {
+			return err
+		}
+		until := map[payments.Tier]time.Time{payments.TierChallenge: defence.GuardedTo, payments.TierPaused: defence.PausedTo}
+		if tier := defence.Tier(v.now); tier != payments.TierNormal {
+			view.Cards = T(v.lang, "cards.alarm."+string(tier), defence.Failed, defence.Failed+defence.Paid, When(v.lang, until[tier], v.book.Zone))
+		}
 		return nil
 	})
 	if err != nil {
@@ -117,6 +128,9 @@ func (v *visit) fillPayments(view *paymentListView, status *payments.Status, ord
 
 // paymentAgain has a refused event worked on once more, after what stood against it was mended.
 func (v *visit) paymentAgain() error {
+	if v.FormValue("lift") != "" {
+		return v.cardsLift(strings.TrimSpace(v.FormValue("reason")))
+	}
 	id, err := uuid.Parse(v.FormValue("event"))
 	if err != nil {
 		return payments.ErrMalformed

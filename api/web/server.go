@@ -53,6 +53,7 @@ type Server struct {
 	live    *live
 	refused problem.Refused
 	reports problem.Reports
+	cards   payments.Watch
 }
 
 // NewServer parses all templates.
@@ -262,7 +263,10 @@ func (s *Server) Error(err error, c echo.Context) {
 		s.Log.Error("request failed", "path", c.Path(), "error", err, "request", view.Reference)
 	}
 	var wait staff.TooMany
-	if errors.As(err, &wait) {
+	if errors.Is(err, payments.ErrTries) {
+		wait.RetryAfter = payments.TryWindow
+	}
+	if errors.As(err, &wait) || wait.RetryAfter > 0 {
 		view.RetryAt = v.now.Add(wait.RetryAfter)
 	}
 	if errors.Is(err, problem.ErrReports) {

@@ -257,7 +257,12 @@ func (s *session) object() object {
 func (f *Fake) chargeObject(c *charge) object {
 	o := object{"id": c.id, "object": "charge", "livemode": false, "status": "succeeded", "paid": true, "captured": true, "amount": c.amount,
 		"amount_refunded": c.refunded, "refunded": c.refunded == c.amount, "disputed": c.disputed, "currency": c.currency, "metadata": maps.Clone(c.meta),
-		"created": c.created, "balance_transaction": c.txn.object(f)}
+		"created": c.created}
+	if c.txn == nil {
+		o["status"], o["paid"], o["captured"] = "failed", false, false
+	} else {
+		o["balance_transaction"] = c.txn.object(f)
+	}
 	if c.invoice != "" {
 		o["invoice"] = c.invoice
 	}

@@ -33,6 +33,20 @@ func (f *Fake) Pay(session string) (charge string, err error) {
 	return s.charge.id, nil
 }
 
+// Decline is a card that the bank refuses; the page stays open for another.
+func (f *Fake) Decline(session string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.sessions[session]
+	if s == nil || s.status != "open" {
+		return ErrNotNow
+	}
+	c := &charge{id: f.id("ch"), amount: s.amount, currency: s.currency, meta: s.intentMeta, created: f.Now().Unix()}
+	f.charges[c.id] = c
+	f.tell("charge.failed", f.chargeObject(c))
+	return nil
+}
+
 // PayLater is a donor whose bank takes its time.
 func (f *Fake) PayLater(session string) error {
 	f.mu.Lock()

@@ -67,7 +67,7 @@ type charge struct {
 	refunded     int64
 	disputed     bool
 	meta         map[string]string
-	txn          *txn
+	txn          *txn // nil: declined
 	created      int64
 	invoice      string
 }

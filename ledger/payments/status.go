@@ -111,14 +111,16 @@ func StatusOf(ctx context.Context, q pg.Querier, book *ledger.Book) (*Status, er
 	return &s, nil
 }
 
-const sqlAlarms = `select count(*) from inbox where book_id = $1 and state in ('refused', 'quarantined') and received_at > $2`
+const sqlAlarms = `
+select (select count(*) from inbox where book_id = $1 and state in ('refused', 'quarantined') and received_at > $2)
+     + (select count(*) from card_defence where book_id = $1 and guarded_to > $3)`
 
 // alarmFor is how long an event that nobody could book is counted beside the page's name.
 const alarmFor = 30 * 24 * time.Hour
 
-// Alarms counts the events of the last 30 days that somebody must look at.
+// Alarms counts the events of the last 30 days that somebody must look at, and an alarm of card testing.
 func Alarms(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) (n int64, err error) {
-	if err := q.QueryRow(ctx, sqlAlarms, book.ID, now.Add(-alarmFor)).Scan(&n); err != nil {
+	if err := q.QueryRow(ctx, sqlAlarms, book.ID, now.Add(-alarmFor), now).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count alarms: %w", err)
 	}
 	return n, nil

@@ -167,6 +167,7 @@ func PageOf(ctx context.Context, q pg.Querier, book *ledger.Book, c *giving.Chec
 
 // Open opens the payment page of a started gift that is stored already: its event may come before the answer. The gift's id is
 // the idempotency key, so asking again gives the same page. No transaction is open meanwhile. ErrNoMethod, ErrAway.
+// While cards are paused (TierPaused) the page offers the other ways; ErrCardsPaused when there is none.
 func (s *Stripe) Open(ctx context.Context, c *giving.Checkout, title, returnURL string) (*PaymentPage, error) {
 	if page, err := PageOf(ctx, s.db, s.book, c); !errors.Is(err, ErrNoSession) {
 		return page, err
@@ -174,6 +175,16 @@ func (s *Stripe) Open(ctx context.Context, c *giving.Checkout, title, returnURL 
 	pay := methods(c.Currency)
 	if pay == nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoMethod, c.Currency)
+	}
+	defence, err := DefenceOf(ctx, s.db, s.book)
+	if err != nil {
+		return nil, err
+	}
+	paused := defence.Tier(s.clock()) == TierPaused
+	if paused {
+		if pay = slices.DeleteFunc(pay, func(m string) bool { return m == "card" }); len(pay) == 0 {
+			return nil, ErrCardsPaused
+		}
 	}
 	var bearer string
 	if err := s.db.QueryRow(ctx, sqlFeeBearer, s.book.ID, c.CampaignID).Scan(&bearer); err != nil {
@@ -184,6 +195,9 @@ func (s *Stripe) Open(ctx context.Context, c *giving.Checkout, title, returnURL 
 		charged = stripeCharge(c.Amount, bearer)
 	}
 	params := s.sessionParams(ctx, c, pay, charged, title, returnURL)
+	if paused { // a page that offers other ways is another request
+		params.SetIdempotencyKey(c.ID.String() + "-no-card")
+	}
 	session, err := s.api.CheckoutSessions.New(params)
 	if err != nil && errors.Is(away(err), ErrAway) && ctx.Err() == nil { // once more at once: a donor waits
 		session, err = s.api.CheckoutSessions.New(params)

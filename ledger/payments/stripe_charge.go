@@ -78,6 +78,38 @@ func (s *Stripe) markSession(ctx context.Context, gift uuid.UUID, state string) 
 	})
 }
 
+const sqlPagePaid = `select gift_id from checkout_session where book_id = $1 and processor = 'stripe' and session = $2 and state = 'paid'`
+
+// tried is what an event that was worked on tells the defence against card testing: a card that was declined, or a payment page
+// that was paid. The books are not touched.
+func (s *Stripe) tried(ctx context.Context, kind string, e *stripeEvent) ([]outcome, error) {
+	id := e.Data.Object.ID
+	switch kind {
+	case "checkout.session.completed", "checkout.session.async_payment_succeeded":
+		var gift uuid.UUID
+		err := s.db.QueryRow(ctx, sqlPagePaid, s.book.ID, id).Scan(&gift)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read payment page %s: %w", id, err)
+		}
+		return []outcome{{gift, false}}, nil
+	case "charge.failed":
+		p := &stripe.ChargeParams{}
+		p.Context = ctx
+		ch, err := s.api.Charges.Get(id, p)
+		if err != nil {
+			return nil, away(fmt.Errorf("look up charge %s: %w", id, err))
+		}
+		gift, err := uuid.Parse(ch.Metadata["gift"])
+		if ch.Metadata["book"] == s.book.Code && err == nil && ch.Status == stripe.ChargeStatusFailed {
+			return []outcome{{gift, true}}, nil
+		}
+	}
+	return nil, nil // a monthly gift, not ours, or nothing that was decided
+}
+
 // workInvoice books what a monthly gift's invoice has brought.
 func (s *Stripe) workInvoice(ctx context.Context, id string) error {
 	p := &stripe.InvoiceParams{}

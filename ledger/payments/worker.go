@@ -67,8 +67,9 @@ type waiting struct {
 	body      []byte
 
 	session uuid.UUID
-	payment *payment // nil: the processor knows of none
-	state   string   // "new" (again later), "done" or "refused"
+	payment *payment  // nil: the processor knows of none
+	tries   []outcome // what came of payments, for the defence against card testing
+	state   string    // "new" (again later), "done" or "refused"
 	problem string
 }
 
@@ -115,9 +116,26 @@ func (w *Worker) Work(ctx context.Context) (n int, err error) {
 		if err := w.markUnpaid(ctx, tx, own, now); err != nil {
 			return err
 		}
+		if err := noteOutcomes(ctx, tx, w.book, outcomes(events), now); err != nil {
+			return err
+		}
 		return w.settle(ctx, tx, events, now)
 	})
 	return len(events), err
+}
+
+// outcomes are what events that are worked off tell of payments.
+func outcomes(events []*waiting) (of []outcome) {
+	for _, e := range events {
+		if e.state != inboxDone {
+			continue
+		}
+		of = append(of, e.tries...)
+		if p := e.payment; p != nil && (p.state == SessionFailed || p.state == SessionSucceeded) {
+			of = append(of, outcome{p.giftID, p.state == SessionFailed})
+		}
+	}
+	return of
 }
 
 // lookers is how many objects are looked up at Stripe at a time.
@@ -151,7 +169,11 @@ func (w *Worker) workOne(ctx context.Context, e *waiting) error {
 	if !handled(e.kind) {
 		return nil
 	}
-	return w.stripe.work(ctx, e.kind, parsed)
+	if err := w.stripe.work(ctx, e.kind, parsed); err != nil {
+		return err
+	}
+	e.tries, err = w.stripe.tried(ctx, e.kind, parsed)
+	return err
 }
 
 func (w *Worker) take(ctx context.Context, now time.Time) ([]*waiting, error) {

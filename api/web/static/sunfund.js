@@ -15,6 +15,21 @@
     (field.closest(".field, .choices") || field).scrollIntoView({ block: "center" });
   });
 
+  // Card testing: in doubtful times the form brings a little work instead of a sum.
+  const task = one("[data-work]");
+  if (task && window.crypto?.subtle) (async () => {
+    const text = new TextEncoder(), bits = +task.dataset.bits;
+    for (let n = 0; ; n += 128) {
+      const tries = Array.from({ length: 128 }, (_, i) => crypto.subtle.digest("SHA-256", text.encode(task.dataset.work + ":" + (n + i))));
+      const found = (await Promise.all(tries)).findIndex((hash) => new DataView(hash).getUint32(0) >>> (32 - bits) === 0);
+      if (found < 0) continue;
+      one('[name="work"]', task).value = n + found;
+      one(".field", task).hidden = true;
+      one("[data-said]", task).textContent = one("[data-said]", task).dataset.said;
+      return;
+    }
+  })();
+
   // Twice: a second click within a second is the same click.
   const sent = new WeakMap();
   document.addEventListener("submit", (event) => {
