@@ -149,7 +149,7 @@ func TestAuditPage(t *testing.T) {
 	li.wants(li.get("/console/audit"), http.StatusForbidden)
 	page := shen.get("/console/audit?what=denied&q=li")
 	shen.wants(page, http.StatusOK, "被拒绝的尝试", "GET /console/people", "GET "+unknown, "GET /console/audit", "forbidden", "127.0.0.1", "李会计")
-	if n := strings.Count(page.text, "GET /console/people"); n != 1 {
+	if n := strings.Count(page.text, "<code>GET /console/people</code>"); n != 1 {
 		t.Errorf("%d lines of one minute", n)
 	}
 	shen.wants(shen.get("/console/audit?q=nobody-here"), http.StatusUnprocessableEntity, "没有这个登录名")
