@@ -469,11 +469,13 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`charset codes col_ count delimiter foundation header ignore paid platform time_form unit zone acr act again asked event note why seen sure allotted amount anonymous answer attachments back bank batch_from batch_to box changed channel check client code confirm_answer confirm_code
-	confirm_password confirm_token credit currency day debit delay do document email first format fresh hash iss keys kind lang last late level life
-	message month months name name_en name_zh next number often on other overlap paddle page parts password payer per pieces reason result role scopes secret sent setup single_min site source
-	speaks state subject summary text theme token twice uscc v view what when year zero
-	approvers bearer close closes days filing goal hours issuer least most opens password_rule presets purpose_en purpose_zh slug story_en story_zh summary_en summary_zh title_en title_zh`)
+var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_to bearer box ccy challenge changed channel
+	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currency day days debit
+	delay delimiter do document email event filing first format foundation fresh goal hash header hours ignore iss issuer keys kind lang last late least
+	level life lift message month months most name name_en name_zh next note number often on opens other overlap paddle page paid parts password
+	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug
+	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure text theme time_form title_en title_zh token twice unit uscc v
+	view what when why work year zero zone`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.
