@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -159,8 +160,9 @@ select ` + recordedColumns + `,
     cross join lateral (select amount, unit, fund_id from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
    where p.amount > 0 and ($9::int4[] is null or p.fund_id = any($9)))`
 
-// Nothing indexes entries by account: that would cost every gift. The entries of accounts with few postings are reached through
-// these; those of accounts with many are soon met going through all entries.
+// Nothing indexes entries by account: that would cost every gift. The entries of one account are reached through its postings, in
+// the order they were booked, so a page reads no more than a page. Those of several accounts with few postings are reached through
+// these, and those of accounts with many are soon met going through all entries.
 const (
 	journalPostingsMax = 50_000
 
@@ -175,6 +177,17 @@ const (
          order by 1 desc offset 0) named
  cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
   left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere
+
+	// An entry with several postings to the account comes once, where the last of them stands.
+	sqlJournalOfOne = journalSelect + `, named.seq
+  from (select p.entry_id as id, p.seq from posting p
+         where p.book_id = $1 and p.account_id = $13 and p.seq < coalesce($11::int8, 9223372036854775807)
+         order by p.seq desc offset 0) named
+ cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
+  left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere + `
+   and named.seq = (select max(u.seq) from unnest(e.accounts, e.seqs) u(account_id, seq) where u.account_id = $13)
+ order by named.seq desc
+ limit $12`
 
 	// Newest first.
 	sqlJournal = journalSelect + journalAll + `
@@ -200,35 +213,47 @@ type JournalPage struct {
 // asIs takes the meaning from the signs that LIKE gives one.
 var asIs = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// Journal searches the book's entries.
+// Journal searches the book's entries. Those of one account come in the order they were booked, the latest first.
 func Journal(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (*JournalPage, error) {
 	if f.Limit <= 0 || f.Limit > PageMax {
 		f.Limit = PageMax
 	}
-	var after *uuid.UUID
-	if f.After != "" {
-		id, err := uuid.Parse(f.After)
-		if err != nil {
-			return nil, ErrCursor
-		}
-		after = &id
-	}
-	args, few, err := journalArgs(ctx, q, book, f)
+	after, err := f.after()
 	if err != nil {
 		return nil, err
 	}
+	args, way, err := journalArgs(ctx, q, book, f)
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, after, f.Limit+1)
 	sql := sqlJournal
-	if few {
+	switch {
+	case way == throughNothing:
+		return &JournalPage{}, nil
+	case f.Account != 0:
+		sql, args = sqlJournalOfOne, append(args, f.Account)
+	case way == throughPostings:
 		sql = sqlJournalOfFew
 	}
-	rows, err := q.Query(ctx, sql, append(args, after, f.Limit+1)...)
+	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("search journal: %w", err)
 	}
+	var cursors []string
 	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
-		var amount int64
-		r, err := scanRecorded(withTail{row, &amount})
+		var amount, seq int64
+		tail := []any{&amount}
+		if f.Account != 0 {
+			tail = append(tail, &seq)
+		}
+		r, err := scanRecorded(withTail{row, tail})
 		r.Amount = amount
+		if f.Account != 0 {
+			cursors = append(cursors, strconv.FormatInt(seq, 10))
+		} else {
+			cursors = append(cursors, r.ID.String())
+		}
 		return r, err
 	})
 	if err != nil {
@@ -237,23 +262,41 @@ func Journal(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (*J
 	page := &JournalPage{Entries: entries}
 	if len(entries) > f.Limit {
 		page.Entries = entries[:f.Limit]
-		page.Next = entries[f.Limit-1].ID.String()
+		page.Next = cursors[f.Limit-1]
 	}
 	return page, nil
 }
 
+// after is the place of the last entry of the page before: its seq in the account that is asked for, else its id. Nil for the first page.
+func (f *JournalFilter) after() (place any, err error) {
+	switch {
+	case f.After == "" && f.Account != 0:
+		return (*int64)(nil), nil
+	case f.After == "":
+		return (*uuid.UUID)(nil), nil
+	case f.Account != 0:
+		place, err = strconv.ParseInt(f.After, 10, 64)
+	default:
+		place, err = uuid.Parse(f.After)
+	}
+	if err != nil {
+		return nil, ErrCursor
+	}
+	return place, nil
+}
+
 // JournalCount counts the entries that the filter leaves, on all pages.
 func JournalCount(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (n int64, err error) {
-	args, few, err := journalArgs(ctx, q, book, f)
+	args, way, err := journalArgs(ctx, q, book, f)
 	if err != nil {
 		return 0, err
 	}
 	sql := sqlJournalCount
-	if few {
-		sql = sqlJournalCountOfFew
-	}
-	if few {
-		args = append(args, nil) // from the first page on
+	switch way {
+	case throughNothing:
+		return 0, nil
+	case throughPostings:
+		sql, args = sqlJournalCountOfFew, append(args, nil) // from the first page on
 	}
 	if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count journal: %w", err)
@@ -261,23 +304,36 @@ func JournalCount(ctx context.Context, q pg.Querier, book *Book, f JournalFilter
 	return n, nil
 }
 
-// journalArgs also says whether the accounts that the filter speaks of have few postings.
-func journalArgs(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (args []any, few bool, err error) {
+// way is how the entries of a filter are reached.
+type way int
+
+const (
+	throughEntries  way = iota
+	throughPostings     // of the accounts that the filter speaks of
+	throughNothing      // it speaks of accounts that are not there, or out of sight
+)
+
+func journalArgs(ctx context.Context, q pg.Querier, book *Book, f JournalFilter) (args []any, by way, err error) {
 	accounts, postings, err := journalAccounts(ctx, q, book, f)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
-	args = []any{book.ID, asIs.Replace(f.Text), dayOrNil(f.From), dayOrNil(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}
-	return args, accounts != nil && postings <= journalPostingsMax, nil
+	switch {
+	case accounts != nil && len(accounts) == 0:
+		by = throughNothing
+	case accounts != nil && postings <= journalPostingsMax:
+		by = throughPostings
+	}
+	return []any{book.ID, asIs.Replace(f.Text), dayOrNil(f.From), dayOrNil(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}, by, nil
 }
 
-// withTail scans one more column behind those of scanRecorded.
+// withTail scans more columns behind those of scanRecorded.
 type withTail struct {
 	pgx.CollectableRow
-	tail any
+	tail []any
 }
 
-func (w withTail) Scan(dest ...any) error { return w.CollectableRow.Scan(append(dest, w.tail)...) }
+func (w withTail) Scan(dest ...any) error { return w.CollectableRow.Scan(append(dest, w.tail...)...) }
 
 const sqlJournalAccounts = `
 select coalesce(array_agg(a.account_id), '{}'), coalesce(sum(b.seq), 0)::int8

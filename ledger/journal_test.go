@@ -81,6 +81,7 @@ func TestJournalSearch(t *testing.T) {
 		"to a day":                   {ledger.JournalFilter{To: day.AddDate(0, 0, -1)}, []string{"opening"}},
 		"one day":                    {ledger.JournalFilter{From: day, To: day}, []string{"gift", "reversal"}},
 		"account":                    {ledger.JournalFilter{Account: b.account(tagged).ID}, []string{"gift"}},
+		"account twice in an entry":  {ledger.JournalFilter{Account: b.account(b.leaf("9302", "R")).ID}, []string{"aid"}},
 		"no such account":            {ledger.JournalFilter{Account: 999}, nil},
 		"chart account in all funds": {ledger.JournalFilter{Chart: "bank.basic"}, []string{"opening", "gift", "gift 2", "aid", "reversal"}},
 		"chart account in any leaf":  {ledger.JournalFilter{Chart: "gift.r"}, []string{"gift", "gift 2", "reversal"}},
@@ -116,12 +117,42 @@ func TestJournalSearch(t *testing.T) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	}
+	if _, err := ledger.Journal(t.Context(), b.db, b.Book, ledger.JournalFilter{Account: 1, After: all["gift"].String()}); !errors.Is(err, ledger.ErrCursor) {
+		t.Errorf("an id as an account's cursor: %v", err)
+	}
 	page, err := ledger.Journal(t.Context(), b.db, b.Book, ledger.JournalFilter{Text: "救助"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if e := page.Entries[0]; e.Amount != 3000 || e.Amount != b.read(e.ID).Amount || e.Number != 1 || e.Document.CheckedBy != "李四" || e.Kind.Name("en") != "Manual voucher" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A started gift's id tells when it was started, so what is booked later may have the smaller id.
+func TestJournalOfAnAccountComesInTheOrderOfBooking(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	bank := b.leaf("1002.01", "G")
+	var want []uuid.UUID
+	for _, last := range []byte{3, 1, 2} {
+		e := entry(day, pair(bank, b.leaf("3101", "G"), 100)...)
+		e.ID = uuid.UUID{0x01, 0x90, 6: 0x70, 8: 0x80, 15: last}
+		want = slices.Insert(want, 0, b.post(e).ID)
+	}
+	var got []uuid.UUID
+	for f := (ledger.JournalFilter{Account: b.account(bank).ID, Limit: 1}); ; {
+		page, err := ledger.Journal(b.ctx(), b.db, b.Book, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, page.Entries[0].ID)
+		if f.After = page.Next; f.After == "" {
+			break
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, booked newest first %v", got, want)
 	}
 }
 
