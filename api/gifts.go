@@ -92,7 +92,15 @@ type refundJSON struct {
 	Cause      string    `json:"cause"`
 }
 
-// orderJSON is a refund on its way: the same history as on the donor's page.
+// happenedJSON is a line of the history that the gift's page shows donor and accountant.
+type happenedJSON struct {
+	At     time.Time `json:"at"`
+	What   string    `json:"what"`
+	Amount string    `json:"amount"`
+	Answer string    `json:"answer,omitempty"`
+}
+
+// orderJSON is a refund on its way.
 type orderJSON struct {
 	ID      uuid.UUID `json:"id"`
 	Amount  string    `json:"amount"`
@@ -106,10 +114,11 @@ type orderJSON struct {
 // giftDetailJSON is a gift with what became of it.
 type giftDetailJSON struct {
 	giftJSON
-	EffectiveOn string       `json:"effective_on"`
-	RecordedAt  time.Time    `json:"recorded_at"`
-	Refunds     []refundJSON `json:"refunds"`
-	Orders      []orderJSON  `json:"refund_orders"`
+	EffectiveOn string         `json:"effective_on"`
+	RecordedAt  time.Time      `json:"recorded_at"`
+	Refunds     []refundJSON   `json:"refunds"`
+	Orders      []orderJSON    `json:"refund_orders"`
+	History     []happenedJSON `json:"refund_history"`
 }
 
 func (c *call) gift() error {
@@ -122,7 +131,7 @@ func (c *call) gift() error {
 		return err
 	}
 	j := giftDetailJSON{giftJSON: c.giftOf(&r.Gift, r.Campaign.Slug, r.Fund.Code), EffectiveOn: r.EffectiveOn.Format(time.DateOnly),
-		RecordedAt: r.RecordedAt.UTC(), Refunds: []refundJSON{}, Orders: []orderJSON{}}
+		RecordedAt: r.RecordedAt.UTC(), Refunds: []refundJSON{}, Orders: []orderJSON{}, History: []happenedJSON{}}
 	j.giftJSON.Refunded = money.Format(r.Gift.Refunded, r.Gift.Currency)
 	for _, b := range r.Refunds {
 		j.Refunds = append(j.Refunds, refundJSON{b.ID, money.Format(b.Amount, r.Gift.Currency),
@@ -134,6 +143,13 @@ func (c *call) gift() error {
 	}
 	for _, o := range orders {
 		j.Orders = append(j.Orders, orderJSON{o.ID, money.Format(o.Amount, o.Currency), o.Reason, o.ByDonor, string(o.State), o.AskedAt.UTC(), o.Ref})
+	}
+	history, err := payments.HistoryOf(c.ctx(), c.s.DB, c.book, r)
+	if err != nil {
+		return err
+	}
+	for _, h := range history {
+		j.History = append(j.History, happenedJSON{h.At.UTC(), h.What, money.Format(h.Amount, r.Gift.Currency), h.Answer})
 	}
 	return c.JSON(http.StatusOK, j)
 }

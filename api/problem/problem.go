@@ -159,6 +159,7 @@ var table = []row{
 	{payments.ErrOrderState, Problem{"refund-state", 409, "这笔退款已经处理过，请刷新再看。", "This refund has moved on; reload to see where it stands."}},
 	{payments.ErrInDispute, Problem{"in-dispute", 409, "这笔捐赠正处于支付争议，款项已被银行冻结，不能退款。", "This gift is under dispute: its money is held by the card's bank and cannot be refunded."}},
 	{payments.ErrAskedOnce, Problem{"refund-asked", 409, "这笔捐赠已有一份退款申请在处理。", "A refund of this gift is asked for already."}},
+	{payments.ErrAnswer, Problem{"refund-answer", 422, "请写明不退款的理由，最多 500 字。", "Give a reason why nothing is given back, in at most 500 characters."}},
 	{payments.ErrReason, Problem{"refund-reason", 422, "请选择退款原因。", "Choose a reason for the refund."}},
 	{payments.ErrNoSession, Problem{"not-found", 404, "没有这笔付款。", "There is no such payment."}},
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},

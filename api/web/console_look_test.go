@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
 
@@ -82,7 +83,10 @@ func TestConsoleLook(t *testing.T) {
 	donor := o.mailed("王女士", "wang.nvshi.with-a-long-address@mail.example.org", "愿每个孩子都有阳光和自己的一张书桌，也谢谢每一位街坊。")
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-05-01', 'hard'), ($1, '2026-06-01', 'soft')`, o.book.ID)
-		return err
+		if err != nil {
+			return err
+		}
+		return payments.AskRefund(ctx, tx, o.book, payments.Order{ID: uuid.Must(uuid.NewV7()), GiftID: gift, Amount: 20_00, Reason: "changed-mind", Note: "我想少捐一点"}, o.now)
 	})
 	o.payments()
 	wu, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "wu")

@@ -9,6 +9,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/money"
+	"sunfund/ledger/payments"
 )
 
 // LetterText is a letter to a donor in words.
@@ -35,6 +36,13 @@ func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.
 		amount := money.Money{Minor: r.Gift.Amount, Currency: r.Gift.Currency}
 		return LetterText{T(lang, "letter.receipt.subject", name, amount), T(lang, "letter.receipt.body", amount, r.Campaign.Title(string(lang))),
 			"/g/" + giving.Ref(book, r.Gift.ID) + "/receipt"}, nil
+	case giving.DeclinedLetter:
+		o, err := payments.OrderByID(ctx, q, book, l.About)
+		if err != nil {
+			return LetterText{}, err
+		}
+		amount := money.Money{Minor: o.Asked, Currency: o.Currency}
+		return LetterText{T(lang, "letter.refund_declined.subject", name), T(lang, "letter.refund_declined.body", amount, o.Answer), "/g/" + giving.Ref(book, o.GiftID)}, nil
 	case giving.ReminderLetter, giving.StoppedLetter:
 		p, err := plans.ByID(ctx, q, book, l.About)
 		if err != nil {

@@ -146,7 +146,7 @@ func (v *visit) askedRefund(q pg.Querier, a staff.Approval) (asked, error) {
 	return out, nil
 }
 
-// dropRefund ends the order of a refund that was rejected or withdrawn.
+// dropRefund ends the order of a refund that was rejected or withdrawn; a donor who asked for it is still owed an answer.
 func (v *visit) dropRefund(tx pgx.Tx, a staff.Approval) error {
 	if a.Kind != staff.Refund || a.State != staff.Rejected && a.State != staff.Withdrawn {
 		return nil
@@ -155,7 +155,7 @@ func (v *visit) dropRefund(tx pgx.Tx, a staff.Approval) error {
 	if err != nil || d.Order == uuid.Nil {
 		return err
 	}
-	return payments.DeclineOrder(v.ctx(), tx, v.book, d.Order, v.now)
+	return payments.DropRequest(v.ctx(), tx, v.book, d.Order, v.now)
 }
 
 // refund books the money given back.

@@ -14,9 +14,10 @@ type refundView struct {
 	Page
 	Form, Amount, Ref, Reason string
 	Why, Asked                string // the reason's code; the donor's asking that it takes up
+	Answer                    string // why the donor's asking is declined
 	Whys                      []Option
 	Sends                     bool // we send it ourselves
-	History                   []Fact
+	History                   []Step
 	Gift                      string // its address
 	Facts                     []Fact
 }
@@ -28,6 +29,14 @@ func (v *visit) refundForm() error {
 		return err
 	}
 	view := refundView{Form: newForm()}
+	if err := v.fillAsked(r, &view); err != nil {
+		return err
+	}
+	return v.refundAgain(http.StatusOK, r, view, nil)
+}
+
+// fillAsked puts what the donor asked for into the form.
+func (v *visit) fillAsked(r *giving.Receipt, view *refundView) error {
 	orders, err := payments.OrdersOf(v.ctx(), v.s.DB, v.book, r.Gift.ID)
 	if err != nil {
 		return err
@@ -37,7 +46,7 @@ func (v *visit) refundForm() error {
 			view.Asked, view.Amount, view.Why, view.Reason = o.ID.String(), money.Format(o.Amount, o.Currency), o.Reason, o.Note
 		}
 	}
-	return v.refundAgain(http.StatusOK, r, view, nil)
+	return nil
 }
 
 // giftParam reads the gift of the address, or giving.ErrNoGift.
@@ -56,12 +65,9 @@ func (v *visit) refundAgain(status int, r *giving.Receipt, view refundView, wron
 	for _, reason := range payments.Reasons() {
 		view.Whys = append(view.Whys, Option{Value: reason.Code, Label: T(v.lang, "refund.why."+reason.Code), Chosen: reason.Code == view.Why})
 	}
-	history, err := v.refundHistory(v.ctx(), v.s.DB, r)
-	if err != nil {
+	var err error
+	if view.History, err = v.refundHistory(v.ctx(), v.s.DB, r); err != nil {
 		return err
-	}
-	for _, h := range history {
-		view.History = append(view.History, Fact{Term: h.At, Value: h.Label})
 	}
 	return v.s.render.Render(v.Response(), status, "console/refund_form", view)
 }

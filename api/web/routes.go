@@ -116,6 +116,7 @@ func (s *Server) routes() []route {
 		{post, "/console/payments", false, staff.GiftWrite, (*visit).paymentAgain},
 		{get, "/console/gifts/:id/refund", false, staff.GiftWrite, (*visit).refundForm},
 		{post, "/console/gifts/:id/refund", false, staff.GiftWrite, (*visit).refundCreate},
+		{post, "/console/gifts/:id/refund/decline", false, staff.GiftWrite, (*visit).refundDecline},
 		{get, widgetPath, false, staff.CampaignWrite, (*visit).widgetList},
 		{post, widgetPath, false, staff.CampaignWrite, (*visit).widgetAllow},
 		{post, widgetPath + "/remove", false, staff.CampaignWrite, (*visit).widgetRemove},

@@ -160,7 +160,7 @@ func TestStripeWalks(t *testing.T) {
 		}
 	}
 	do(ctx, t, chromedp.Click(`form[action="`+paid+`/refund"] button`), chromedp.WaitVisible(`#gift-state`))
-	s.until(paid, s.words("mine.step.asked", yuan(30_00)))
+	s.until(paid, s.words("mine.step.order.asked", yuan(30_00)))
 	if wrong := s.post(paid+"/refund", url.Values{"amount": {"1"}, "why": {"wrong-fund"}}); wrong.status != http.StatusUnprocessableEntity {
 		t.Errorf("a donor tells our own fault: %d", wrong.status)
 	}

@@ -18,10 +18,11 @@ import (
 type LetterKind string
 
 const (
-	SignInLetter   LetterKind = "sign_in"  // Secret opens the donor's page
-	ReceiptLetter  LetterKind = "receipt"  // About is the gift
-	ReminderLetter LetterKind = "reminder" // About is the plan
-	StoppedLetter  LetterKind = "stopped"  // About is the plan
+	SignInLetter   LetterKind = "sign_in"         // Secret opens the donor's page
+	ReceiptLetter  LetterKind = "receipt"         // About is the gift
+	ReminderLetter LetterKind = "reminder"        // About is the plan
+	StoppedLetter  LetterKind = "stopped"         // About is the plan
+	DeclinedLetter LetterKind = "refund_declined" // About is the order of the refund
 )
 
 // Letter is mail to a donor. The database holds neither address nor words: they are opened when it is sent.

@@ -81,6 +81,8 @@ type Order struct {
 	SentAt   *time.Time
 	EndedAt  *time.Time
 	Problem  string
+	Asked    int64  // minor units, as the donor asked; Amount when staff did
+	Answer   string // why it was declined, as the donor is told
 }
 
 // Cause is whose doing the refund is.
@@ -93,11 +95,13 @@ func (o *Order) Cause() giving.Cause {
 }
 
 const (
-	orderColumns = `id, gift_id, amount, ccy, reason, note, by_donor, state, ref, asked_at, sent_at, ended_at, problem`
+	orderColumns = `id, gift_id, amount, ccy, reason, note, by_donor, state, ref, asked_at, sent_at, ended_at, problem,
+       coalesce(asked_amount, amount), answer`
 
 	sqlOrderInsert = `
-insert into refund_order (book_id, id, gift_id, amount, ccy, reason, note, by_donor, state, asked_at, next_attempt_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict do nothing`
+insert into refund_order (book_id, id, gift_id, amount, ccy, reason, note, by_donor, state, asked_at, next_attempt_at, asked_amount, asked_reason, asked_note)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, case when $8 then $4::int8 end, case when $8 then $6 else '' end, case when $8 then $7 else '' end)
+on conflict do nothing`
 
 	sqlOrderByID = `select ` + orderColumns + ` from refund_order where book_id = $1 and id = $2`
 
@@ -115,7 +119,9 @@ update refund_order set state = $4, next_attempt_at = $5, ended_at = case when $
  where book_id = $1 and id = $2 and state = any($3::text[])`
 
 	sqlOrderTake = `
-update refund_order set state = 'requested', amount = $3, reason = $4, note = $5
+update refund_order set state = 'requested', amount = $3, reason = $4, note = $5, asked_amount = coalesce(asked_amount, amount),
+       asked_reason = case when asked_reason = '' then reason else asked_reason end,
+       asked_note = case when asked_reason = '' then note else asked_note end
  where book_id = $1 and id = $2 and gift_id = $6 and state = 'asked'`
 
 	sqlOrdersUnderWay = `
@@ -252,11 +258,6 @@ func move(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, from 
 		return fmt.Errorf("%w: %s", ErrOrderState, id)
 	}
 	return nil
-}
-
-// DeclineOrder ends an order that was not approved.
-func DeclineOrder(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, now time.Time) error {
-	return move(ctx, tx, book, id, []string{string(OrderAsked), string(OrderRequested)}, OrderDeclined, now)
 }
 
 // ApproveOrder lets an order be sent. When the cause is outside and the fund has spent the money, the general fund makes it good first

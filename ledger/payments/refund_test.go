@@ -187,10 +187,34 @@ func TestDonorAsksOnce(t *testing.T) {
 		return payments.RequestRefund(ctx, tx, w.book, payments.Order{GiftID: gift.ID, Amount: 5_00, Reason: "other"}, asked[0].ID, w.now())
 	})
 	w.tx(func(ctx context.Context, tx pgx.Tx) error {
-		return payments.DeclineOrder(ctx, tx, w.book, asked[0].ID, w.now())
+		return payments.DropRequest(ctx, tx, w.book, asked[0].ID, w.now())
 	})
-	if now := w.state(asked[0]); now != payments.OrderDeclined {
-		t.Errorf("%s", now)
+	again, err := payments.OrderByID(t.Context(), w.db, w.book, asked[0].ID)
+	if err != nil || again.State != payments.OrderAsked || again.Amount != 10_00 || again.Reason != "changed-mind" {
+		t.Errorf("what a second person refused is asked again, as the donor asked it: %+v %v", again, err)
+	}
+	decline := func(answer string) error {
+		return pg.InTx(t.Context(), w.db, func(tx pgx.Tx) error {
+			_, err := payments.DeclineRefund(t.Context(), tx, w.book, again.ID, answer, w.now())
+			return err
+		})
+	}
+	if err := decline("  "); !errors.Is(err, payments.ErrAnswer) {
+		t.Errorf("declined without a reason: %v", err)
+	}
+	if err := decline("已经用于午餐"); err != nil {
+		t.Fatal(err)
+	}
+	if err := decline("再说一次"); !errors.Is(err, payments.ErrOrderState) {
+		t.Errorf("declined twice: %v", err)
+	}
+	r, err := giving.GiftByID(t.Context(), w.db, w.book, gift.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history, err := payments.HistoryOf(t.Context(), w.db, w.book, r)
+	if err != nil || len(history) != 2 || history[0].What != "asked" || history[0].Amount != 10_00 || history[1].What != "declined" || history[1].Answer != "已经用于午餐" {
+		t.Errorf("%+v %v", history, err)
 	}
 	w.turn()
 	if n := w.count(`select count(*) from refund`); n != 0 {
