@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/match"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
@@ -96,6 +97,7 @@ var table = []row{
 	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
 	{giving.ErrNoDonor, Problem{"not-found", 404, "没有这位捐赠人，或者不在您的权限里。", "There is no such donor, or it is not open to you."}},
 	{giving.ErrErased, Problem{"erased", 409, "这位捐赠人的个人信息已经删除。", "This donor's personal data were erased already."}},
+	{match.ErrSeed, Problem{"match-seed", 422, "种子和承诺值都是 64 位十六进制数字。", "A seed and its commitment are 64 hexadecimal digits."}},
 	{plans.ErrNoPlan, Problem{"not-found", 404, "没有这个每月捐。", "There is no such monthly gift."}},
 	{plans.ErrEnded, Problem{"plan-ended", 409, "这个每月捐已经停了。", "This monthly gift has ended."}},
 	{plans.ErrNoEmail, Problem{"plan-email", 422, "每月捐需要邮箱。", "Monthly giving needs an e-mail address."}},
