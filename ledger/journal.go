@@ -72,30 +72,31 @@ select p.account_id, a.chart, a.fund_id, a.ccy, a.dims, p.seq, p.amount, p.balan
  where e.book_id = $1 and e.id = $2
  order by p.line`
 
-// ReadEntry reads an entry with its postings, or ErrNoEntry.
+// ReadEntry reads an entry with its postings, or ErrNoEntry. Both are asked for at once: an id that nothing has is as much
+// work as one that the reader may not see.
 func ReadEntry(ctx context.Context, q pg.Querier, book *Book, id uuid.UUID) (*Recorded, error) {
-	rows, err := q.Query(ctx, sqlEntry, book.ID, id)
-	if err != nil {
-		return nil, fmt.Errorf("read entry %s: %w", id, err)
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, scanRecorded)
+	var r Recorded
+	var postings []Posting
+	var both pgx.Batch
+	both.Queue(sqlEntry, book.ID, id).Query(func(rows pgx.Rows) (err error) {
+		r, err = pgx.CollectExactlyOneRow(rows, scanRecorded)
+		return err
+	})
+	both.Queue(sqlEntryPostings, book.ID, id).Query(func(rows pgx.Rows) (err error) {
+		postings, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Posting, err error) {
+			err = row.Scan(&p.Account, &p.Leaf.Chart, &p.Leaf.Fund, &p.Leaf.Currency, &p.Leaf.Dims, &p.Seq, &p.Amount, &p.BalanceAfter, &p.Line)
+			return p, err
+		})
+		return err
+	})
+	err := q.SendBatch(ctx, &both).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("%w: %s", ErrNoEntry, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read entry %s: %w", id, err)
 	}
-	rows, err = q.Query(ctx, sqlEntryPostings, book.ID, id)
-	if err != nil {
-		return nil, fmt.Errorf("read entry %s: %w", id, err)
-	}
-	r.Postings, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Posting, err error) {
-		err = row.Scan(&p.Account, &p.Leaf.Chart, &p.Leaf.Fund, &p.Leaf.Currency, &p.Leaf.Dims, &p.Seq, &p.Amount, &p.BalanceAfter, &p.Line)
-		return p, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read entry %s: %w", id, err)
-	}
+	r.Postings = postings
 	var memo int64
 	for _, p := range r.Postings {
 		acct := p.Chart()

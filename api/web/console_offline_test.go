@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"html"
-	"io"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -68,24 +66,25 @@ func (c *client) stepped(path, act string, pairs ...string) string {
 // attach sends a file as the part "papers" does.
 func (c *client) attach(object, name string, body []byte) reply {
 	c.Helper()
+	return c.upload(papersPath, [2]string{"object", object}, "paper", name, body)
+}
+
+// upload sends a form with one field and one file.
+func (c *client) upload(path string, field [2]string, part, name string, body []byte) reply {
+	c.Helper()
 	var sent bytes.Buffer
 	w := multipart.NewWriter(&sent)
-	c.must(w.WriteField("object", object))
-	part, err := w.CreateFormFile("paper", name)
+	c.must(w.WriteField(field[0], field[1]))
+	file, err := w.CreateFormFile(part, name)
 	c.must(err)
-	_, err = part.Write(body)
+	_, err = file.Write(body)
 	c.must(err)
 	c.must(w.Close())
-	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.url+papersPath, &sent)
+	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.url+path, &sent)
 	c.must(err)
 	request.Header.Set("Content-Type", w.FormDataContentType())
 	request.Header.Set("Accept-Language", "zh-CN")
-	response, err := c.http.Do(request)
-	c.must(err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	c.must(err)
-	return reply{response.StatusCode, response.Header.Get("Location"), response.Header, html.UnescapeString(string(text))}
+	return c.send(request)
 }
 
 func lastPart(path string) string { return path[strings.LastIndex(path, "/")+1:] }

@@ -1,10 +1,6 @@
 package web
 
 import (
-	"bytes"
-	"html"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,24 +16,7 @@ import (
 // sends uploads a platform's file as the form does.
 func (c *client) sends(name string, body []byte) reply {
 	c.Helper()
-	var sent bytes.Buffer
-	w := multipart.NewWriter(&sent)
-	c.must(w.WriteField("form", uuid.Must(uuid.NewV7()).String()))
-	part, err := w.CreateFormFile("file", name)
-	c.must(err)
-	_, err = part.Write(body)
-	c.must(err)
-	c.must(w.Close())
-	request, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.url+platformsPath, &sent)
-	c.must(err)
-	request.Header.Set("Content-Type", w.FormDataContentType())
-	request.Header.Set("Accept-Language", "zh-CN")
-	response, err := c.http.Do(request)
-	c.must(err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	c.must(err)
-	return reply{response.StatusCode, response.Header.Get("Location"), response.Header, html.UnescapeString(string(text))}
+	return c.upload(platformsPath, [2]string{"form", uuid.Must(uuid.NewV7()).String()}, "file", name, body)
 }
 
 // profileForm is what somebody sends who has looked at a sample.

@@ -45,8 +45,9 @@ var consoleHash = sync.OnceValues(func() (string, error) {
 type office struct {
 	*testing.T
 	book    *ledger.Book
-	db      *pgxpool.Pool // in the book
-	bare    *pgxpool.Pool // as the pages have it
+	db      *pgxpool.Pool      // in the book
+	bare    *pgxpool.Pool      // as the pages have it
+	sent    *pgtest.Statements // by the pages
 	url     string
 	now     time.Time
 	general *ledger.Fund
@@ -60,7 +61,8 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	db := pgtest.New(t)
-	o := &office{T: t, db: db.Service, bare: db.Bare(t), now: testNow, funds: map[int]*ledger.Fund{}}
+	o := &office{T: t, db: db.Service, now: testNow, funds: map[int]*ledger.Fund{}}
+	o.bare, o.sent = db.Watched(t)
 	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
 		o.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "demo", NameZH: "阳光区慈善会", NameEN: "Sunshine Charity Association",
 			Regime: chart.CN2026, Currency: "CNY", Zone: shanghai(t), Sandbox: true})
@@ -241,6 +243,7 @@ type reply struct {
 	to     string // Location
 	head   http.Header
 	text   string
+	sent   []string // to the database, meanwhile
 }
 
 func (c *client) do(method, path string, form url.Values) reply {
@@ -253,12 +256,19 @@ func (c *client) do(method, path string, form url.Values) reply {
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return c.send(request)
+}
+
+// send asks for a page and reads the answer.
+func (c *client) send(request *http.Request) reply {
+	c.Helper()
+	c.sent.Taken()
 	response, err := c.http.Do(request)
 	c.must(err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	c.must(err)
-	return reply{response.StatusCode, response.Header.Get("Location"), response.Header, html.UnescapeString(string(body))}
+	return reply{response.StatusCode, response.Header.Get("Location"), response.Header, html.UnescapeString(string(body)), c.sent.Taken()}
 }
 
 func (c *client) get(path string) reply { c.Helper(); return c.do(http.MethodGet, path, nil) }

@@ -344,7 +344,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 
 var parameter = regexp.MustCompile(`:[a-z]+`)
 
-// same fails unless both answers say the same, but for the id that was asked for; at is what stands before it in
+// same fails unless both answers say the same and sent the same statements, but for the id that was asked for; at is what stands before it in
 // the address, or its parameter's name.
 func (n *neighbourhood) same(what, at string, o object, theirs, unknown reply) {
 	n.Helper()
@@ -367,6 +367,9 @@ func (n *neighbourhood) same(what, at string, o object, theirs, unknown reply) {
 	textB, headB := clean(unknown, o.unknown)
 	if theirs.status != unknown.status || textA != textB {
 		n.Errorf("%s: %d as another's, %d as nobody's\n%s", what, theirs.status, unknown.status, firstDifference(textA, textB))
+	}
+	if !slices.Equal(theirs.sent, unknown.sent) { // the time of an answer would tell them apart
+		n.Errorf("%s: the database is asked otherwise\n%s", what, firstDifference(strings.Join(theirs.sent, "\n"), strings.Join(unknown.sent, "\n")))
 	}
 	for name := range headA {
 		if headA.Get(name) != headB.Get(name) {
@@ -405,8 +408,8 @@ func (n *neighbourhood) standing() string {
 }
 
 // TestA1ObjectsOfOthers is made from the table of routes: whoever asks for an object of another street or of another book,
-// by its id in the address, is answered as for an id that nothing has, whatever the method. Where the role does not have
-// the permission, both are refused alike.
+// by its id in the address, is answered as for an id that nothing has, whatever the method, from the same statements. Where
+// the role does not have the permission, both are refused alike.
 func TestA1ObjectsOfOthers(t *testing.T) {
 	n := newNeighbourhood(t)
 	people := map[string]*client{"wu": n.as("wu")}

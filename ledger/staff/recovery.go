@@ -70,11 +70,12 @@ func RecoveryLeft(ctx context.Context, q pg.Querier, book int32, person uuid.UUI
 }
 
 const sqlRecoveryUse = `
-update recovery_code set used_at = $4 where book_id = $1 and person_id = $2 and code_hash = $3 and used_at is null`
+update recovery_code set used_at = $4 where $5 and book_id = $1 and person_id = $2 and code_hash = $3 and used_at is null`
 
-// useRecovery uses a code up; false when there is none such, or it was used before.
-func useRecovery(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, hash []byte, now time.Time) (bool, error) {
-	tag, err := tx.Exec(ctx, sqlRecoveryUse, book, person, hash, now)
+// useRecovery uses a code up; false when there is none such, or it was used before. Beside a wrong password it asks as well,
+// and uses nothing up.
+func useRecovery(ctx context.Context, tx pgx.Tx, book int32, person uuid.UUID, hash []byte, right bool, now time.Time) (bool, error) {
+	tag, err := tx.Exec(ctx, sqlRecoveryUse, book, person, hash, now, right)
 	if err != nil {
 		return false, fmt.Errorf("use recovery code: %w", err)
 	}

@@ -216,9 +216,10 @@ func countTry(ctx context.Context, tx pgx.Tx, book int32, try Try, person uuid.U
 
 // A code is used up by being stored as the last one. That the credentials are still the ones that
 // were compared closes the gap in which somebody disabled the account or changed the password.
+// A wrong try sends the statement too ($6), and it finds nothing.
 const sqlSignInUse = `
 update person set totp_step = greatest(totp_step, $5)
- where book_id = $1 and id = $2 and state = 'active'
+ where $6 and book_id = $1 and id = $2 and state = 'active'
    and password = $3 and totp_secret is not distinct from $4
    and ($5 = 0 or totp_step < $5)`
 
@@ -232,18 +233,16 @@ update sign_in_attempt a set tries = greatest(a.tries - 1, 0)
   from mine m where (a.book_id, a.kind, a.subject) = (m.book_id, m.kind, m.subject)`
 
 // settleTry uses up what the try proved itself by and carries out the effect; false when the try was wrong or its code
-// already used.
+// already used. Up to the answer every try sends the same statements, whoever and whatever was wrong: otherwise the time a
+// refusal takes would tell a right password.
 func settleTry(ctx context.Context, tx pgx.Tx, book int32, try Try, who credentials, right bool, s second, effect func(pgx.Tx, uuid.UUID, Means) error, now time.Time) (bool, error) {
-	if right {
-		tag, err := tx.Exec(ctx, sqlSignInUse, book, who.person, who.password, who.secret, s.step)
-		if err != nil {
-			return false, fmt.Errorf("use code: %w", err)
-		}
-		right = tag.RowsAffected() == 1
+	tag, err := tx.Exec(ctx, sqlSignInUse, book, who.person, who.password, who.secret, s.step, right)
+	if err != nil {
+		return false, fmt.Errorf("use code: %w", err)
 	}
-	if right && s.recovery != nil {
-		var err error
-		if right, err = useRecovery(ctx, tx, book, who.person, s.recovery, now); err != nil {
+	right = tag.RowsAffected() == 1
+	if s.recovery != nil {
+		if right, err = useRecovery(ctx, tx, book, who.person, s.recovery, right, now); err != nil {
 			return false, err
 		}
 	}

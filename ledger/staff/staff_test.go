@@ -46,6 +46,7 @@ type office struct {
 	service *pgxpool.Pool
 	hasher  *staff.Hasher
 	dsn     string
+	watched func(testing.TB) (*pgxpool.Pool, *pgtest.Statements)
 }
 
 func newOffice(t *testing.T) office {
@@ -55,7 +56,7 @@ func newOffice(t *testing.T) office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := office{T: t, ctx: context.Background(), owner: db.Pool, service: db.Service, hasher: h, dsn: db.DSN(pgtest.Service)}
+	o := office{T: t, ctx: context.Background(), owner: db.Pool, service: db.Service, hasher: h, dsn: db.DSN(pgtest.Service), watched: db.Watched}
 	o.exec(o.owner, `insert into street (book_id, street_id, code, name_zh, name_en)
 		values ($1, 1, 'a', '甲街道', 'Street A'), ($1, 2, 'b', '乙街道', 'Street B')`, book)
 	o.rule(staff.PasswordAlone)

@@ -1,0 +1,11 @@
+package staff
+
+import "fmt"
+
+// Watched is a Hasher of its own that tells of each hash it makes what it costs.
+func (h *Hasher) Watched(tell func(cost string)) *Hasher {
+	return &Hasher{slots: h.slots, dummy: h.dummy, key: func(password, salt []byte, passes, memory uint32, threads uint8, length uint32) []byte {
+		tell(fmt.Sprintf("argon2id m=%d t=%d p=%d salt=%d sum=%d", memory, passes, threads, len(salt), length))
+		return h.key(password, salt, passes, memory, threads, length)
+	}}
+}
