@@ -41,6 +41,13 @@ func (f *Fake) routes() {
 		}
 		return found(s.object(), true, "")
 	})
+	api("POST /v1/checkout/sessions/{id}/expire", func(r *http.Request) answer {
+		s := f.sessions[r.PathValue("id")]
+		if err := f.expire(s); err != nil {
+			return refusal(http.StatusBadRequest, "", "Only Checkout Sessions with a status in [\"open\"] can be expired")
+		}
+		return found(s.object(), true, "")
+	})
 	api("GET /v1/charges/{id}", func(r *http.Request) answer {
 		c := f.charges[r.PathValue("id")]
 		if c == nil {

@@ -82,7 +82,10 @@ func (f *Fake) Settle(session string, paid bool) error {
 func (f *Fake) Expire(session string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.sessions[session]
+	return f.expire(f.sessions[session])
+}
+
+func (f *Fake) expire(s *session) error {
 	if s == nil || s.status != "open" {
 		return ErrNotNow
 	}

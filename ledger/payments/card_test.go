@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/stripefake"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 )
@@ -325,14 +326,71 @@ func TestStripeDeclinesCount(t *testing.T) {
 	if n := w.count(`select sum(paid) from card_slot`); n != 1 {
 		t.Errorf("%d payments counted", n)
 	}
-	if _, err := w.owner.Exec(t.Context(), `insert into card_defence (book_id, paused_to, guarded_to, raised_at, counted_at, failed, paid)
-		values ($1, $2::timestamptz + interval '15 min', $2, $2, $2, 1, 1)`, w.book.ID, w.now()); err != nil {
-		t.Fatal(err)
-	}
+	w.pauseCards()
 	var asked string
 	w.tee = func(r *http.Request, body []byte) { asked = r.URL.Path + " " + string(body) }
 	w.open("open", "20")
 	if !strings.Contains(asked, "alipay") || strings.Contains(asked, "=card") {
 		t.Errorf("while cards are paused: %s", asked)
 	}
+}
+
+func (w *stripeWorld) pauseCards() {
+	w.t.Helper()
+	if _, err := w.owner.Exec(w.t.Context(), `insert into card_defence (book_id, paused_to, guarded_to, raised_at, counted_at, failed, paid)
+		values ($1, $2::timestamptz + interval '15 min', $2, $2, $2, 1, 1)`, w.book.ID, w.now()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A pause closes the pages at Stripe that still take cards, however often the calls fail; what was paid just before is booked, and
+// pages without cards stay open. When the pause is over nothing is closed any more.
+func TestThePauseClosesOpenPages(t *testing.T) {
+	t.Parallel()
+	w := newStripeWorld(t, 11)
+	var cards []*giving.Checkout
+	for range 25 { // more than one batch
+		c, _ := w.open("open", "20")
+		cards = append(cards, c)
+	}
+	w.work()
+	if n := len(w.fake.Sessions()); n != 25 {
+		t.Fatalf("%d pages open in normal times", n)
+	}
+	paid, session := w.open("open", "30")
+	w.pauseCards()
+	if _, err := w.fake.Pay(session); err != nil { // in the last moment; its event comes later
+		t.Fatal(err)
+	}
+	_, other := w.open("open", "40") // offers the other ways
+	w.fake.Trouble(stripefake.Faults{Refused: 30, Vanished: 30})
+	for range 20 {
+		w.work()
+		w.sleep(31 * time.Second)
+	}
+	w.fake.Calm()
+	w.work()
+	if open := w.fake.Sessions(); len(open) != 1 || open[0] != other {
+		t.Errorf("open while cards are paused: %v", open)
+	}
+	for _, c := range cards {
+		now, err := giving.CheckoutByID(t.Context(), w.db, w.book, c.ID)
+		if err != nil || now.State != giving.CheckoutFailed {
+			t.Fatalf("the gift of a closed page is %v %v", now.State, err)
+		}
+	}
+	if _, err := giving.GiftByID(t.Context(), w.db, w.book, paid.ID); err != nil {
+		t.Errorf("what was paid in time: %v", err)
+	}
+	if n := w.count(`select coalesce(sum(failed), 0) from card_slot`); n != 0 {
+		t.Errorf("%d closed pages count as declined cards", n)
+	}
+	w.sleep(time.Hour)
+	_, late := w.open("open", "50")
+	w.turn()
+	if open := w.fake.Sessions(); len(open) != 2 || open[1] != late {
+		t.Errorf("open after the pause: %v", open)
+	}
+	w.settle()
+	w.same()
 }

@@ -143,8 +143,8 @@ type PaymentPage struct {
 
 const (
 	sqlPageInsert = `
-insert into checkout_session (book_id, gift_id, processor, session, url, charged, created_at)
-values ($1, $2, 'stripe', $3, $4, $5, $6) on conflict (book_id, gift_id) do nothing`
+insert into checkout_session (book_id, gift_id, processor, session, url, charged, created_at, cards)
+values ($1, $2, 'stripe', $3, $4, $5, $6, $7) on conflict (book_id, gift_id) do nothing`
 
 	sqlPage = `select url, state from checkout_session where book_id = $1 and gift_id = $2`
 )
@@ -205,7 +205,7 @@ func (s *Stripe) Open(ctx context.Context, c *giving.Checkout, title, returnURL 
 	if err != nil {
 		return nil, away(fmt.Errorf("open payment of %s: %w", c.ID, err))
 	}
-	if _, err := s.db.Exec(ctx, sqlPageInsert, s.book.ID, c.ID, session.ID, session.URL, charged, s.clock()); err != nil {
+	if _, err := s.db.Exec(ctx, sqlPageInsert, s.book.ID, c.ID, session.ID, session.URL, charged, s.clock(), !paused); err != nil {
 		return nil, fmt.Errorf("store payment page of %s: %w", c.ID, err)
 	}
 	return PageOf(ctx, s.db, s.book, c)

@@ -169,6 +169,9 @@ func (w *stripeWorld) work() {
 	if _, err := w.worker.SendRefunds(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
+	if _, err := w.worker.CloseCardPages(w.t.Context()); err != nil && !errors.Is(err, payments.ErrAway) {
+		w.t.Fatal(err)
+	}
 }
 
 // approve asks for a refund as staff and has it approved.

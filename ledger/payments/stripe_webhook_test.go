@@ -276,9 +276,12 @@ func TestStripeMockTakesEveryRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.fake.Bill(100)
+	w.open("general", "7.00")
+	w.pauseCards()
+	w.work() // closes the page
 	w.settle()
 	w.same()
-	for _, want := range []string{"POST /v1/checkout/sessions", "GET /v1/checkout/sessions/cs_", "GET /v1/charges/ch_", "POST /v1/refunds", "GET /v1/refunds/re_",
+	for _, want := range []string{"POST /v1/checkout/sessions", "POST /v1/checkout/sessions/cs_/expire", "GET /v1/checkout/sessions/cs_", "GET /v1/charges/ch_", "POST /v1/refunds", "GET /v1/refunds/re_",
 		"GET /v1/refunds?list", "GET /v1/disputes/dp_", "GET /v1/disputes?list", "GET /v1/payouts/po_", "GET /v1/balance_transactions?list",
 		"GET /v1/balance_transactions/txn_", "GET /v1/invoices/in_", "GET /v1/account"} {
 		if asked[want] == 0 {

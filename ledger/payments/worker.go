@@ -54,7 +54,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			return false, err
 		}
 		sent, err := w.SendRefunds(ctx)
-		return n == workBatch || sent == sendBatch, err
+		if err != nil {
+			return false, err
+		}
+		closed, err := w.CloseCardPages(ctx)
+		return n == workBatch || sent == sendBatch || closed == closeBatch, err
 	}, "work off the inbox")
 }
 
