@@ -70,7 +70,7 @@ const (
 	KindAuction      Kind = 44 // E18, E20
 	KindPledge       Kind = 45 // E25, E27
 	KindMatch        Kind = 46 // E21, E22: match promised and earned
-	KindPlatform     Kind = 47 // E23: what a giving platform pays, keeps or does not pay
+	KindPlatform     Kind = 47 // E23, E24: what a giving platform pays, keeps, does not pay, freezes or takes back
 )
 
 // KindInfo is how a kind is called.

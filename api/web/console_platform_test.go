@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -66,9 +67,31 @@ func TestAPlatformFileInTheConsole(t *testing.T) {
 	li.wants(li.get(file), http.StatusOK, "123.45") // nothing is written off by one person
 	chen.wants(chen.get(request), http.StatusOK, "平台另收技术服务费", "1122.01")
 	chen.decides(request, "approve", "")
+	// The payment was typed wrong: taken back by two people, both stay in sight, and it is recorded again under the same bank line.
+	settlement := regexp.MustCompile(`<option value="([0-9a-f-]{36})">2026-09-07 · 到账`).FindStringSubmatch(li.get(file).text)
+	if settlement == nil {
+		t.Fatal("no settlement is offered to be taken back")
+	}
+	li.wants(li.step(file, "platform-undo", "settlement", uuid.NewString(), "day", "2026-09-07", "reason", "看错"), http.StatusUnprocessableEntity, "请填写")
+	request = li.stepped(file, "platform-undo", "settlement", settlement[1], "day", "2026-09-07", "reason", "金额看错一位")
+	chen.wants(chen.get(request), http.StatusOK, "金额看错一位", "1002.02")
+	chen.decides(request, "approve", "")
+	li.wants(li.get(file), http.StatusOK, "到账（已撤销）", "金额看错一位", "撤销结算")
+	li.stepped(file, "platform-pay", "day", "2026-09-07", "ref", "B-1", "gifts", sum(totals.Net-short), "match", sum(totals.Match-unpaid))
 	request = li.stepped(file, "platform-disallow", "day", "2026-09-07", "amount", sum(unpaid), "reason", "规则外")
 	chen.decides(request, "approve", "")
 	li.wants(li.get(file), http.StatusOK, "已结清", "平台另收技术服务费", "陈审批")
+	// Match that came is frozen by one, and clawed back by two.
+	li.stepped(file, "platform-freeze", "day", "2026-09-07", "amount", "80.00", "reason", "平台调查")
+	request = li.stepped(file, "platform-clawback", "day", "2026-09-07", "amount", "80.00", "cause", "outside", "reason", "不合规则")
+	chen.decides(request, "approve", "")
+	li.wants(li.get(file), http.StatusOK, "冻结与追回", "解除冻结", "原因在外", "其中已追回")
+	// From now on match is income when it is earned.
+	li.wants(li.step(platformPolicyPath, "platform-recognise", "recognition", "on_receipt", "reason", "不变"), http.StatusUnprocessableEntity, "现在就是这样")
+	request = li.stepped(platformPolicyPath, "platform-recognise", "recognition", "on_condition_met", "reason", "理事会决定")
+	chen.wants(chen.get(request), http.StatusOK, "赢得时确认", "理事会决定")
+	chen.decides(request, "approve", "")
+	li.wants(li.get(platformsPath), http.StatusOK, "理事会决定", "到账前为暂估")
 	if out := li.get(file + "/faults"); out.status != http.StatusOK || out.head.Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("faults: %d %v", out.status, out.head)
 	}

@@ -19,6 +19,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/staff"
 )
 
@@ -68,7 +69,7 @@ func paperSize(bytes int) string {
 var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
-	"platform-file": platformsPath + "/",
+	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -173,6 +174,8 @@ func (v *visit) recordExists(object string) (err error) {
 		_, err = giving.PledgeByID(ctx, db, v.book, id)
 	case "service":
 		_, err = giving.ServiceByID(ctx, db, v.book, id)
+	case "platform-file":
+		_, err = platforms.FileByID(ctx, db, v.book, id)
 	default:
 		_, err = ledger.ReadEntry(ctx, db, v.book, id)
 	}

@@ -92,24 +92,28 @@ func (v *visit) platformSettling() []act {
 
 // platformSeconds are the steps by which something a platform owed will not come; a second person approves.
 func (v *visit) platformSeconds() []act {
-	difference := func(in inputs) platforms.Difference {
-		return platforms.Difference{Day: in.day("day"), Amount: in.sum("amount", v.book), Reason: in["reason"]}
-	}
-	blanks := func(more ...blank) []blank {
-		return append(append([]blank{v.todayBlank("day", "voucher.day")}, more...), blank{name: "amount", label: "filter.amount", kind: "amount"}, blank{name: "reason", label: "offline.reason", kind: "area"})
-	}
 	return []act{
-		platformAct("platform-fee", staff.PlatformKind, blanks(), func(v *visit, q pg.Querier, f *platforms.File, in inputs) (*giving.Move, error) {
-			return platforms.KeptFee(v.ctx(), q, v.book, f, difference(in))
+		platformAct("platform-fee", staff.PlatformKind, v.differenceBlanks(), func(v *visit, q pg.Querier, f *platforms.File, in inputs) (*giving.Move, error) {
+			return platforms.KeptFee(v.ctx(), q, v.book, f, differenceOf(v, in))
 		}),
-		platformAct("platform-refund", staff.PlatformKind, blanks(blank{name: "order", label: "platform.meaning.order", max: 100}),
+		platformAct("platform-refund", staff.PlatformKind, v.differenceBlanks(blank{name: "order", label: "platform.meaning.order", max: 100}),
 			func(v *visit, q pg.Querier, f *platforms.File, in inputs) (*giving.Move, error) {
-				return platforms.Refund(v.ctx(), q, v.book, f, in["order"], difference(in))
+				return platforms.Refund(v.ctx(), q, v.book, f, in["order"], differenceOf(v, in))
 			}),
-		platformAct("platform-disallow", staff.PlatformKind, blanks(), func(v *visit, q pg.Querier, f *platforms.File, in inputs) (*giving.Move, error) {
-			return platforms.Disallow(v.ctx(), q, v.book, f, difference(in))
+		platformAct("platform-disallow", staff.PlatformKind, v.differenceBlanks(), func(v *visit, q pg.Querier, f *platforms.File, in inputs) (*giving.Move, error) {
+			return platforms.Disallow(v.ctx(), q, v.book, f, differenceOf(v, in))
 		}),
 	}
+}
+
+// platformStory is what was settled of a booked file, and what match has come.
+func (v *visit) platformStory(f *platforms.File) ([]platforms.Settlement, []platforms.Held, error) {
+	settled, err := platforms.Settlements(v.ctx(), v.s.DB, v.book, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := platforms.HeldOf(v.ctx(), v.s.DB, v.book, f)
+	return settled, held, err
 }
 
 // platformStep takes a step with a file. Booking it takes as many transactions as it is long.
@@ -118,7 +122,8 @@ func (v *visit) platformStep() error {
 	if err != nil {
 		return err
 	}
-	if _, err := platforms.FileByID(v.ctx(), v.s.DB, v.book, id); err != nil {
+	f, err := platforms.FileByID(v.ctx(), v.s.DB, v.book, id)
+	if err != nil {
 		return err
 	}
 	if v.FormValue("act") == "platform-book" {
@@ -128,7 +133,15 @@ func (v *visit) platformStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, platformsPath+"/"+id.String(), v.platformAgain, append(append(reading, v.platformSettling()...), v.platformSeconds()...)...)
+	acts := reading
+	if f.State == platforms.FileBooked {
+		settled, held, err := v.platformStory(f)
+		if err != nil {
+			return err
+		}
+		acts = v.platformBookedActs(true, settled, held)
+	}
+	return v.perform(id, platformsPath+"/"+id.String(), v.platformAgain, acts...)
 }
 
 // platformBooking is the form that books a file; performing it is platformBook's.

@@ -61,7 +61,15 @@ func (v *visit) platformsAgain(status int, wrong Errors) error {
 		read.Rows = append(read.Rows, []cell{textCell(p.Name), {Text: p.Platform}, {Text: strconv.Itoa(int(p.Version))}, {Text: T(v.lang, "platform.charset."+p.Layout.Charset)},
 			dayCell(v.book.Day(p.MadeAt))})
 	}
-	view.Grids = []grid{files, read}
+	way, policies, err := v.policyGrid()
+	if err != nil {
+		return err
+	}
+	view.Facts = append(view.Facts, way)
+	view.Grids = []grid{files, read, policies}
+	if err := v.offer(&view, platformPolicyPath, v.platformPolicies()...); err != nil {
+		return err
+	}
 	if v.who.May(staff.OfflineWrite) {
 		view.Upload = &uploadView{platformUploadPath, newForm(), paperSize(platforms.FileMax)}
 	}

@@ -182,14 +182,18 @@ func (v *visit) platformBooked(view *recordView, f *platforms.File, here string)
 			view.Facts = append(view.Facts, v.fact("bankline.age", strconv.Itoa(v.daysSince(*f.LastDay))))
 		}
 	}
-	settled, err := platforms.Settlements(v.ctx(), v.s.DB, v.book, f)
+	settled, held, err := v.platformStory(f)
 	if err != nil {
 		return err
 	}
 	story := grid{Title: T(v.lang, "platform.settled"), Empty: T(v.lang, "platform.settled.none"),
 		Heads: v.heads("bankline.day", "platform.kind", "platform.why", "#platform.pay.gifts", "#platform.pay.match")}
 	for _, s := range settled {
-		story.Rows = append(story.Rows, []cell{{Text: ISODay(s.Day), Href: "/console/entries/" + s.ID.String()}, {Text: T(v.lang, "platform.kind."+s.Kind)}, textCell(s.BankRef + s.Reason), v.sumCell(s.Gifts), v.sumCell(s.Match)})
+		kind := cell{Text: T(v.lang, "platform.kind."+s.Kind)}
+		if s.Undone {
+			kind = cell{Text: T(v.lang, "platform.kind.taken", kind.Text), Tag: "reversed"}
+		}
+		story.Rows = append(story.Rows, []cell{{Text: ISODay(s.Day), Href: "/console/entries/" + s.ID.String()}, kind, textCell(s.BankRef + s.Reason), v.sumCell(s.Gifts), v.sumCell(s.Match)})
 	}
 	faults, err := platforms.FaultsOf(v.ctx(), v.s.DB, v.book, f, faultsShown)
 	if err != nil {
@@ -207,11 +211,12 @@ func (v *visit) platformBooked(view *recordView, f *platforms.File, here string)
 	for _, b := range booked {
 		lines.Rows = append(lines.Rows, []cell{{Text: strconv.Itoa(int(b.Line))}, {Text: b.Order, Href: "/console/entries/" + b.Gift.String(), User: true}, dayCell(b.Day), v.sumCell(b.Amount), v.sumCell(b.Fee), v.sumCell(b.Match)})
 	}
-	view.Grids = append(view.Grids, story, byCampaign, v.platformTotals(f, f.Counted), v.platformFaultGrid(faults), lines)
-	if gifts == 0 && match == 0 {
-		return nil
+	view.Grids = append(view.Grids, story)
+	if err := v.platformHeld(view, f, held); err != nil {
+		return err
 	}
-	return v.offer(view, here, append(v.platformSettling(), v.platformSeconds()...)...)
+	view.Grids = append(view.Grids, byCampaign, v.platformTotals(f, f.Counted), v.platformFaultGrid(faults), lines)
+	return v.offer(view, here, v.platformBookedActs(gifts != 0 || match != 0, settled, held)...)
 }
 
 // platformFaults is the list of lines that are not booked, as a file. Before booking it has the lines as they came.

@@ -151,6 +151,7 @@ func (s *Server) routes() []route {
 		{post, "/console/services/:id", false, staff.OfflineWrite, (*visit).serviceStep},
 		{get, platformsPath, false, staff.OfflineRead, (*visit).platformList},
 		{post, platformUploadPath, false, staff.OfflineWrite, (*visit).platformUpload},
+		{post, platformPolicyPath, false, staff.OfflineWrite, (*visit).platformPolicy},
 		{get, platformsPath + "/:id", false, staff.OfflineRead, (*visit).platformShow},
 		{post, platformsPath + "/:id", false, staff.OfflineWrite, (*visit).platformStep},
 		{get, platformsPath + "/:id/faults", false, staff.OfflineRead, (*visit).platformFaults},

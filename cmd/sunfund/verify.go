@@ -151,5 +151,8 @@ var checkNames = map[string]string{
 	"platform-owed":   "各基金应收平台待结算等于其科目余额",
 	"platform-match":  "已赢得未到账的配捐等于备查科目",
 	"platform-paid":   "平台结算都有凭证，到账配捐都是捐赠",
+	"platform-earned": "已确认未到账的配捐等于应收配捐科目",
+	"platform-frozen": "冻结的配捐等于占用备查科目",
+	"platform-undone": "撤销的平台结算都已冲销",
 	"deposit":         "缴存金额等于其点钞单之和，在途金额等于其科目余额",
 }

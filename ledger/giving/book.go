@@ -359,6 +359,9 @@ func (b *batch) entry(i int) (ledger.Entry, error) {
 	p := &b.paid[i]
 	value := p.Amount
 	asset, units := p.Channel.asset(p.FundID, p.Currency, b.book)
+	if p.Asset.Chart != "" {
+		asset, units = p.Asset, false
+	}
 	if p.Currency != b.book.Currency {
 		if _, ok := money.Lookup(p.Currency); !ok {
 			return ledger.Entry{}, fmt.Errorf("%w: %q", money.ErrCurrency, p.Currency)

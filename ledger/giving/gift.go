@@ -59,6 +59,7 @@ type Paid struct {
 	Exact        bool            // a row of the processor's balance stands behind it: Fee and Cover are what they were
 	On           time.Time       // business day to book on; zero: that of PaidAt
 	Also         []ledger.Line   // of the same movement, such as a liability that it settles; balanced by themselves
+	Asset        ledger.Leaf     // where it is owed to us, in the book's currency; zero: where the channel keeps money
 
 	sealed *sealed // Name, Email and Message, once sealAll was here
 }

@@ -36,10 +36,11 @@ type Refunded struct {
 	Ref          string // unique in its channel
 	ProcessorRef string
 	Actor        uuid.UUID
-	Cause        Cause     // empty: Outside
-	Cover        int64     // given back beside Amount, of what the donor paid on top for the fee; minor units of the book's currency
-	Worth        int64     // minor units of the book's currency that the processor took for Amount; zero: what it was booked for
-	On           time.Time // business day to book on; zero: that of RefundedAt
+	Cause        Cause       // empty: Outside
+	Cover        int64       // given back beside Amount, of what the donor paid on top for the fee; minor units of the book's currency
+	Worth        int64       // minor units of the book's currency that the processor took for Amount; zero: what it was booked for
+	On           time.Time   // business day to book on; zero: that of RefundedAt
+	Asset        ledger.Leaf // where it goes from, in the book's currency and in the gift's fund; zero: where the channel keeps money
 }
 
 // Cause says whose doing it was that money goes back; it decides who bears it.
@@ -354,6 +355,9 @@ func (b *returning) entry(r *Refunded, g refundable) ledger.Entry {
 	from := func(fund int32) (leaf ledger.Leaf, units bool) {
 		if r.Cause == Disputed {
 			return DisputeLeaf(r.Channel, fund), false
+		}
+		if r.Asset.Chart != "" {
+			return r.Asset, false
 		}
 		return g.channel.asset(fund, g.ccy, b.book)
 	}

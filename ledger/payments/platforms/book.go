@@ -261,7 +261,16 @@ func finish(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, p *Profi
 		m.Lines = append(m.Lines, ledger.Debit(pool, o.Match), ledger.Credit(match("match.contra", o), o.Match),
 			ledger.Debit(earned, o.Match), ledger.Credit(pool, o.Match))
 	}
+	recognition, err := Recognition(ctx, tx, book)
+	if err != nil {
+		return err
+	}
 	m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		if recognition == OnConditionMet {
+			if err := earn(ctx, tx, book, f, p, open, sign); err != nil {
+				return err
+			}
+		}
 		var lines []int32
 		var orders, fields, reasons []string
 		for _, x := range done.Faults {

@@ -51,7 +51,8 @@ func KeptFee(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, d Di
 	return m, nil
 }
 
-// Disallow plans match that the foundation will not pay: its memo ends, nothing was income (E23). A second person approves.
+// Disallow plans match that the foundation will not pay: its memo ends, and income that it was already is taken back (E23). A
+// second person approves.
 // *giving.FieldErrors, giving.ErrStep.
 func Disallow(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, d Difference) (*giving.Move, error) {
 	open, _, err := f.owed(ctx, q, book)
@@ -66,6 +67,17 @@ func Disallow(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, d D
 	m := d.move(book, f, "disallowed", parts)
 	for _, o := range parts {
 		m.Lines = append(m.Lines, unearned(o)...)
+	}
+	earned, err := earnedOf(ctx, q, book, f)
+	if err != nil {
+		return nil, err
+	}
+	settle := m.Settle
+	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+		if err := unearn(ctx, tx, book, earned, parts, d.Day, entry); err != nil {
+			return err
+		}
+		return settle(ctx, tx, entry)
 	}
 	return m, nil
 }

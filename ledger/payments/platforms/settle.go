@@ -36,7 +36,7 @@ with owed as (
    where r.book_id = $1 and r.channel = 7 and r.cause <> 'dispute'
      and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)
    union all
-  select s.file_id, s.campaign_id, s.fund_id, -s.gifts, -s.match from platform_settlement s where s.book_id = $1
+  select s.file_id, s.campaign_id, s.fund_id, -s.gifts, -s.match from platform_settlement s where s.book_id = $1` + standing + `
 )`
 
 	sqlOpenOfFile = withOpen + `
@@ -49,7 +49,8 @@ select f.id, f.name, f.state, f.made_at, f.last_day, coalesce(p.platform, ''), c
   from platform_file f
   left join platform_profile p on p.book_id = $1 and p.id = f.profile_id
   left join (select file_id, sum(gifts) as gifts, sum(match) as match from owed group by 1) o on o.file_id = f.id
-  left join (select file_id, sum(gifts + match) as paid from platform_settlement where book_id = $1 and kind = 'paid' group by 1) s on s.file_id = f.id
+  left join (select s.file_id, sum(s.gifts + s.match) as paid from platform_settlement s
+              where s.book_id = $1 and s.kind = 'paid'` + standing + ` group by 1) s on s.file_id = f.id
  where f.book_id = $1
  order by f.made_at desc, f.id desc limit $2`
 
@@ -57,11 +58,20 @@ select f.id, f.name, f.state, f.made_at, f.last_day, coalesce(p.platform, ''), c
 insert into platform_settlement (book_id, id, campaign_id, file_id, fund_id, kind, day, gifts, match, bank_ref, reason, gift_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
-	sqlBankRefKnown = `select exists (select from platform_settlement where book_id = $1 and file_id = $2 and bank_ref = $3)`
+	sqlBankRefKnown = `
+select exists (select from platform_settlement s where s.book_id = $1 and s.file_id = $2 and s.bank_ref = $3` + standing + `)`
 
+	// One that was taken back stands beside what took it back.
 	sqlSettlements = `
-select id, kind, day, sum(gifts)::int8, sum(match)::int8, bank_ref, reason from platform_settlement
- where book_id = $1 and file_id = $2 group by id, kind, day, bank_ref, reason order by day, id limit 500`
+select s.id, s.kind, s.day, sum(s.gifts)::int8, sum(s.match)::int8, s.bank_ref, s.reason,
+       exists (select from platform_undo u where u.book_id = $1 and u.settlement_id = s.id)
+  from platform_settlement s
+ where s.book_id = $1 and s.file_id = $2 group by s.id, s.kind, s.day, s.bank_ref, s.reason
+ union all
+select u.entry_id, 'undone', u.day, -sum(s.gifts)::int8, -sum(s.match)::int8, '', u.reason, false
+  from platform_settlement s join platform_undo u on u.book_id = $1 and u.settlement_id = s.id
+ where s.book_id = $1 and s.file_id = $2 group by u.entry_id, u.day, u.reason
+ order by 3, 1 limit 500`
 )
 
 // OpenOf is what the platform owes of a file, campaign by campaign.
@@ -105,12 +115,13 @@ func Stories(ctx context.Context, q pg.Querier, book *ledger.Book, limit int) ([
 // Settlement is one step by which what a platform owes became less.
 type Settlement struct {
 	ID      uuid.UUID
-	Kind    string // paid, fee, disallowed
+	Kind    string // paid, fee, disallowed; undone for what takes one of them back, with sums below zero
 	Day     time.Time
 	Gifts   int64
 	Match   int64
 	BankRef string
 	Reason  string
+	Undone  bool // taken back since
 }
 
 // Settlements lists them for a file, oldest first.
@@ -136,7 +147,8 @@ type Payment struct {
 }
 
 // Pay plans the settlement of a file by a bank line: what comes for gifts takes from the receivable, match that comes is
-// a gift of the platform's foundation and its memo ends (E23). What is less than the file says stays open.
+// a gift of the platform's foundation and its memo ends (E23a); where it was income already, it takes from what the foundation
+// owes (E23b). What is less than the file says stays open.
 // *giving.FieldErrors, giving.ErrStep.
 func Pay(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, p Payment) (*giving.Move, error) {
 	open, profile, err := f.owed(ctx, q, book)
@@ -167,18 +179,28 @@ func Pay(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, p Paymen
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
+	earned, err := earnedOf(ctx, q, book, f)
+	if err != nil {
+		return nil, err
+	}
 	parts := split(open, p.Gifts, p.Match)
 	m := &giving.Move{Object: f.Object(), Act: "platform-paid", Note: p.BankRef, Amount: p.Gifts + p.Match, Kind: ledger.KindPlatform, Day: p.Day}
 	for _, o := range parts {
 		if o.Gifts > 0 {
 			m.Lines = append(m.Lines, ledger.Debit(giftBank(o.Fund), o.Gifts), ledger.Credit(giving.Receivable(o.Fund), o.Gifts))
 		}
+		if o.Match > 0 && len(earned) > 0 {
+			m.Lines = append(m.Lines, ledger.Debit(giftBank(o.Fund), o.Match), ledger.Credit(match("ar.match", o), o.Match))
+		}
 		m.Lines = append(m.Lines, unearned(o)...)
 	}
 	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
-		given, err := payMatch(ctx, tx, book, f, profile, p, parts)
-		if err != nil {
-			return err
+		given := earned
+		if len(earned) == 0 {
+			var err error
+			if given, err = payMatch(ctx, tx, book, profile, p, parts, entry); err != nil {
+				return err
+			}
 		}
 		return settle(ctx, tx, book, f, Settlement{ID: entry, Kind: "paid", Day: p.Day, BankRef: p.BankRef}, parts, given)
 	}
@@ -186,13 +208,13 @@ func Pay(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, p Paymen
 }
 
 // payMatch books the match that came as gifts of the platform's foundation, one for each campaign.
-func payMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, profile *Profile, p Payment, parts []Open) (map[int32]uuid.UUID, error) {
+func payMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, profile *Profile, p Payment, parts []Open, entry uuid.UUID) (map[int32]uuid.UUID, error) {
 	given := map[int32]uuid.UUID{}
 	var paid []giving.Paid
 	for _, o := range parts {
 		if o.Match > 0 {
 			paid = append(paid, giving.Paid{CampaignID: o.Campaign, FundID: o.Fund, Amount: o.Match, PaidAt: noon(book, p.Day), Channel: giving.Bank,
-				Ref: fmt.Sprintf("%s/match/%s/%d", p.BankRef, f.ID, o.Campaign), Name: profile.Layout.Donor})
+				Ref: fmt.Sprintf("%s/match/%s/%d", p.BankRef, entry, o.Campaign), Name: profile.Layout.Donor})
 		}
 	}
 	outcomes, err := giving.Book(ctx, tx, book, paid)
@@ -253,16 +275,15 @@ func split(open []Open, gifts, matched int64) []Open {
 
 // settle writes down a settlement; it belongs to the entry that booked it. Steps of one file take turns by its row.
 func settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, s Settlement, parts []Open, given map[int32]uuid.UUID) error {
-	var state string
-	if err := tx.QueryRow(ctx, sqlFileLock, book.ID, f.ID).Scan(&state); err != nil {
-		return fmt.Errorf("lock platform file: %w", err)
+	if err := f.lock(ctx, tx, book); err != nil {
+		return err
 	}
 	for _, o := range parts {
 		if o.Gifts+o.Match == 0 {
 			continue
 		}
 		var gift *uuid.UUID
-		if id, ok := given[o.Campaign]; ok {
+		if id, ok := given[o.Campaign]; ok && o.Match > 0 {
 			gift = &id
 		}
 		if err := giving.Settled(ctx, tx, sqlSettlementInsert, book.ID, s.ID, o.Campaign, f.ID, o.Fund, s.Kind, s.Day, o.Gifts, o.Match, s.BankRef, s.Reason, gift); err != nil {

@@ -11,6 +11,9 @@ const (
 	sqlCountGifts = `select count(*) from platform_gift where book_id = $1`
 	sqlCountFiles = `select count(*) from platform_file where book_id = $1`
 	sqlCountPaid  = `select count(*) from platform_settlement where book_id = $1`
+	sqlCountHeld  = `select count(*) from platform_match_step where book_id = $1`
+	sqlCountUndo  = `select count(*) from platform_undo where book_id = $1`
+	sqlCountEarn  = `select count(*) from platform_earned where book_id = $1`
 
 	// 7 is giving.Platform.
 	sqlDifferGift = `
@@ -40,16 +43,43 @@ select format('campaign %s: match of %s by its files, %s by its memo', campaign,
               where a.book_id = $1 and a.chart = 'match.earned' and a.dims ->> 'instrument' = 'platform' group by 1) a using (campaign)
  where coalesce(o.amount, 0) <> coalesce(a.amount, 0)`
 
-	// 47 is ledger.KindPlatform.
+	// 47 is ledger.KindPlatform. Match that was income before it came is the gift of its earning, of another amount.
 	sqlDifferSettlement = `
 select case when e.id is null then format('settlement %s has no entry', s.id)
             when s.id is null then format('entry %s settles no platform file', e.id)
             else format('settlement %s: match of %s by it, %s by its gifts', s.id, s.match, coalesce(s.given, 0)) end
-  from (select s.id, sum(s.match) filter (where s.kind = 'paid') as match, sum(g.amount) as given
-          from platform_settlement s left join gift g on g.book_id = $1 and g.id = s.gift_id
-         where s.book_id = $1 group by s.id) s
+  from (select s.id, sum(s.match) filter (where s.kind = 'paid' and n.gift_id is null) as match, sum(g.amount) filter (where n.gift_id is null) as given
+          from platform_settlement s
+          left join platform_earned n on n.book_id = $1 and n.file_id = s.file_id and n.campaign_id = s.campaign_id and n.gift_id = s.gift_id
+          left join gift g on g.book_id = $1 and g.id = s.gift_id
+         where s.book_id = $1 group by s.id
+         union all
+        select distinct m.id, 0, 0 from platform_match_step m where m.book_id = $1) s
   full join (select id from entry where book_id = $1 and kind = 47) e on e.id = s.id
  where e.id is null or s.id is null or coalesce(s.match, 0) <> coalesce(s.given, 0)`
+
+	sqlDifferEarned = withOpen + `
+select format('campaign %s: match of %s earned and not paid by its files, %s by its account', campaign, coalesce(o.amount, 0), coalesce(a.amount, 0))
+  from (select o.campaign_id::text as campaign, sum(o.match) as amount
+          from owed o join platform_earned n on n.book_id = $1 and n.file_id = o.file_id and n.campaign_id = o.campaign_id group by 1) o
+  full join (select a.dims ->> 'campaign' as campaign, sum(b.balance) as amount
+               from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+              where a.book_id = $1 and a.chart = 'ar.match' and a.dims ->> 'instrument' = 'platform' group by 1) a using (campaign)
+ where coalesce(o.amount, 0) <> coalesce(a.amount, 0)`
+
+	sqlDifferFrozen = `
+select format('campaign %s: match of %s frozen by its steps, %s by its memo', campaign, coalesce(m.amount, 0), coalesce(a.amount, 0))
+  from (select campaign_id::text as campaign, sum(case kind when 'frozen' then amount when 'freed' then -amount else 0 end) as amount
+          from platform_match_step where book_id = $1 group by 1) m
+  full join (select a.dims ->> 'campaign' as campaign, sum(b.balance) as amount
+               from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+              where a.book_id = $1 and a.chart = 'resv' and a.dims ->> 'instrument' = 'platform' group by 1) a using (campaign)
+ where coalesce(m.amount, 0) <> coalesce(a.amount, 0)`
+
+	sqlDifferUndo = `
+select format('settlement %s was taken back by %s, which is %s', u.settlement_id, u.entry_id, coalesce('the reversal of ' || e.reverses, 'no reversal'))
+  from platform_undo u left join entry e on e.book_id = $1 and e.id = u.entry_id
+ where u.book_id = $1 and e.reverses is distinct from u.settlement_id`
 )
 
 var checks = []ledger.CheckQuery{
@@ -57,6 +87,9 @@ var checks = []ledger.CheckQuery{
 	{Code: "platform-owed", Name: "what platforms owe equals the receivable of each fund", Compare: sqlCountFiles, Rows: sqlDifferReceivable},
 	{Code: "platform-match", Name: "match that is earned and not paid equals its memo", Compare: sqlCountFiles, Rows: sqlDifferMatch},
 	{Code: "platform-paid", Name: "settlements have their entries, and match that was paid its gifts", Compare: sqlCountPaid, Rows: sqlDifferSettlement},
+	{Code: "platform-earned", Name: "match that was income when it was earned and is not paid equals what foundations owe", Compare: sqlCountEarn, Rows: sqlDifferEarned},
+	{Code: "platform-frozen", Name: "frozen match equals its reservation", Compare: sqlCountHeld, Rows: sqlDifferFrozen},
+	{Code: "platform-undone", Name: "settlements that were taken back are reversed", Compare: sqlCountUndo, Rows: sqlDifferUndo},
 }
 
 // Verify holds platform files against the gifts, entries and balances they made. Run it in the same repeatable read
