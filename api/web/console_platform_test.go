@@ -110,6 +110,10 @@ func TestPlatformsLook(t *testing.T) {
 	li.stepped(file, "platform-tell", "count", strconv.FormatInt(totals.Count, 10), "amount", money.Format(totals.Amount, "CNY"), "fee", "0", "match", "0")
 	li.stepped(file, "platform-book", "reason", "通知没有列手续费和配捐")
 	li.stepped(file, "platform-pay", "day", "2026-09-07", "ref", "20260907-0007", "gifts", money.Format(totals.Net-10_00, "CNY"), "match", "0")
+	li.stepped(file, "platform-pay", "day", "2026-09-07", "ref", "20260907-0009", "gifts", "0", "match", "20.00")
+	li.stepped(file, "platform-freeze", "day", "2026-09-07", "amount", "12.00", "reason", "平台正在调查一个用户反复小额捐赠的情况")
+	undone := regexp.MustCompile(`<option value="([0-9a-f-]{36})">2026-09-07 · 到账`).FindStringSubmatch(li.get(file).text)
+	o.as("chen").decides(li.stepped(file, "platform-undo", "settlement", undone[1], "day", "2026-09-07", "reason", "把别的银行流水当成了这一笔"), "approve", "")
 	text, _ = platforms.Sample(30, day.AddDate(0, 0, 1))
 	next := li.sends("第二天.csv", []byte(text+"坏行,昨天,1,0,0,某某,P-001,人民币,支付成功\n")).to
 	if a := li.post(next+"/profile", profileForm("save")); a.to != next {
