@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -85,10 +86,13 @@ func (m *mailer) send(ctx context.Context, letter staff.Mail) error {
 		return err
 	}
 	if err := m.client.DialAndSendWithContext(ctx, message); err != nil {
-		return fmt.Errorf("send mail: %w", err)
+		return fmt.Errorf("send mail: %s", anyAddress.ReplaceAllLiteralString(err.Error(), "(address)"))
 	}
 	return nil
 }
+
+// anyAddress finds e-mail addresses in what a mail server answers: the error goes to the log, where nobody's belongs.
+var anyAddress = regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
 
 func (m *mailer) message(letter staff.Mail) (*mail.Msg, error) {
 	message := mail.NewMsg()

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/wneessen/go-mail"
 
 	"sunfund/ledger/staff"
 )
@@ -50,5 +54,40 @@ func TestMailSettings(t *testing.T) {
 	}
 	if strings.Contains(text.String(), "\nBcc:") {
 		t.Errorf("a subject makes a header:\n%s", &text)
+	}
+}
+
+// A mail server that refuses repeats the address; what goes to the log keeps the reason and not the address.
+func TestK1MailErrorsNameNobody(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		lines := bufio.NewScanner(conn)
+		fmt.Fprint(conn, "220 mail.example.org\r\n")
+		for lines.Scan() {
+			answer := "250 fine"
+			if strings.HasPrefix(lines.Text(), "RCPT") {
+				answer = "550 5.1.1 <Li@Example.org>: no such user li@example.org"
+			}
+			fmt.Fprint(conn, answer+"\r\n")
+		}
+	}()
+	client, err := mail.NewClient("127.0.0.1", mail.WithPort(listener.Addr().(*net.TCPAddr).Port), mail.WithTLSPolicy(mail.NoTLS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mailer{client, "books@example.org", "https://books.example.org"}
+	err = m.send(t.Context(), staff.Mail{ID: uuid.New(), Email: "li@example.org", Subject: "Waiting", Body: "A request waits.", Path: "/console", MadeAt: time.Now()})
+	if err == nil || strings.Contains(err.Error(), "@") || !strings.Contains(err.Error(), "no such user (address)") {
+		t.Errorf("%v", err)
 	}
 }

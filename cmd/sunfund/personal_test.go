@@ -41,12 +41,20 @@ type site struct {
 	home    string
 	token   string
 	browser *http.Client
-	log     kept
+	log     *kept
+	asked   *[]asking // by all its browsers
+}
+
+// asking is a request that was made.
+type asking struct {
+	browser                  *http.Client
+	method, path, kind, body string
+	headers                  []string
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{T: t, db: pgtest.New(t)}
+	s := &site{T: t, db: pgtest.New(t), log: &kept{}, asked: &[]asking{}}
 	now := time.Now()
 	hasher, err := staff.NewHasher(1)
 	s.must(err)
@@ -63,7 +71,7 @@ func newSite(t *testing.T) *site {
 		s.must(err)
 		s.must(payments.AddProcessor(ctx, tx, s.book, payments.SandboxCode))
 		s.must(staff.SetSettings(ctx, tx, s.book.ID, staff.Settings{Password: staff.PasswordAlone}, uuid.Nil, now))
-		for login, role := range map[string]staff.Role{"mei": staff.Accountant, "bo": staff.Approver} {
+		for login, role := range map[string]staff.Role{"mei": staff.Accountant, "bo": staff.Approver, "guan": staff.Admin} {
 			p, err := staff.Create(ctx, tx, s.book.ID, staff.Person{Login: login, NameZH: "梅", NameEN: "Accountant Mei", Lang: "zh-CN"}, hash, uuid.Nil, now)
 			s.must(err)
 			_, err = staff.GrantRole(ctx, tx, s.book.ID, p.ID, uuid.Nil, staff.Held{Role: role}, now)
@@ -74,7 +82,7 @@ func newSite(t *testing.T) *site {
 	}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
-	service, err := newService(t.Context(), s.db.Bare(t), listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}}, terminal{out: io.Discard, err: &s.log})
+	service, err := newService(t.Context(), s.db.Bare(t), listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}}, terminal{out: io.Discard, err: s.log})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -100,20 +108,28 @@ func (s *site) must(err error) {
 
 func (s *site) ask(want int, method, path, kind, body string, headers ...string) (*http.Response, string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.home+path, strings.NewReader(body))
-	s.must(err)
-	r.Header.Set("Content-Type", kind)
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	a := asking{s.browser, method, path, kind, body, headers}
+	*s.asked = append(*s.asked, a)
+	answer, text := s.send(a)
+	if want != 0 && answer.StatusCode != want {
+		s.Fatalf("%s %s: %s\n%s", method, path, answer.Status, text)
 	}
-	answer, err := s.browser.Do(r)
+	return answer, text
+}
+
+func (s *site) send(a asking) (*http.Response, string) {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), a.method, s.home+a.path, strings.NewReader(a.body))
+	s.must(err)
+	r.Header.Set("Content-Type", a.kind)
+	for i := 0; i < len(a.headers); i += 2 {
+		r.Header.Set(a.headers[i], a.headers[i+1])
+	}
+	answer, err := a.browser.Do(r)
 	s.must(err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	s.must(err)
-	if want != 0 && answer.StatusCode != want {
-		s.Fatalf("%s %s: %s\n%s", method, path, answer.Status, text)
-	}
 	return answer, string(text)
 }
 
@@ -303,7 +319,7 @@ func (s *site) importFile(name, message, refused string) {
 	s.must(os.WriteFile(file, []byte(text), 0o600))
 	var out strings.Builder
 	c := importGiftsCmd{database: database{DatabaseURL: s.db.DSN(pgtest.Service)}, keyRing: keyRing{Keys: pgtest.KeyLine}, File: file}
-	if err := c.Run(s.Context(), terminal{out: &out, err: &s.log}); !errors.Is(err, errRefusedLines) || strings.Contains(out.String()+err.Error(), refused) {
+	if err := c.Run(s.Context(), terminal{out: &out, err: s.log}); !errors.Is(err, errRefusedLines) || strings.Contains(out.String()+err.Error(), refused) {
 		s.Fatalf("%v\n%s", err, &out)
 	}
 }
