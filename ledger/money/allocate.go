@@ -11,12 +11,21 @@ import (
 // The shares add up to total exactly; a negative total gives the mirror image of the positive one.
 // It panics when a weight is negative, or when there is a total but no weight above zero to carry it.
 func Allocate(total int64, weights []int64) []int64 {
+	wide := make([]*big.Int, len(weights))
+	for i, w := range weights {
+		wide[i] = big.NewInt(w)
+	}
+	return AllocateBig(total, wide)
+}
+
+// AllocateBig is Allocate for weights of any size.
+func AllocateBig(total int64, weights []*big.Int) []int64 {
 	sum := new(big.Int)
 	for i, w := range weights {
-		if w < 0 {
+		if w.Sign() < 0 {
 			panic(fmt.Sprintf("money: allocate: weight %d is %d", i, w))
 		}
-		sum.Add(sum, big.NewInt(w))
+		sum.Add(sum, w)
 	}
 	shares := make([]int64, len(weights))
 	if total == 0 {
@@ -31,7 +40,7 @@ func Allocate(total int64, weights []int64) []int64 {
 	left := magnitude(total)
 	for i, w := range weights {
 		share, remainder := new(big.Int), new(big.Int)
-		share.QuoRem(share.Mul(whole, big.NewInt(w)), sum, remainder)
+		share.QuoRem(share.Mul(whole, w), sum, remainder)
 		remainders[i] = remainder
 		left -= share.Uint64()
 		shares[i] = int64(share.Uint64()) // 1<<63 wraps, and the mirror below turns it into the smallest int64

@@ -186,8 +186,6 @@ type goal struct {
 	donors          int64
 }
 
-func (g goal) empty() bool { return g == goal{} }
-
 func (c *checker) goal(field string, t *Goal) goal {
 	c.count(field+".donors", int64(t.Donors), 0, countMax)
 	return goal{

@@ -3,6 +3,8 @@ package match
 import (
 	"slices"
 	"strconv"
+
+	"sunfund/ledger/money"
 )
 
 // decision is one gift being decided.
@@ -13,7 +15,7 @@ type decision struct {
 	gift   *Gift
 	day    Day
 	open   uint64 // windows that are open, a bit each
-	final  bool   // all gifts are in: what was raised stands in the state already
+	final  bool   // all gifts are in, and what was raised stands in the state already
 	raised int64  // by the campaign, and its donors, with this gift
 	donors int64
 	streak int64 // days in a row on which the donor gave, with this one
@@ -22,7 +24,7 @@ type decision struct {
 
 // Decide gives what the rule adds to a gift, with the reasons and the changes of the counters. The state holds the
 // counters that Needs names (missing ones are zero) and is not changed. The same arguments always give the same award.
-// Under a rule that shares its pools at the end the award is empty and its changes count the gift.
+// Under a rule that is decided at the end the award is empty and its changes only count the gift.
 func (r *Rule) Decide(s State, seed Seed, g Gift) Award {
 	return r.decide(s, seed, &g, false)
 }
@@ -123,7 +125,7 @@ func (d *decision) inARow() {
 func (d *decision) earn() {
 	r := d.rule
 	switch {
-	case r.earn == nil:
+	case r.AtEnd() && !d.final:
 		d.because(DecidedAtEnd)
 		return
 	case !d.reached(r.unlock):
@@ -189,33 +191,38 @@ func (d *decision) used(total int64) {
 
 // suspect holds a match that was earned under suspicion.
 func (d *decision) suspect() {
+	if why := d.suspicions(); len(why) > 0 && len(d.award.Parts) > 0 {
+		d.award.Held = true
+		d.award.Reasons = append(d.award.Reasons, why...)
+	}
+}
+
+func (d *decision) suspicions() (why []Reason) {
 	r, g := d.rule, d.gift
-	if len(d.award.Parts) == 0 {
-		return
+	if r.perMin > 0 && g.Donor != "" && d.state[d.key(DonorMinute)]+1 >= r.perMin {
+		why = append(why, HeldRate)
 	}
-	hold := func(suspicious bool, why Reason) {
-		if suspicious {
-			d.award.Held = true
-			d.because(why)
-		}
+	if r.terms.Holds.Funder && g.Funder {
+		why = append(why, HeldFunder)
 	}
-	hold(r.perMin > 0 && g.Donor != "" && d.state[d.key(DonorMinute)]+1 >= r.perMin, HeldRate)
-	hold(r.terms.Holds.Funder && g.Funder, HeldFunder)
-	hold(r.terms.Holds.Circular && g.Circular, HeldCircular)
+	if r.terms.Holds.Circular && g.Circular {
+		why = append(why, HeldCircular)
+	}
+	return why
 }
 
 // reached says whether the campaign is at a goal, this gift included.
-func (d *decision) reached(g goal) bool {
-	if g.empty() {
-		return true
-	}
-	if d.donors < g.donors {
+func (d *decision) reached(g goal) bool { return g.reached(d.raised, d.donors, d.gift.Goal) }
+
+func (g goal) reached(raised, donors, campaignGoal int64) bool {
+	switch {
+	case donors < g.donors:
 		return false
-	}
-	if g.raised == 0 && g.percent == 0 {
+	case g.raised == 0 && g.percent == 0:
 		return true
 	}
-	return g.raised > 0 && d.raised >= g.raised || g.percent > 0 && d.gift.Goal > 0 && d.raised >= part(d.gift.Goal, g.percent)
+	return g.raised > 0 && raised >= g.raised ||
+		g.percent > 0 && campaignGoal > 0 && raised >= money.CeilShare(campaignGoal, g.percent, millionths)
 }
 
 func (d *decision) because(why Reason) { d.award.Reasons = append(d.award.Reasons, why) }

@@ -1,7 +1,5 @@
 package match
 
-import "sunfund/ledger/money"
-
 // reads are the counters that a rule looks at.
 type reads struct {
 	donor, pair    bool // who gave; who gave to what
@@ -70,6 +68,3 @@ func (r *Rule) Needs(g Gift) []Key {
 	}
 	return keys
 }
-
-// part is a percentage, in millionths, of an amount, rounded up: what is at least so much has reached it.
-func part(amount, percent int64) int64 { return money.CeilShare(amount, percent, millionths) }
