@@ -62,6 +62,7 @@ func (f *Fake) routes() {
 		}
 		return found(i.object(), true, "")
 	})
+	f.subscriptionRoutes(api)
 	api("POST /v1/refunds", f.createRefund)
 	api("GET /v1/refunds/{id}", func(r *http.Request) answer {
 		i := slices.IndexFunc(f.refunds, func(one *refund) bool { return one.id == r.PathValue("id") })
@@ -203,14 +204,11 @@ func metaOf(form url.Values, name string) map[string]string {
 }
 
 func (f *Fake) createSession(r *http.Request) answer {
-	amount, err := strconv.ParseInt(r.PostForm.Get("line_items[0][price_data][unit_amount]"), 10, 64)
-	currency := r.PostForm.Get("line_items[0][price_data][currency]")
-	if err != nil || amount <= 0 || len(currency) != 3 || r.PostForm.Get("mode") != "payment" || r.PostForm.Get("payment_method_types[0]") == "" {
+	s, ok := f.readSession(r)
+	if !ok {
 		return refusal(http.StatusBadRequest, "parameter_invalid", "This payment page cannot be made")
 	}
-	s := &session{id: f.id("cs"), status: "open", payment: "unpaid", amount: amount, currency: currency, success: r.PostForm.Get("success_url"),
-		title: r.PostForm.Get("line_items[0][price_data][product_data][name]"),
-		meta:  metaOf(r.PostForm, "metadata"), intentMeta: metaOf(r.PostForm, "payment_intent_data[metadata]")}
+	s.id = f.id("cs")
 	s.url = "http://" + r.Host + "/pay/" + s.id
 	f.sessions[s.id] = s
 	return answer{status: http.StatusOK, body: s.object()}
@@ -247,7 +245,7 @@ func (f *Fake) listTxns(r *http.Request) answer {
 
 func (s *session) object() object {
 	intent := any(nil)
-	if s.status == "complete" {
+	if s.status == "complete" && s.mode == "payment" {
 		o := object{"id": "pi" + strings.TrimPrefix(s.id, "cs"), "object": "payment_intent", "status": "processing"}
 		switch {
 		case s.charge != nil:
@@ -257,8 +255,15 @@ func (s *session) object() object {
 		}
 		intent = o
 	}
-	return object{"id": s.id, "object": "checkout.session", "livemode": false, "status": s.status, "payment_status": s.payment, "amount_total": s.amount,
-		"currency": s.currency, "metadata": s.meta, "payment_intent": intent, "url": s.url}
+	o := object{"id": s.id, "object": "checkout.session", "livemode": false, "mode": s.mode, "status": s.status, "payment_status": s.payment,
+		"amount_total": s.amount, "currency": s.currency, "metadata": s.meta, "payment_intent": intent, "url": s.url, "created": s.created}
+	if s.sub != nil {
+		o["subscription"], o["invoice"] = s.sub.id, s.sub.first
+	}
+	if s.card != "" {
+		o["setup_intent"] = object{"id": "seti" + strings.TrimPrefix(s.id, "cs"), "object": "setup_intent", "status": "succeeded", "payment_method": s.card}
+	}
+	return o
 }
 
 func (f *Fake) chargeObject(c *charge) object {
@@ -277,8 +282,18 @@ func (f *Fake) chargeObject(c *charge) object {
 }
 
 func (i *invoice) object() object {
-	return object{"id": i.id, "object": "invoice", "livemode": false, "paid": true, "status": "paid", "charge": i.charge,
-		"subscription_details": object{"metadata": i.meta}}
+	o := object{"id": i.id, "object": "invoice", "livemode": false, "paid": i.status == "paid", "status": i.status, "attempt_count": i.tries,
+		"amount_due": i.amount, "currency": i.currency, "created": i.created, "billing_reason": i.reason, "subscription_details": object{"metadata": i.meta}}
+	if i.charge != "" {
+		o["charge"] = i.charge
+	}
+	if i.next != 0 {
+		o["next_payment_attempt"] = i.next
+	}
+	if i.sub != nil {
+		o["subscription"] = i.sub.id
+	}
+	return o
 }
 
 func (r *refund) object() object {

@@ -28,8 +28,18 @@ func (f *Fake) Pay(session string) (charge string, err error) {
 	if s == nil || s.status != "open" {
 		return "", ErrNotNow
 	}
-	f.paid(s)
+	switch s.mode {
+	case "subscription":
+		f.subscribe(s)
+	case "setup":
+		s.status, s.card = "complete", f.id("pm")
+	default:
+		f.paid(s)
+	}
 	f.tell("checkout.session.completed", s.object())
+	if s.charge == nil {
+		return "", nil
+	}
 	return s.charge.id, nil
 }
 
@@ -52,7 +62,7 @@ func (f *Fake) PayLater(session string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.sessions[session]
-	if s == nil || s.status != "open" {
+	if s == nil || s.status != "open" || s.mode != "payment" {
 		return ErrNotNow
 	}
 	s.status = "complete"
@@ -122,7 +132,7 @@ func (f *Fake) Invoice(amount int64, meta map[string]string) (charge string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.charged(amount, f.Currency, nil)
-	i := &invoice{id: f.id("in"), charge: c.id, meta: meta}
+	i := &invoice{id: f.id("in"), charge: c.id, meta: meta, status: "paid", reason: "subscription_cycle", currency: f.Currency, amount: amount, created: f.Now().Unix()}
 	c.invoice, f.invoices[i.id] = i.id, i
 	f.tell("invoice.paid", i.object())
 	return c.id

@@ -41,16 +41,18 @@ type Fake struct {
 	serial int
 	mux    *http.ServeMux
 
-	sessions map[string]*session
-	charges  map[string]*charge
-	refunds  []*refund
-	disputes []*dispute
-	payouts  []*payout
-	txns     []*txn
-	invoices map[string]*invoice
-	answers  map[string]answer // by idempotency key
-	post     []*letter
-	requests int
+	sessions      map[string]*session
+	charges       map[string]*charge
+	refunds       []*refund
+	disputes      []*dispute
+	payouts       []*payout
+	txns          []*txn
+	invoices      map[string]*invoice
+	subscriptions map[string]*subscription
+	order         []string          // of subscriptions
+	answers       map[string]answer // by idempotency key
+	post          []*letter
+	requests      int
 }
 
 type session struct {
@@ -59,6 +61,10 @@ type session struct {
 	meta, intentMeta                                   map[string]string
 	charge                                             *charge
 	tried                                              bool // a try has failed for good
+	mode, interval                                     string
+	sub                                                *subscription
+	card                                               string // that the donor put
+	created                                            int64
 }
 
 type charge struct {
@@ -106,14 +112,17 @@ type txn struct {
 }
 
 type invoice struct {
-	id, charge string
-	meta       map[string]string
+	id, charge, status, reason, currency string
+	meta                                 map[string]string
+	sub                                  *subscription // nil: of another program
+	amount, created, next                int64
+	tries                                int
 }
 
 // New makes an account without any money.
 func New(cfg Config) *Fake {
 	f := &Fake{Config: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 7)), sessions: map[string]*session{}, charges: map[string]*charge{},
-		invoices: map[string]*invoice{}, answers: map[string]answer{}}
+		invoices: map[string]*invoice{}, subscriptions: map[string]*subscription{}, answers: map[string]answer{}}
 	f.routes()
 	return f
 }

@@ -199,14 +199,28 @@ func check(ctx context.Context, q pg.Querier, book *ledger.Book, form Form, now 
 	case err != nil:
 		return nil, err
 	default:
-		c.Currency = campaign.Currency
+		c.Currency = form.Currency
 		if !campaign.Open(now) {
 			wrong.add("campaign", "gift.campaign.closed", nil)
 		}
-		if form.Currency != campaign.Currency {
-			wrong.add("currency", "gift.currency.other", map[string]string{"currency": campaign.Currency})
-		} else {
-			c.Amount = amount(&wrong, form.Amount, campaign)
+		rules, err := ReadRules(ctx, q, book)
+		if err != nil {
+			return nil, err
+		}
+		limits, err := rules.Limits(book, campaign, form.Currency)
+		rated := true
+		if err == nil && form.Channel == Sandbox { // a processor outside says what foreign money was worth, the sandbox does not
+			if rated, err = Rated(ctx, q, book, form.Currency, book.Day(now)); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case errors.Is(err, ErrForeign), !rated:
+			wrong.add("currency", "gift.currency.other", map[string]string{"currency": rules.taken(campaign)})
+		case err != nil:
+			return nil, err
+		default:
+			c.Amount = amount(&wrong, form.Amount, form.Currency, limits)
 		}
 	}
 	if len(wrong.List) > 0 {
@@ -241,11 +255,9 @@ func email(wrong *FieldErrors, typed string) string {
 	return ""
 }
 
-func amount(wrong *FieldErrors, typed string, c *Campaign) int64 {
+func amount(wrong *FieldErrors, typed, ccy string, l Limits) int64 {
 	const field = "amount"
-	limits := map[string]string{
-		"min": money.Format(c.GiftMin, c.Currency), "max": money.Format(c.GiftMax, c.Currency), "currency": c.Currency,
-	}
+	limits := map[string]string{"min": money.Format(l.Min, ccy), "max": money.Format(l.Max, ccy), "currency": ccy}
 	if len(typed) > 64 {
 		wrong.add(field, "gift.amount.syntax", limits)
 		return 0
@@ -254,17 +266,17 @@ func amount(wrong *FieldErrors, typed string, c *Campaign) int64 {
 		wrong.add(field, "gift.amount.missing", nil)
 		return 0
 	}
-	minor, err := money.ParseInput(typed, c.Currency)
+	minor, err := money.ParseInput(typed, ccy)
 	switch {
-	case errors.Is(err, money.ErrPrecision):
+	case errors.Is(err, money.ErrPrecision), err == nil && minor%l.Step != 0:
 		wrong.add(field, "gift.amount.decimals", limits)
 	case errors.Is(err, money.ErrRange):
 		wrong.add(field, "gift.amount.range", limits)
 	case err != nil:
 		wrong.add(field, "gift.amount.syntax", limits)
-	case minor < c.GiftMin:
+	case minor < l.Min:
 		wrong.add(field, "gift.amount.min", limits)
-	case minor > c.GiftMax:
+	case minor > l.Max:
 		wrong.add(field, "gift.amount.max", limits)
 	default:
 		return minor

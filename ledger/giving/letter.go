@@ -23,6 +23,8 @@ const (
 	ReminderLetter LetterKind = "reminder"        // About is the plan
 	StoppedLetter  LetterKind = "stopped"         // About is the plan
 	DeclinedLetter LetterKind = "refund_declined" // About is the order of the refund
+	FailingLetter  LetterKind = "failing"         // About is the plan: its card was refused
+	UpcomingLetter LetterKind = "upcoming"        // About is the plan: its card is charged soon
 )
 
 // Letter is mail to a donor. The database holds neither address nor words: they are opened when it is sent.

@@ -129,7 +129,7 @@ func methods(ccy string) []string {
 		return []string{card, alipay}
 	case "CHF", "DKK", "NOK", "SEK":
 		return []string{card, wechat}
-	case "KRW", "MXN", "PLN", "CZK", "THB", "PHP", "INR", "BRL":
+	case "KRW", "MXN", "PLN", "CZK", "THB", "PHP", "INR", "BRL", "KWD", "BHD", "OMR", "JOD", "TND":
 		return []string{card}
 	}
 	return nil
@@ -198,14 +198,16 @@ func (s *Stripe) Open(ctx context.Context, c *giving.Checkout, title, returnURL 
 	if paused { // a page that offers other ways is another request
 		params.SetIdempotencyKey(c.ID.String() + "-no-card")
 	}
-	session, err := s.api.CheckoutSessions.New(params)
-	if err != nil && errors.Is(away(err), ErrAway) && ctx.Err() == nil { // once more at once: a donor waits
-		session, err = s.api.CheckoutSessions.New(params)
-	}
+	session, err := s.newSession(ctx, params)
 	if err != nil {
-		return nil, away(fmt.Errorf("open payment of %s: %w", c.ID, err))
+		return nil, fmt.Errorf("open payment of %s: %w", c.ID, err)
 	}
-	if _, err := s.db.Exec(ctx, sqlPageInsert, s.book.ID, c.ID, session.ID, session.URL, charged, s.clock(), !paused); err != nil {
+	return s.keepPage(ctx, c, session, charged, !paused)
+}
+
+// keepPage stores the payment page of a started gift.
+func (s *Stripe) keepPage(ctx context.Context, c *giving.Checkout, session *stripe.CheckoutSession, charged int64, cards bool) (*PaymentPage, error) {
+	if _, err := s.db.Exec(ctx, sqlPageInsert, s.book.ID, c.ID, session.ID, session.URL, charged, s.clock(), cards); err != nil {
 		return nil, fmt.Errorf("store payment page of %s: %w", c.ID, err)
 	}
 	return PageOf(ctx, s.db, s.book, c)
@@ -229,12 +231,8 @@ func stripeCharge(gift int64, bearer string) int64 {
 
 func (s *Stripe) sessionParams(ctx context.Context, c *giving.Checkout, pay []string, charged int64, title, returnURL string) *stripe.CheckoutSessionParams {
 	meta := map[string]string{"book": s.book.Code, "campaign": fmt.Sprint(c.CampaignID), "gift": c.ID.String()}
-	locale := "zh"
-	if c.Lang == "en" {
-		locale = "en"
-	}
 	p := &stripe.CheckoutSessionParams{
-		Mode: stripe.String("payment"), SubmitType: stripe.String("donate"), Locale: &locale, ClientReferenceID: stripe.String(c.ID.String()),
+		Mode: stripe.String("payment"), SubmitType: stripe.String("donate"), Locale: stripeLocale(c.Lang), ClientReferenceID: stripe.String(c.ID.String()),
 		SuccessURL: &returnURL, CancelURL: &returnURL, PaymentMethodTypes: stripe.StringSlice(pay),
 		LineItems: []*stripe.CheckoutSessionLineItemParams{{Quantity: stripe.Int64(1), PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
 			Currency: stripe.String(strings.ToLower(c.Currency)), UnitAmount: &charged,

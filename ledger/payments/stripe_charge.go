@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ func (s *Stripe) workSession(ctx context.Context, id string) error {
 	p := &stripe.CheckoutSessionParams{}
 	p.Context = ctx
 	p.AddExpand("payment_intent")
+	p.AddExpand("setup_intent")
 	session, err := s.api.CheckoutSessions.Get(id, p)
 	if err != nil {
 		return away(fmt.Errorf("look up payment page %s: %w", id, err))
@@ -29,9 +29,21 @@ func (s *Stripe) workSession(ctx context.Context, id string) error {
 	if session.Metadata["book"] != s.book.Code {
 		return fmt.Errorf("%w: payment page %s is not of this book", errOdd, id)
 	}
+	if session.Mode == stripe.CheckoutSessionModeSetup {
+		return s.workNewCard(ctx, session)
+	}
 	gift, err := uuid.Parse(session.Metadata["gift"])
 	if err != nil {
 		return fmt.Errorf("%w: payment page %s names no gift", errOdd, id)
+	}
+	if session.Mode == stripe.CheckoutSessionModeSubscription && session.PaymentStatus == stripe.CheckoutSessionPaymentStatusPaid {
+		if session.Invoice == nil {
+			return fmt.Errorf("payment page %s is paid and has no invoice yet", id)
+		}
+		if err := s.workInvoice(ctx, session.Invoice.ID); err != nil {
+			return err
+		}
+		return s.markSession(ctx, gift, pagePaid)
 	}
 	intent := session.PaymentIntent
 	switch {
@@ -102,26 +114,18 @@ func (s *Stripe) tried(ctx context.Context, kind string, e *stripeEvent) ([]outc
 		if err != nil {
 			return nil, away(fmt.Errorf("look up charge %s: %w", id, err))
 		}
-		gift, err := uuid.Parse(ch.Metadata["gift"])
-		if ch.Metadata["book"] == s.book.Code && err == nil && ch.Status == stripe.ChargeStatusFailed {
-			return []outcome{{gift, true}}, nil
+		if ch.Status != stripe.ChargeStatusFailed {
+			return nil, nil
+		}
+		a, err := s.askedBy(ctx, ch)
+		if errors.Is(err, ErrAway) {
+			return nil, err
+		}
+		if err == nil && a.gift != uuid.Nil {
+			return []outcome{{a.gift, true}}, nil
 		}
 	}
 	return nil, nil // a monthly gift, not ours, or nothing that was decided
-}
-
-// workInvoice books what a monthly gift's invoice has brought.
-func (s *Stripe) workInvoice(ctx context.Context, id string) error {
-	p := &stripe.InvoiceParams{}
-	p.Context = ctx
-	invoice, err := s.api.Invoices.Get(id, p)
-	if err != nil {
-		return away(fmt.Errorf("look up invoice %s: %w", id, err))
-	}
-	if invoice.Charge == nil || !invoice.Paid {
-		return nil // nothing was taken
-	}
-	return s.syncCharge(ctx, invoice.Charge.ID)
 }
 
 // syncCharge books whatever has happened to a charge and is not booked: the gift with its fee, refunds, refunds that failed,
@@ -153,34 +157,6 @@ func (s *Stripe) syncCharge(ctx context.Context, id string) error {
 	return s.syncDisputes(ctx, ch)
 }
 
-// giftOf reads from a charge which gift it pays: one that was started here, or the next of a monthly gift.
-func (s *Stripe) giftOf(ctx context.Context, ch *stripe.Charge) (gift uuid.UUID, campaign int32, err error) {
-	meta := ch.Metadata
-	monthly := ch.Invoice != nil && ch.Invoice.ID != ""
-	if monthly {
-		p := &stripe.InvoiceParams{}
-		p.Context = ctx
-		invoice, err := s.api.Invoices.Get(ch.Invoice.ID, p)
-		if err != nil {
-			return uuid.Nil, 0, away(fmt.Errorf("look up invoice %s: %w", ch.Invoice.ID, err))
-		}
-		if invoice.SubscriptionDetails != nil {
-			meta = invoice.SubscriptionDetails.Metadata
-		}
-	}
-	n, err := strconv.ParseInt(meta["campaign"], 10, 32)
-	if meta["book"] != s.book.Code || err != nil || n <= 0 {
-		return uuid.Nil, 0, fmt.Errorf("%w: charge %s names no gift of this book", errOdd, ch.ID)
-	}
-	if monthly {
-		return uuid.Nil, int32(n), nil
-	}
-	if gift, err = uuid.Parse(meta["gift"]); err != nil {
-		return uuid.Nil, 0, fmt.Errorf("%w: charge %s names no gift of this book", errOdd, ch.ID)
-	}
-	return gift, int32(n), nil
-}
-
 const sqlGiftStarted = `
 select c.amount, f.fee_bearer
   from checkout c
@@ -197,15 +173,23 @@ func (s *Stripe) bookCharge(ctx context.Context, ch *stripe.Charge) (fresh bool,
 	if known, err := s.known(ctx, s.db, t.id); known || err != nil {
 		return false, err
 	}
-	id, campaign, err := s.giftOf(ctx, ch)
+	a, err := s.askedBy(ctx, ch)
 	if err != nil {
 		return false, err
 	}
+	id := a.gift
 	ccy := strings.ToUpper(string(ch.Currency))
-	paid := giving.Paid{ID: id, CampaignID: campaign, Amount: ch.Amount, Currency: ccy, Fee: t.fee, PaidAt: t.at, Channel: giving.Stripe,
+	paid := giving.Paid{ID: id, CampaignID: a.campaign, Amount: ch.Amount, Currency: ccy, Fee: t.fee, PaidAt: t.at, Channel: giving.Stripe,
 		Ref: ch.ID, ProcessorRef: t.id, Anonymous: id == uuid.Nil, Exact: true}
+	if a.plan != nil {
+		if err := s.again(ctx, a.plan, &paid); err != nil {
+			return false, err
+		}
+	}
 	if ccy != s.book.Currency {
 		paid.Worth = t.amount
+	} else if a.given != 0 {
+		paid.Amount, paid.Cover = a.given, ch.Amount-a.given
 	} else if id != uuid.Nil {
 		var started int64
 		var bearer string
@@ -222,7 +206,7 @@ func (s *Stripe) bookCharge(ctx context.Context, ch *stripe.Charge) (fresh bool,
 	if err := s.submit(ctx, paid); err != nil {
 		return false, err
 	}
-	return true, s.once(ctx, &t, func(tx pgx.Tx, _ time.Time) error {
+	err = s.once(ctx, &t, func(tx pgx.Tx, _ time.Time) error {
 		g, err := giving.StakeOf(ctx, tx, s.book, giving.Stripe, ch.ID)
 		if err != nil {
 			return err
@@ -230,6 +214,10 @@ func (s *Stripe) bookCharge(ctx context.Context, ch *stripe.Charge) (fresh bool,
 		t.gift, t.entry, t.shares = g.ID, g.ID, shareOut(g, t.amount, t.fee, paid.Cover)
 		return nil
 	})
+	if err != nil || a.invoice == nil {
+		return true, err
+	}
+	return true, s.noteInvoice(ctx, a.invoice)
 }
 
 // submit sends a gift through the intake; when its month is closed it goes to today.

@@ -124,6 +124,8 @@ func (s *Stripe) work(ctx context.Context, kind string, e *stripeEvent) error {
 		return s.syncPayout(ctx, id)
 	case "invoice":
 		return s.workInvoice(ctx, id)
+	case "subscription":
+		return s.workSubscription(ctx, id)
 	case "balance_transaction":
 		return s.workTxn(ctx, id)
 	}
@@ -132,7 +134,7 @@ func (s *Stripe) work(ctx context.Context, kind string, e *stripeEvent) error {
 
 // handled are the events that are worked on; others are noted and left.
 func handled(kind string) bool {
-	for _, prefix := range []string{"checkout.session.", "charge.", "refund.", "payout.", "invoice.p", sweptKind} {
+	for _, prefix := range []string{"checkout.session.", "charge.", "refund.", "payout.", "invoice.p", "customer.subscription.", sweptKind} {
 		if strings.HasPrefix(kind, prefix) {
 			return true
 		}

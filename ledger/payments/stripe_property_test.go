@@ -16,6 +16,7 @@ import (
 	"sunfund/internal/stripefake"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/payments"
 )
 
@@ -23,7 +24,7 @@ import (
 // in the end the books hold what Stripe holds, to the fen. SUNFUND_STRIPE_SEEDS=n tries more seeds.
 func TestTheBooksEqualStripeAfterAnySeed(t *testing.T) {
 	t.Parallel()
-	seeds, steps := 3, 120
+	seeds, steps := 3, 160
 	if n, err := strconv.Atoi(os.Getenv("SUNFUND_STRIPE_SEEDS")); err == nil {
 		seeds = n
 	}
@@ -48,6 +49,15 @@ func TestTheBooksEqualStripeAfterAnySeed(t *testing.T) {
 			                  where o.state = 'succeeded' group by 1 having count(*) <> 1) x`); n != 0 {
 				t.Errorf("%d refunds went out more than once", n)
 			}
+			for _, sub := range w.fake.Subscriptions() {
+				if n := w.count(`select count(*) from plan where subscription = $1 and state <> 'ended'`, sub); n != 1 {
+					t.Errorf("subscription %s has %d plans that go on", sub, n)
+				}
+			}
+			if n := w.count(`select count(*) from plan_charge where state = 'paid'`); n == 0 {
+				t.Error("no card was charged for a plan")
+			}
+			t.Logf("%d plans, %d charges, %d of them failed", w.count(`select count(*) from plan`), w.count(`select count(*) from plan_charge`), w.count(`select count(*) from plan_charge where state = 'failed'`))
 			t.Logf("%d gifts, %d refunds, %d disputes, %d payouts, %d rows, %d calls", w.count(`select count(*) from gift`), w.count(`select count(*) from refund`),
 				w.count(`select count(*) from dispute`), w.count(`select count(*) from payout`), w.count(`select count(*) from processor_txn`), w.fake.Requests())
 		})
@@ -76,7 +86,9 @@ func (p *plan) one(list *[]string) (string, bool) {
 func (p *plan) step() {
 	p.t.Helper()
 	p.sleep(time.Duration(p.rng.IntN(600)) * time.Second)
-	switch n := p.rng.IntN(20); {
+	switch n := p.rng.IntN(25); {
+	case n >= 20:
+		p.monthly(n - 20)
 	case n < 7:
 		p.gift()
 	case n < 8:
@@ -153,6 +165,54 @@ func (p *plan) gift() {
 		default:
 			if charge, err := p.fake.Pay(session); p.check(err) {
 				p.charges = append(p.charges, charge)
+			}
+		}
+	}
+}
+
+// monthly is what happens to cards that are charged again and again.
+func (p *plan) monthly(what int) {
+	p.t.Helper()
+	if what == 0 {
+		campaign := []string{"general", "donor", "fund", "open"}[p.rng.IntN(4)]
+		_, err := p.starts(campaign, fmt.Sprintf("%d.%02d", 10+p.rng.IntN(200), p.rng.IntN(100)), []string{plans.Monthly, plans.Yearly}[p.rng.IntN(2)])
+		if err != nil && !errors.Is(err, payments.ErrAway) {
+			p.t.Fatal(err)
+		}
+		for _, session := range p.fake.Sessions() {
+			_, err := p.fake.Pay(session)
+			p.check(err)
+		}
+		return
+	}
+	p.world.tx(func(ctx context.Context, tx pgx.Tx) error { _, err := plans.Step(ctx, tx, p.book, p.now()); return err })
+	all := p.fake.Subscriptions()
+	if len(all) == 0 {
+		return
+	}
+	sub := all[p.rng.IntN(len(all))]
+	switch n := p.rng.IntN(10); {
+	case n < 4:
+		p.check(p.fake.Renew(sub))
+	case n < 5:
+		p.check(p.fake.KillCard(sub))
+	case n < 7:
+		p.check(p.fake.Retry(sub))
+	case n < 8:
+		p.check(p.fake.Unsubscribe(sub))
+	default:
+		var id uuid.UUID
+		err := p.db.QueryRow(p.t.Context(), `select id from plan where subscription = $1 and state <> 'ended'`, sub).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return // its event is late
+		}
+		p.check(err)
+		c := []plans.Change{{Pause: true}, {Resume: true}, {Amount: int64(10_00 + p.rng.IntN(100_00))}, {Leave: true}}[p.rng.IntN(4)]
+		p.world.tx(func(ctx context.Context, tx pgx.Tx) error { return plans.Apply(ctx, tx, p.book, id, c, p.now()) })
+		if page, err := p.stripe.OpenCard(p.t.Context(), p.stripeWorld.plan(id), "https://example.org/plan/1"); err == nil && page != "" {
+			for _, session := range p.fake.Sessions() {
+				_, err := p.fake.Pay(session)
+				p.check(err)
 			}
 		}
 	}

@@ -106,7 +106,10 @@ select 'dispute', dispute from dispute where book_id = $1 and processor = 'strip
  union all
 select 'payout', payout from payout where book_id = $1 and processor = 'stripe' and (state = 'created' or state = 'paid' and landed is null)
  union all
-select 'checkout.session', session from checkout_session where book_id = $1 and processor = 'stripe' and state in ('open', 'pending') and created_at < $2`
+select 'checkout.session', session from checkout_session where book_id = $1 and processor = 'stripe' and state in ('open', 'pending') and created_at < $2
+ union all
+(select 'subscription', subscription from plan where book_id = $1 and processor = 'stripe' and way = 'card' and state in ('active', 'paused')
+    and (failing or next_on <= $3) order by failing, next_on limit 1000)`
 
 	sqlTxnsUnknown = `
 select u.id from unnest($2::text[]) u(id)
@@ -172,7 +175,7 @@ func (s *Stripe) sweep(ctx context.Context, from, now time.Time) (found int, err
 		}
 		found++
 	}
-	rows, err := s.db.Query(ctx, sqlSweepOpen, s.book.ID, now.Add(-pageOverdue))
+	rows, err := s.db.Query(ctx, sqlSweepOpen, s.book.ID, now.Add(-pageOverdue), s.book.Day(now))
 	if err != nil {
 		return found, fmt.Errorf("read what is open: %w", err)
 	}

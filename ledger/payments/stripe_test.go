@@ -172,6 +172,9 @@ func (w *stripeWorld) work() {
 	if _, err := w.worker.CloseCardPages(w.t.Context()); err != nil && !errors.Is(err, payments.ErrAway) {
 		w.t.Fatal(err)
 	}
+	if _, err := w.worker.TellPlans(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // approve asks for a refund as staff and has it approved.
@@ -186,6 +189,9 @@ func (w *stripeWorld) approve(o payments.Order) {
 	})
 }
 
+const sqlUntold = `
+select count(*) from plan where subscription <> '' and (case when state = 'new' then 'active' else state end <> told_state or state <> 'ended' and amount <> told_amount)`
+
 // settle ends all faults and turns until everything is told, swept and booked.
 func (w *stripeWorld) settle() {
 	w.t.Helper()
@@ -198,7 +204,7 @@ func (w *stripeWorld) settle() {
 		for range 3 {
 			w.turn()
 		}
-		if w.fake.Waiting() == 0 && w.count(`select count(*) from inbox where state = 'new'`) == 0 {
+		if w.fake.Waiting() == 0 && w.count(`select count(*) from inbox where state = 'new'`)+w.count(sqlUntold) == 0 {
 			return
 		}
 	}

@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/stripefake"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/payments"
 )
 
@@ -276,12 +278,32 @@ func TestStripeMockTakesEveryRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.fake.Bill(100)
+	p, sub := w.subscribes("general", "50", plans.Yearly)
+	w.must(w.fake.KillCard(sub))
+	w.must(w.fake.Renew(sub))
+	w.settle()
+	if _, err := w.stripe.OpenCard(t.Context(), w.plan(p.ID), "https://example.org/plan/1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.fake.Pay(w.fake.Sessions()[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.turn()
+	w.change(p.ID, plans.Change{Pause: true, Amount: 60_00})
+	w.change(p.ID, plans.Change{Resume: true})
+	w.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := giving.EraseDonors(ctx, tx, w.book, []uuid.UUID{p.Donor}, w.now())
+		return err
+	})
+	w.settle()
+	w.same()
 	w.open("general", "7.00")
 	w.pauseCards()
 	w.work() // closes the page
 	w.settle()
 	w.same()
-	for _, want := range []string{"POST /v1/checkout/sessions", "POST /v1/checkout/sessions/cs_/expire", "GET /v1/checkout/sessions/cs_", "GET /v1/charges/ch_", "POST /v1/refunds", "GET /v1/refunds/re_",
+	for _, want := range []string{"GET /v1/subscriptions/sub_", "POST /v1/subscriptions/sub_", "DELETE /v1/subscriptions/sub_", "DELETE /v1/customers/cus_",
+		"POST /v1/invoices/in_/pay", "POST /v1/checkout/sessions", "POST /v1/checkout/sessions/cs_/expire", "GET /v1/checkout/sessions/cs_", "GET /v1/charges/ch_", "POST /v1/refunds", "GET /v1/refunds/re_",
 		"GET /v1/refunds?list", "GET /v1/disputes/dp_", "GET /v1/disputes?list", "GET /v1/payouts/po_", "GET /v1/balance_transactions?list",
 		"GET /v1/balance_transactions/txn_", "GET /v1/invoices/in_", "GET /v1/account"} {
 		if asked[want] == 0 {

@@ -57,9 +57,21 @@ func (w *Worker) Run(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
+		told, err := w.TellPlans(ctx)
+		if err != nil {
+			return false, err
+		}
 		closed, err := w.CloseCardPages(ctx)
-		return n == workBatch || sent == sendBatch || closed == closeBatch, err
+		return n == workBatch || sent == sendBatch || told == planBatch || closed == closeBatch, err
 	}, "work off the inbox")
+}
+
+// TellPlans tells the processor what was changed of plans by card, and says of how many.
+func (w *Worker) TellPlans(ctx context.Context) (int, error) {
+	if w.stripe == nil {
+		return 0, nil
+	}
+	return w.stripe.TellPlans(pg.WithBook(ctx, w.book.ID))
 }
 
 // waiting is one event under work.

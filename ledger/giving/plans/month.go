@@ -32,7 +32,7 @@ update plan p set state = 'ended', reason = 'unpaid', ended_at = $2 from checkou
 
 	sqlPlansDue = `
 select ` + planColumns + ` from plan p
- where p.book_id = $1 and p.state = 'active' and p.next_on <= $2 order by p.next_on, p.id limit $3 for update skip locked`
+ where p.book_id = $1 and p.state = 'active' and p.way = 'letter' and p.next_on <= $2 order by p.next_on, p.id limit $3 for update skip locked`
 
 	sqlMonthInsert = `
 insert into plan_month (book_id, plan_id, month, amount, reminded_at) values ($1, $2, $3, $4, $5) on conflict do nothing`
@@ -54,8 +54,8 @@ func formID(plan uuid.UUID, month time.Time, try int) uuid.UUID {
 }
 
 // Step does what is due of a book: plans whose first gift is paid become active, and each active one whose day has come gets its one
-// letter of this month, whoever runs and however often. Months that passed while nobody ran are not made up for. It returns how many
-// plans were due.
+// letter of this month, whoever runs and however often. Months that passed while nobody ran are not made up for. Plans by card get their
+// letter before a yearly charge, and end with their campaign. It returns how many plans were due.
 func Step(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (int, error) {
 	if _, err := tx.Exec(ctx, sqlPlansBegin, book.ID); err != nil {
 		return 0, fmt.Errorf("begin plans: %w", err)
@@ -73,7 +73,8 @@ func Step(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (int
 			return 0, fmt.Errorf("plan %s: %w", due[i].ID, err)
 		}
 	}
-	return len(due), nil
+	cards, err := stepCards(ctx, tx, book, today, now)
+	return len(due) + cards, err
 }
 
 // turn asks for this month's gift, or ends the plan with a letter.
@@ -99,7 +100,7 @@ func (p *Plan) turn(ctx context.Context, tx pgx.Tx, book *ledger.Book, today, no
 		if err != nil {
 			return fmt.Errorf("note month: %w", err)
 		}
-		p.NextOn = FirstDue(today, p.Day)
+		p.NextOn = FirstDue(today, p.Day, p.Every)
 		if tag.RowsAffected() == 0 { // this month had its letter
 			return p.set(ctx, tx, book)
 		}

@@ -1,4 +1,5 @@
-// Package plans is monthly giving: a letter each month with a link that opens the payment. Nothing is taken by itself.
+// Package plans is monthly and yearly giving. By letter: each time a letter with a link that opens the payment, and nothing is taken by
+// itself. By card: the processor takes it each time, and the donor is told when a card fails or a year has gone by.
 package plans
 
 import (
@@ -38,7 +39,21 @@ const (
 	Missed   = "missed"   // three letters in a row were not paid
 	Campaign = "campaign" // it takes no gifts any more
 	Erased   = "erased"
-	Unpaid   = "unpaid" // the first gift never was
+	Unpaid   = "unpaid"    // the first gift never was
+	DeadCard = "card"      // the card failed until the processor tried no more
+	Outside  = "processor" // it was ended there, not here
+)
+
+// Ways to give again and again.
+const (
+	ByLetter = "letter" // the donor pays each time, by whatever way
+	ByCard   = "card"   // the processor takes it
+)
+
+// How often.
+const (
+	Monthly = "month"
+	Yearly  = "year"
 )
 
 // DayMax is the latest day of a month that a plan can have: every month has it.
@@ -57,8 +72,22 @@ type Plan struct {
 	State      string
 	Reason     string
 	MadeAt     time.Time
-	NextOn     time.Time
+	NextOn     time.Time // of the next letter or charge
 	EndedAt    *time.Time
+	Way        string // ByLetter or ByCard
+	Every      string // Monthly or Yearly
+	Card
+}
+
+// Card is what the processor knows of a plan by card.
+type Card struct {
+	Processor    string // "stripe" or "sandbox"; empty until it is opened there
+	Subscription string // its number there
+	Customer     string
+	Failing      bool       // the last charge failed and is tried again
+	CardAt       *time.Time // when the donor put another card
+	ToldState    string     // what it was told last; empty: nobody knows
+	ToldAmount   int64
 }
 
 // Month is one letter of a plan, and whether it was paid.
@@ -72,15 +101,18 @@ type Month struct {
 }
 
 const (
-	planColumns = `p.id, p.donor_id, p.campaign_id, p.amount, p.ccy, p.day, p.anonymous, p.lang, p.state, p.reason, p.made_at, p.next_on, p.ended_at`
+	planColumns = `p.id, p.donor_id, p.campaign_id, p.amount, p.ccy, p.day, p.anonymous, p.lang, p.state, p.reason, p.made_at, p.next_on, p.ended_at,
+       p.way, p.every, p.processor, p.subscription, p.customer, p.failing, p.card_at, p.told_state, p.told_amount`
 
 	sqlPlanInsert = `
-insert into plan (book_id, id, donor_id, campaign_id, first_gift, amount, ccy, day, anonymous, lang, state, made_at, next_on)
-select c.book_id, $3, c.donor_id, c.campaign_id, c.id, c.amount, c.ccy, $4, c.anonymity = 1, c.lang, 'new', $5, $6
+insert into plan (book_id, id, donor_id, campaign_id, first_gift, amount, ccy, day, anonymous, lang, state, made_at, next_on, way, every)
+select c.book_id, $3, c.donor_id, c.campaign_id, c.id, c.amount, c.ccy, $4, c.anonymity = 1, c.lang, 'new', $5, $6, $7, $8
   from checkout c where c.book_id = $1 and c.id = $2 and c.donor_id is not null
     on conflict (book_id, first_gift) do nothing`
 
 	sqlPlanByID = `select ` + planColumns + ` from plan p where p.book_id = $1 and p.id = $2`
+
+	sqlPlanByFirst = `select ` + planColumns + ` from plan p where p.book_id = $1 and p.first_gift = $2`
 
 	sqlPlanTake = sqlPlanByID + ` for update`
 
@@ -90,26 +122,33 @@ select ` + planColumns + ` from plan p where p.book_id = $1 and p.donor_id = any
 	sqlPlanSet = `update plan set amount = $3, day = $4, state = $5, reason = $6, next_on = $7, ended_at = $8 where book_id = $1 and id = $2`
 )
 
-// Start begins a plan with a started gift, which is its first payment. The same gift begins one plan. ErrNoEmail.
-func Start(ctx context.Context, tx pgx.Tx, book *ledger.Book, first *giving.Checkout, now time.Time) error {
+// Terms are how somebody gives again and again.
+type Terms struct{ Way, Every string }
+
+// Start begins a plan with a started gift, which is its first payment, and gives it. The same gift begins one plan. ErrNoEmail.
+func Start(ctx context.Context, tx pgx.Tx, book *ledger.Book, first *giving.Checkout, t Terms, now time.Time) (*Plan, error) {
 	if first.Email == "" {
-		return ErrNoEmail
+		return nil, ErrNoEmail
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return fmt.Errorf("make id of a plan: %w", err)
+		return nil, fmt.Errorf("make id of a plan: %w", err)
 	}
 	today := book.Day(now)
 	day := min(today.Day(), DayMax)
-	if _, err := tx.Exec(ctx, sqlPlanInsert, book.ID, first.ID, id, day, now, FirstDue(today, day)); err != nil {
-		return fmt.Errorf("start plan: %w", err)
+	if _, err := tx.Exec(ctx, sqlPlanInsert, book.ID, first.ID, id, day, now, FirstDue(today, day, t.Every), t.Way, t.Every); err != nil {
+		return nil, fmt.Errorf("start plan: %w", err)
 	}
-	return nil
+	return one(ctx, tx, sqlPlanByFirst, book.ID, first.ID)
 }
 
-// FirstDue is a plan's day in the month after today's.
-func FirstDue(today time.Time, day int) time.Time {
-	return ledger.Day(today.Year(), today.Month()+1, day)
+// FirstDue is a plan's day in the month, or year, after today's.
+func FirstDue(today time.Time, day int, every string) time.Time {
+	months := time.Month(1)
+	if every == Yearly {
+		months = 12
+	}
+	return ledger.Day(today.Year(), today.Month()+months, day)
 }
 
 // ByID reads a plan, or ErrNoPlan.
@@ -185,12 +224,16 @@ func Apply(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, c Ch
 		if err != nil {
 			return err
 		}
-		if c.Amount < campaign.GiftMin || c.Amount > campaign.GiftMax {
+		limits, err := giving.LimitsOf(ctx, tx, book, campaign, p.Currency)
+		if err != nil {
+			return err
+		}
+		if c.Amount < limits.Min || c.Amount > limits.Max || c.Amount%limits.Step != 0 {
 			return fmt.Errorf("%w: %d", ErrAmount, c.Amount)
 		}
 		p.Amount = c.Amount
 	}
-	if c.Day != 0 {
+	if c.Day != 0 && p.Way == ByLetter { // a card is charged on the day of the first payment
 		if c.Day < 1 || c.Day > DayMax {
 			return fmt.Errorf("%w: day %d", ErrAmount, c.Day)
 		}
@@ -204,8 +247,8 @@ func Apply(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, c Ch
 		p.State = Paused
 	case c.Resume && p.State == Paused:
 		p.State = Active
-		if today := book.Day(now); p.NextOn.Before(today) { // months that were paused are not asked for
-			p.NextOn = FirstDue(today, p.Day)
+		if today := book.Day(now); p.Way == ByLetter && p.NextOn.Before(today) { // months that were paused are not asked for
+			p.NextOn = FirstDue(today, p.Day, Monthly)
 		}
 	}
 	return p.set(ctx, tx, book)

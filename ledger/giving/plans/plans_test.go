@@ -83,7 +83,7 @@ func (d *desk) plan() *plans.Plan {
 			return err
 		}
 		for range 2 { // the form sent twice
-			if err := plans.Start(ctx, tx, d.book, first, d.now); err != nil {
+			if _, err := plans.Start(ctx, tx, d.book, first, plans.Terms{Way: plans.ByLetter, Every: plans.Monthly}, d.now); err != nil {
 				return err
 			}
 		}
@@ -316,7 +316,8 @@ func TestUnpaidPlanIsForgotten(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return plans.Start(ctx, tx, d.book, c, d.now)
+		_, err = plans.Start(ctx, tx, d.book, c, plans.Terms{Way: plans.ByLetter, Every: plans.Monthly}, d.now)
+		return err
 	})
 	for range 3 {
 		d.now = d.now.AddDate(0, 1, 0)
