@@ -45,6 +45,8 @@ func (v *visit) giftCreate() error {
 	}
 	if chosen == "" || chosen == otherAmount {
 		form.Amount = free
+	} else if form.Currency != c.Currency { // what is offered is in the campaign's currency
+		return v.giftAgain(c, id, &giving.FieldErrors{List: []giving.FieldError{{Field: "amount", Key: "gift.amount.preset", Params: map[string]string{"currency": c.Currency}}}})
 	}
 	answered, err := v.admit(form)
 	if err != nil {
@@ -53,7 +55,7 @@ func (v *visit) giftCreate() error {
 	if !answered {
 		return v.giftAgain(c, id, &giving.FieldErrors{List: []giving.FieldError{{Field: "sum", Key: "give.challenge.again"}}})
 	}
-	pay, err := v.startGift(c, form, v.FormValue("often") == oftenMonthly)
+	pay, err := v.startGift(c, form, v.planTerms())
 	var wrong *giving.FieldErrors
 	switch {
 	case errors.Is(err, plans.ErrNoEmail):
@@ -76,16 +78,33 @@ func (v *visit) channel() giving.Channel {
 	return giving.Sandbox
 }
 
-// startGift stores the gift, and the plan that it begins if it is to be monthly, opens its payment and says where to pay. The same form
+// planTerms are how often a gift is to be given and by what; nil for once.
+func (v *visit) planTerms() *plans.Terms {
+	t := plans.Terms{Way: plans.ByLetter, Every: plans.Monthly}
+	switch v.FormValue("often") {
+	case oftenYearly:
+		t.Every = plans.Yearly
+	case oftenMonthly:
+	default:
+		return nil
+	}
+	if v.FormValue("how") == plans.ByCard {
+		t.Way = plans.ByCard
+	}
+	return &t
+}
+
+// startGift stores the gift, and the plan that it begins unless it is given once, opens its payment and says where to pay. The same form
 // again gives the same payment.
-func (v *visit) startGift(c *giving.Campaign, form giving.Form, monthly bool) (pay string, err error) {
+func (v *visit) startGift(c *giving.Campaign, form giving.Form, terms *plans.Terms) (pay string, err error) {
 	var checkout *giving.Checkout
-	pay, err = v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, error) {
+	pay, err = v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, *plans.Plan, error) {
 		checkout, err = giving.Begin(v.ctx(), tx, v.book, form, v.now)
-		if err != nil || !monthly {
-			return checkout, err
+		if err != nil || terms == nil {
+			return checkout, nil, err
 		}
-		return checkout, plans.Start(v.ctx(), tx, v.book, checkout, v.now)
+		p, err := plans.Start(v.ctx(), tx, v.book, checkout, *terms, v.now)
+		return checkout, p, err
 	})
 	if err != nil {
 		return "", err
@@ -118,9 +137,10 @@ func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldE
 	}
 	view.Donor, view.Email = v.typed("name", keptMax), v.typed("email", keptMax)
 	view.Message = v.typed("message", keptMax)
-	if v.FormValue("often") == oftenMonthly {
-		view.Often = oftenMonthly
+	if terms := v.planTerms(); terms != nil {
+		view.Often, view.How = v.FormValue("often"), terms.Way
 	}
+	view.Chosen = v.typed("currency", 3)
 	view.Anonymous[0].Chosen = v.FormValue("anonymous") != ""
 	asked := view.Challenge != nil
 	status := http.StatusConflict
@@ -148,7 +168,9 @@ func (v *visit) giftAgain(c *giving.Campaign, id uuid.UUID, wrong *giving.FieldE
 func (view *giftFormView) field(name string) string {
 	switch name {
 	case "currency":
-		return "amount"
+		if len(view.Currencies) == 0 {
+			return "amount"
+		}
 	case "amount":
 		if view.Other != "" || view.Amount == otherAmount {
 			return "other"
@@ -160,7 +182,7 @@ func (view *giftFormView) field(name string) string {
 // giftMessage says what is wrong with a field, with its limits.
 func giftMessage(lang Lang, e giving.FieldError) string {
 	var args []any
-	for _, name := range []string{"min", "max", "currency"} {
+	for _, name := range []string{"min", "max", "currency", "decimals"} {
 		if value, ok := e.Params[name]; ok {
 			args = append(args, grouped(value))
 		}

@@ -20,6 +20,7 @@ const otherAmount = "other"
 const (
 	oftenOnce    = "once"
 	oftenMonthly = "monthly"
+	oftenYearly  = "yearly"
 )
 
 // errNotOpen means that a campaign takes no gifts now: not yet, not any more, or not online.
@@ -42,6 +43,11 @@ type giftFormView struct {
 	Fee        string
 	Often      string
 	Oftens     []Option
+	How        string
+	Hows       []Option            // by what to give again and again; none where there is no choice
+	Chosen     string              // currency
+	Currencies []Option            // none where only the book's is taken
+	Sandboxed  bool                // no real money
 	Changed    bool                // the form was sent before with other content
 	Challenge  *payments.Challenge // nil: in normal times nobody is asked
 	Question   string              // the sum, for who has no script
@@ -73,7 +79,9 @@ func (v *visit) giftForm() error {
 }
 
 // givable tells whether somebody can give to a campaign here and now: it is open, and payments can be taken.
-func (v *visit) givable(c *giving.Campaign) bool { return c.Open(v.now) && v.book.Sandbox }
+func (v *visit) givable(c *giving.Campaign) bool {
+	return c.Open(v.now) && (v.book.Sandbox || v.s.Stripes[v.book.ID] != nil)
+}
 
 // readGiftForm fills in what the form shows of its campaign.
 func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
@@ -94,14 +102,57 @@ func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormVie
 		view.Amounts = append(view.Amounts, Option{Value: money.Format(preset, c.Currency), Label: v.presetLabel(preset, c.Currency)})
 	}
 	view.Amounts = append(view.Amounts, Option{Value: otherAmount, Label: view.T("give.amount.other")})
-	view.OtherHint = view.T("give.other.hint", money.Money{Minor: c.GiftMin, Currency: c.Currency}, money.Money{Minor: c.GiftMax, Currency: c.Currency})
-	today := v.book.Day(v.now)
-	next := plans.FirstDue(today, min(today.Day(), plans.DayMax))
-	view.Often = oftenOnce
-	view.Oftens = []Option{{Value: oftenOnce, Label: view.T("give.once")}, {Value: oftenMonthly, Label: view.T("give.monthly"), Hint: view.T("give.monthly.hint", Day(v.lang, next))}}
+	if err := v.readLimits(q, c, view); err != nil {
+		return err
+	}
+	view.Often, view.How, view.Sandboxed = oftenOnce, plans.ByCard, v.channel() == giving.Sandbox
+	view.Oftens = []Option{{Value: oftenOnce, Label: view.T("give.once")}, {Value: oftenMonthly, Label: view.T("give.monthly")},
+		{Value: oftenYearly, Label: view.T("give.yearly"), Hint: view.T("give.again.hint")}}
+	view.Hows = []Option{{Value: plans.ByCard, Label: view.T("give.how.card"), Hint: view.T("give.how.card.hint")},
+		{Value: plans.ByLetter, Label: view.T("give.how.letter"), Hint: view.T("give.how.letter.hint")}}
 	view.Anonymous = []Option{{Value: "yes", Label: view.T("give.anonymous")}}
 	view.Fee = view.T("give.fee."+fund.FeeBearer, view.Fund.Label)
 	return v.guardForm(q, c, view)
+}
+
+// readLimits fills in what one gift may be, in each currency that is taken.
+func (v *visit) readLimits(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
+	rules, err := giving.ReadRules(v.ctx(), q, v.book)
+	if err != nil {
+		return err
+	}
+	taken := []string{c.Currency}
+	for _, a := range rules.Currencies {
+		rated := true
+		if v.channel() == giving.Sandbox {
+			if rated, err = giving.Rated(v.ctx(), q, v.book, a.Currency, v.book.Day(v.now)); err != nil {
+				return err
+			}
+		}
+		if rated {
+			taken = append(taken, a.Currency)
+		}
+	}
+	for i, ccy := range taken {
+		l, err := rules.Limits(v.book, c, ccy)
+		if err != nil {
+			return err
+		}
+		least, most := money.Money{Minor: l.Min, Currency: ccy}, money.Money{Minor: l.Max, Currency: ccy}
+		if i == 0 {
+			view.OtherHint = view.T("give.other.hint", least, most)
+		}
+		if len(taken) > 1 {
+			known, _ := money.Lookup(ccy)
+			name := known.NameZH
+			if v.lang == EN {
+				name = known.Code
+			}
+			view.Currencies = append(view.Currencies, Option{Value: ccy, Label: view.T("give.currency.one", name, least, most)})
+		}
+	}
+	view.Chosen = c.Currency
+	return nil
 }
 
 // presetLabel leaves out the decimals of a whole amount.

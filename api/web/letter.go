@@ -43,7 +43,7 @@ func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.
 		}
 		amount := money.Money{Minor: o.Asked, Currency: o.Currency}
 		return LetterText{T(lang, "letter.refund_declined.subject", name), T(lang, "letter.refund_declined.body", amount, o.Answer), "/g/" + giving.Ref(book, o.GiftID)}, nil
-	case giving.ReminderLetter, giving.StoppedLetter:
+	case giving.ReminderLetter, giving.StoppedLetter, giving.FailingLetter, giving.UpcomingLetter:
 		p, err := plans.ByID(ctx, q, book, l.About)
 		if err != nil {
 			return LetterText{}, err
@@ -53,7 +53,13 @@ func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.
 			return LetterText{}, err
 		}
 		amount, title := money.Money{Minor: p.Amount, Currency: p.Currency}, c.Title(string(lang))
-		if l.Kind == giving.ReminderLetter {
+		switch l.Kind {
+		case giving.FailingLetter:
+			return LetterText{T(lang, "letter.failing.subject", name), T(lang, "letter.failing.body", amount, title), "/plan/" + giving.Ref(book, p.ID)}, nil
+		case giving.UpcomingLetter:
+			return LetterText{T(lang, "letter.upcoming.subject", name, amount, Day(lang, p.NextOn)), T(lang, "letter.upcoming.body", amount, title, Day(lang, p.NextOn)),
+				"/plan/" + giving.Ref(book, p.ID)}, nil
+		case giving.ReminderLetter:
 			return LetterText{T(lang, "letter.reminder.subject", name, amount), T(lang, "letter.reminder.body", amount, title), "/plan/" + giving.Ref(book, p.ID)}, nil
 		}
 		why := ""

@@ -22,6 +22,8 @@ func planHref(v *visit, id uuid.UUID) string { return "/plan/" + giving.Ref(v.bo
 // planFacts are what every page that names a plan shows of it.
 type planFacts struct {
 	Href, State, Reason, Campaign string
+	Way, Every                    string
+	Failing                       bool
 	Amount                        money.Money
 	Day                           int
 	NextOn                        time.Time
@@ -32,7 +34,7 @@ func (v *visit) planFacts(q pg.Querier, p *plans.Plan) (planFacts, error) {
 	if err != nil {
 		return planFacts{}, err
 	}
-	return planFacts{Href: planHref(v, p.ID), State: p.State, Reason: p.Reason, Campaign: c.Title(string(v.lang)),
+	return planFacts{Href: planHref(v, p.ID), State: p.State, Reason: p.Reason, Way: p.Way, Every: p.Every, Failing: p.Failing, Campaign: c.Title(string(v.lang)),
 		Amount: money.Money{Minor: p.Amount, Currency: p.Currency}, Day: p.Day, NextOn: p.NextOn}, nil
 }
 
@@ -41,6 +43,7 @@ type planView struct {
 	planFacts
 	Due    money.Money // can be paid now; zero for nothing
 	Months []planMonth
+	Card   bool   // another card can be put
 	New    string // amount as typed
 	On     string // day as typed
 	Days   []Option
@@ -49,7 +52,8 @@ type planView struct {
 type planMonth struct {
 	Month  string
 	Amount money.Money
-	State  string // paid, pending, open
+	State  string // paid, pending, open; failed and again of a card, again while it is tried again
+	Href   string // the gift
 }
 
 // planShow answers /plan/{ref}, where whoever has the letter pays, changes, pauses and stops. It shows no contact data.
@@ -66,6 +70,20 @@ func (v *visit) planAgain(status int, wrong Errors) error {
 		if view.planFacts, err = v.planFacts(q, p); err != nil {
 			return err
 		}
+		view.Card = p.Way == plans.ByCard && p.Subscription != "" && p.State != plans.Ended
+		charges, err := plans.Charges(v.ctx(), q, v.book, p.ID)
+		if err != nil {
+			return err
+		}
+		for _, c := range charges {
+			one := planMonth{Month: Day(v.lang, v.book.Day(c.AskedAt)), Amount: money.Money{Minor: c.Amount, Currency: c.Currency}, State: c.State}
+			if c.State == plans.ChargePaid {
+				one.Href = "/g/" + giving.Ref(v.book, c.Gift)
+			} else if c.NextTry != nil {
+				one.State = "again"
+			}
+			view.Months = append(view.Months, one)
+		}
 		months, err := plans.Months(v.ctx(), q, v.book, p.ID)
 		if err != nil {
 			return err
@@ -74,7 +92,7 @@ func (v *visit) planAgain(status int, wrong Errors) error {
 			view.Due = money.Money{Minor: due.Amount, Currency: p.Currency}
 		}
 		for _, m := range months {
-			one := planMonth{m.Month.Format("2006-01"), money.Money{Minor: m.Amount, Currency: p.Currency}, "open"}
+			one := planMonth{Month: m.Month.Format("2006-01"), Amount: money.Money{Minor: m.Amount, Currency: p.Currency}, State: "open"}
 			switch {
 			case m.Paid:
 				one.State = "paid"
@@ -112,6 +130,8 @@ func (v *visit) planChange() error {
 	switch v.FormValue("do") {
 	case "pay":
 		return v.planPay(p)
+	case "card":
+		return v.planCard(p)
 	case "pause":
 		c.Pause = true
 	case "resume":
@@ -123,7 +143,7 @@ func (v *visit) planChange() error {
 		if c.Amount, err = money.ParseInput(v.typed("amount", 40), p.Currency); err != nil || c.Amount <= 0 {
 			wrong.Add("amount", T(v.lang, "wrong.amount"))
 		}
-		if c.Day = int(v.number("on")); c.Day < 1 || c.Day > plans.DayMax {
+		if c.Day = int(v.number("on")); p.Way == plans.ByLetter && (c.Day < 1 || c.Day > plans.DayMax) {
 			wrong.Add("on", T(v.lang, "wrong.day"))
 		}
 		if len(wrong) > 0 {
@@ -152,8 +172,9 @@ func (v *visit) planPay(p *plans.Plan) error {
 	if !v.givable(campaign) {
 		return v.refuseGift(campaign)
 	}
-	pay, err := v.openPayment(campaign.Title(string(v.lang)), v.channel(), func(tx pgx.Tx) (*giving.Checkout, error) {
-		return plans.Pay(v.ctx(), tx, v.book, p.ID, v.channel(), v.now)
+	pay, err := v.openPayment(campaign.Title(string(v.lang)), v.channel(), func(tx pgx.Tx) (*giving.Checkout, *plans.Plan, error) {
+		checkout, err := plans.Pay(v.ctx(), tx, v.book, p.ID, v.channel(), v.now)
+		return checkout, nil, err
 	})
 	if err != nil {
 		return err
@@ -161,11 +182,29 @@ func (v *visit) planPay(p *plans.Plan) error {
 	return v.see(pay)
 }
 
-// openPayment stores a gift that begin starts, opens its payment and says where to pay. The same gift gives the same payment.
-func (v *visit) openPayment(title string, by giving.Channel, begin func(pgx.Tx) (*giving.Checkout, error)) (pay string, err error) {
+// planCard opens the page where the donor puts another card.
+func (v *visit) planCard(p *plans.Plan) error {
+	if err := staff.TakeTurn(v.ctx(), v.s.DB, v.book.ID, staff.GiftForm, p.ID.String(), v.ip(), v.now); err != nil {
+		return err
+	}
+	stripe := v.s.Stripes[v.book.ID]
+	if stripe == nil {
+		return payments.ErrNotByCard
+	}
+	page, err := stripe.OpenCard(v.ctx(), p, v.origin()+planHref(v, p.ID))
+	if err != nil {
+		return err
+	}
+	return v.see(page)
+}
+
+// openPayment stores a gift that begin starts, opens its payment and says where to pay. A plan by card that begins with it is opened with it.
+// The same gift gives the same payment.
+func (v *visit) openPayment(title string, by giving.Channel, begin func(pgx.Tx) (*giving.Checkout, *plans.Plan, error)) (pay string, err error) {
 	var checkout *giving.Checkout
+	var plan *plans.Plan
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		if checkout, err = begin(tx); err != nil || by != giving.Sandbox {
+		if checkout, plan, err = begin(tx); err != nil || by != giving.Sandbox {
 			return err
 		}
 		session, err := payments.OpenSession(v.ctx(), tx, v.book, checkout, title, "/g/"+giving.Ref(v.book, checkout.ID), v.now)
@@ -179,7 +218,12 @@ func (v *visit) openPayment(title string, by giving.Channel, begin func(pgx.Tx) 
 		return pay, err
 	}
 	// The gift is committed: its event may be here before the answer is.
-	page, err := v.s.Stripes[v.book.ID].Open(v.ctx(), checkout, title, v.origin()+"/g/"+giving.Ref(v.book, checkout.ID))
+	stripe, back := v.s.Stripes[v.book.ID], v.origin()+"/g/"+giving.Ref(v.book, checkout.ID)
+	open := func() (*payments.PaymentPage, error) { return stripe.Open(v.ctx(), checkout, title, back) }
+	if plan != nil && plan.Way == plans.ByCard {
+		open = func() (*payments.PaymentPage, error) { return stripe.OpenPlan(v.ctx(), plan, checkout, title, back) }
+	}
+	page, err := open()
 	if err != nil {
 		return "", err
 	}

@@ -22,7 +22,7 @@ func (o *office) monthly(c *client) (link string) {
 	o.Helper()
 	o.gift("", 1_00)
 	form := url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "currency": {"CNY"}, "amount": {"other"}, "other": {"50"}, "name": {"王女士"}, "often": {"monthly"}}
-	c.wants(c.post("/c/space/give", form), http.StatusUnprocessableEntity, "每月捐需要邮箱")
+	c.wants(c.post("/c/space/give", form), http.StatusUnprocessableEntity, "每月或每年捐需要邮箱")
 	form.Set("email", ownEmail)
 	for range 2 { // sent twice is one plan
 		c.wants(c.post("/c/space/give", form), http.StatusSeeOther)
@@ -60,7 +60,7 @@ func TestMonthlyGiving(t *testing.T) {
 	o.stepped()
 	page := c.get(link)
 	c.wants(page, http.StatusOK, "进行中", "50.00", "2026年10月7日")
-	c.lacks(page, "example", "王女士", "付这个月")
+	c.lacks(page, "example", "王女士", "付这一次")
 	c.wants(c.post(link, url.Values{"do": {"pay"}}), http.StatusConflict)
 	o.now = o.now.AddDate(0, 1, 0) // the campaign ends then: the plan stops
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
@@ -74,15 +74,15 @@ func TestMonthlyGiving(t *testing.T) {
 	if letter.Kind != giving.ReminderLetter || letter.Email != ownEmail || text.Path != link || !strings.Contains(text.Body, "50.00") {
 		t.Errorf("letter %s: %+v", letter.Kind, text)
 	}
-	c.wants(c.get(link), http.StatusOK, "付这个月的 50.00")
+	c.wants(c.get(link), http.StatusOK, "付这一次的 50.00")
 	first, second := c.post(link, url.Values{"do": {"pay"}}), c.post(link, url.Values{"do": {"pay"}})
 	if !strings.HasPrefix(first.to, "/sandbox/") || first.to != second.to {
 		t.Errorf("paid at %q and %q", first.to, second.to)
 	}
 	c.wants(c.post(link, url.Values{"do": {"change"}, "amount": {"x"}, "on": {"40"}}), http.StatusUnprocessableEntity, "错误")
-	c.wants(c.post(link, url.Values{"do": {"change"}, "amount": {"9999999"}, "on": {"5"}}), http.StatusUnprocessableEntity, "每月金额：")
+	c.wants(c.post(link, url.Values{"do": {"change"}, "amount": {"9999999"}, "on": {"5"}}), http.StatusUnprocessableEntity, "每次金额：")
 	c.wants(c.post(link, url.Values{"do": {"change"}, "amount": {"70"}, "on": {"5"}}), http.StatusSeeOther)
-	c.wants(c.get(link), http.StatusOK, "70.00", "付这个月的 50.00", "2026年11月5日")
+	c.wants(c.get(link), http.StatusOK, "70.00", "付这一次的 50.00", "2026年11月5日")
 	c.wants(c.post(link, url.Values{"do": {"pause"}}), http.StatusSeeOther)
 	c.wants(c.get(link), http.StatusOK, "已暂停")
 	c.wants(c.post(link, url.Values{"do": {"resume"}}), http.StatusSeeOther)

@@ -165,12 +165,12 @@ func (n *neighbourhood) plant() {
 		if err != nil {
 			return err
 		}
-		if err := plans.Start(ctx, tx, n.book, checkout, n.now); err != nil {
+		made, err := plans.Start(ctx, tx, n.book, checkout, plans.Terms{Way: plans.ByLetter, Every: plans.Monthly}, n.now)
+		if err != nil {
 			return err
 		}
-		list, err := plans.OfDonors(ctx, tx, n.book, []uuid.UUID{checkout.ID})
-		plan = list[0].ID
-		return err
+		plan = made.ID
+		return nil
 	})
 	put("plan", giving.Ref(n.book, plan), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
 	put("donor-link", o.letters()[0].Secret, giving.NewSecret())

@@ -257,7 +257,7 @@ func email(wrong *FieldErrors, typed string) string {
 
 func amount(wrong *FieldErrors, typed, ccy string, l Limits) int64 {
 	const field = "amount"
-	limits := map[string]string{"min": money.Format(l.Min, ccy), "max": money.Format(l.Max, ccy), "currency": ccy}
+	limits := map[string]string{"min": money.Format(l.Min, ccy), "max": money.Format(l.Max, ccy), "currency": ccy, "decimals": fmt.Sprint(l.decimals(ccy))}
 	if len(typed) > 64 {
 		wrong.add(field, "gift.amount.syntax", limits)
 		return 0

@@ -116,6 +116,15 @@ func (r *Rules) Limits(book *ledger.Book, c *Campaign, ccy string) (Limits, erro
 	return Limits{}, fmt.Errorf("%w: %s", ErrForeign, ccy)
 }
 
+// decimals are how many an amount may be typed with.
+func (l Limits) decimals(ccy string) int {
+	c, _ := money.Lookup(ccy)
+	if l.Step > 1 {
+		return c.Exponent - 1
+	}
+	return c.Exponent
+}
+
 // stepOf is the least difference of two amounts: processors take currencies of three decimals to the second only.
 func stepOf(ccy string) int64 {
 	if c, ok := money.Lookup(ccy); ok && c.Exponent == 3 {
