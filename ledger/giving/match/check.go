@@ -105,7 +105,7 @@ func (c *checker) windows() {
 		if !from.Before(to) || to.After(from.AddDate(spanMaxYears, 0, 0)) {
 			c.wrong.refuse(at("windows", i, "to"), "window-order")
 		}
-		opens, closes := c.minute(at("windows", i, "opens"), w.Opens, 0), c.minute(at("windows", i, "closes"), w.Closes, wholeDay)
+		opens, closes := c.minute(at("windows", i, "opens"), &w.Opens, 0), c.minute(at("windows", i, "closes"), &w.Closes, wholeDay)
 		if opens >= closes {
 			c.wrong.refuse(at("windows", i, "closes"), "window-hours")
 		}
@@ -124,20 +124,20 @@ func (c *checker) moment(field, text string) time.Time {
 	return instant(c.rule.zone, Day(shown.Unix()/secondsADay), shown.Hour()*60+shown.Minute())
 }
 
-// minute is a time of day; missing when the text is empty.
-func (c *checker) minute(field, text string, missing int) int {
-	switch text {
-	case "":
-		return missing
-	case "24:00":
-		return wholeDay
-	}
-	clock, err := time.Parse("15:04", text)
-	if err != nil || len(text) != 5 {
+// minute is a time of day, left out when it is the missing one anyway.
+func (c *checker) minute(field string, text *string, missing int) int {
+	minute := missing
+	if clock, err := time.Parse("15:04", *text); err == nil && len(*text) == 5 {
+		minute = clock.Hour()*60 + clock.Minute()
+	} else if *text == "24:00" {
+		minute = wholeDay
+	} else if *text != "" {
 		c.wrong.refuse(field, "hour")
-		return missing
 	}
-	return clock.Hour()*60 + clock.Minute()
+	if minute == missing {
+		*text = ""
+	}
+	return minute
 }
 
 // gifts is Gifts, checked.
@@ -151,7 +151,7 @@ type gifts struct {
 
 func (c *checker) gifts() {
 	t, r := &c.terms.Gifts, c.rule
-	r.gifts = gifts{min: c.amount("gifts.min", &t.Min), max: unlimited, channels: slices.Clone(t.Channels), recurring: t.Recurring}
+	r.gifts = gifts{min: c.optional("gifts.min", &t.Min), max: unlimited, channels: slices.Clone(t.Channels), recurring: t.Recurring}
 	if t.MaxCounted != "" {
 		r.gifts.max = c.positive("gifts.max_counted", &t.MaxCounted)
 		if r.gifts.max < r.gifts.min {
@@ -189,8 +189,8 @@ type goal struct {
 func (c *checker) goal(field string, t *Goal) goal {
 	c.count(field+".donors", int64(t.Donors), 0, countMax)
 	return goal{
-		raised:  c.amount(field+".raised", &t.Raised),
-		percent: c.percent(field+".percent", &t.Percent, 1000),
+		raised:  c.optional(field+".raised", &t.Raised),
+		percent: c.chance(field+".percent", &t.Percent, 1000),
 		donors:  int64(t.Donors),
 	}
 }
@@ -215,7 +215,7 @@ func (c *checker) limit(field string, l *Limit, base int64) int64 {
 	case l.Amount != "":
 		return c.positive(field+".amount", &l.Amount)
 	case l.Percent != "":
-		percent := c.percent(field+".percent", &l.Percent, 100)
+		percent := c.decimal(field+".percent", &l.Percent, 100)
 		if percent == 0 {
 			c.wrong.refuse(field+".percent", "positive")
 		}
@@ -227,7 +227,7 @@ func (c *checker) limit(field string, l *Limit, base int64) int64 {
 // amount reads an amount and writes it back with all its decimals; empty is zero.
 func (c *checker) amount(field string, text *string) int64 {
 	if *text == "" {
-		return 0
+		*text = "0"
 	}
 	minor, err := money.Parse(*text, c.terms.Currency)
 	if err != nil || minor < 0 || minor > amountMax {
@@ -235,6 +235,15 @@ func (c *checker) amount(field string, text *string) int64 {
 		return 0
 	}
 	*text = money.Format(minor, c.terms.Currency)
+	return minor
+}
+
+// optional is an amount that is left out when it is zero.
+func (c *checker) optional(field string, text *string) int64 {
+	minor := c.amount(field, text)
+	if minor == 0 {
+		*text = ""
+	}
 	return minor
 }
 
@@ -250,10 +259,11 @@ func (c *checker) positive(field string, text *string) int64 {
 
 var decimalForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})(\.[0-9]{1,4})?$`)
 
-// decimal reads a number of at most four decimals in ten-thousandths and writes it back in its shortest form; empty is zero.
+// decimal reads a number of at most four decimals in ten-thousandths (a percentage: in millionths of the whole) and writes it
+// back in its shortest form; empty is zero.
 func (c *checker) decimal(field string, text *string, most int64) int64 {
 	if *text == "" {
-		return 0
+		*text = "0"
 	}
 	m := decimalForm.FindStringSubmatch(*text)
 	if m == nil {
@@ -274,9 +284,13 @@ func (c *checker) decimal(field string, text *string, most int64) int64 {
 	return value
 }
 
-// percent is a percentage in millionths of the whole.
-func (c *checker) percent(field string, text *string, most int64) int64 {
-	return c.decimal(field, text, most)
+// chance is a percentage, in millionths of the whole, that is left out when it is zero.
+func (c *checker) chance(field string, text *string, most int64) int64 {
+	millionths := c.decimal(field, text, most)
+	if millionths == 0 {
+		*text = ""
+	}
+	return millionths
 }
 
 func (c *checker) count(field string, n, low, high int64) {

@@ -28,7 +28,7 @@ func (c *checker) formula(field string, f *Formula, depth int) formula {
 	use("tiers", f.Tiers != nil, func(field string) formula { return c.tiers(field, f.Tiers) })
 	use("stages", f.Stages != nil, func(field string) formula { return c.stages(field, f.Stages) })
 	use("remaining", f.Remaining != nil, func(field string) formula { return c.remaining(field, f.Remaining) })
-	use("draw", f.Draw != nil, func(field string) formula { return c.draw(field, f.Draw) })
+	use("draw", f.Draw != nil, func(field string) formula { return c.drawn(field, f.Draw) })
 	use("between", f.Between != nil, func(field string) formula { return c.between(field, f.Between) })
 	use("streak", f.Streak != nil, func(field string) formula { return c.streak(field, f.Streak) })
 	use("effort", f.Effort != nil, func(field string) formula { return c.effort(field, f.Effort) })
@@ -59,6 +59,9 @@ func (c *checker) tiers(field string, tiers []Tier) formula {
 		}
 		c.count(at(field, i, "match"), tiers[i].Match, 0, ratioMax)
 		c.count(at(field, i, "gift"), tiers[i].Gift, 1, ratioMax)
+		if tiers[i].Match == 0 {
+			tiers[i].Gift = 1 // one way to write nothing
+		}
 	}
 	return func(_ *decision, counted int64) int64 {
 		for i := len(tiers) - 1; i >= 0; i-- {
@@ -71,18 +74,21 @@ func (c *checker) tiers(field string, tiers []Tier) formula {
 }
 
 func (c *checker) between(field string, b *Between) formula {
-	low, high := c.percent(field+".low", &b.Low, 1000), c.percent(field+".high", &b.High, 1000)
+	low, high := c.decimal(field+".low", &b.Low, 1000), c.decimal(field+".high", &b.High, 1000)
 	c.ordered(field+".high", low, high)
 	return func(d *decision, counted int64) int64 {
 		return money.FloorShare(counted, d.drawn("share", low, high), millionths)
 	}
 }
 
-func (c *checker) draw(field string, t *Draw) formula {
+func (c *checker) drawn(field string, t *Draw) formula {
 	base := c.waved(field+".base", &t.Base, field+".wave", &t.Wave, "base")
-	bonus := c.waved(field+".bonus", &t.Bonus, field+".bonus_wave", &t.BonusWave, "bonus")
-	chance := c.percent(field+".chance", &t.Chance, 100)
-	if chance == 0 && (t.Bonus != "" || t.BonusWave != "") || chance > 0 && t.Bonus == "" {
+	chance := c.chance(field+".chance", &t.Chance, 100)
+	var bonus func(*decision) int64
+	if t.Bonus+t.BonusWave != "" {
+		bonus = c.waved(field+".bonus", &t.Bonus, field+".bonus_wave", &t.BonusWave, "bonus")
+	}
+	if (chance > 0) != (bonus != nil) {
 		c.wrong.refuse(field+".chance", "chance")
 	}
 	return func(d *decision, _ int64) int64 {
@@ -95,7 +101,7 @@ func (c *checker) draw(field string, t *Draw) formula {
 
 // waved is an amount ± a wave; the plain amount where it is smaller than the wave.
 func (c *checker) waved(field string, amount *string, waveField string, wave *string, label string) func(*decision) int64 {
-	middle, reach := c.amount(field, amount), c.amount(waveField, wave)
+	middle, reach := c.amount(field, amount), c.optional(waveField, wave)
 	return func(d *decision) int64 {
 		if reach == 0 || middle < reach {
 			return middle

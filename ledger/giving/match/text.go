@@ -1,28 +1,43 @@
 package match
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
-// sentence is a text in both languages; {name} is replaced by a parameter.
+// sentence is a text in both languages. {name} stands for a parameter, {name|day|days} for a number with its word.
 type sentence struct{ zh, en string }
 
-// text fills a sentence of the table. lang is zh-CN or en; what is neither reads Chinese.
+var placeholder = regexp.MustCompile(`\{([a-z]+)(?:\|([a-z ]+)\|([a-z ]+))?\}`)
+
+// in fills the sentence in lang: zh-CN or en; what is neither reads Chinese.
+func (t sentence) in(lang string, params map[string]string) string {
+	pattern := t.zh
+	if english(lang) {
+		pattern = t.en
+	}
+	return placeholder.ReplaceAllStringFunc(pattern, func(p string) string {
+		m := placeholder.FindStringSubmatch(p)
+		value := params[m[1]]
+		switch {
+		case m[2] == "":
+			return value
+		case value == "1":
+			return value + " " + m[2]
+		}
+		return value + " " + m[3]
+	})
+}
+
+func english(lang string) bool { return strings.HasPrefix(lang, "en") }
+
+// text fills a sentence of the table of messages.
 func text(lang, key string, params map[string]string) string {
-	s, ok := texts[key]
+	t, ok := texts[key]
 	if !ok {
 		panic("match: no text for " + key)
 	}
-	pattern := s.zh
-	if strings.HasPrefix(lang, "en") {
-		pattern = s.en
-	}
-	if len(params) == 0 {
-		return pattern
-	}
-	pairs := make([]string, 0, 2*len(params))
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	return strings.NewReplacer(pairs...).Replace(pattern)
+	return t.in(lang, params)
 }
 
 // Text says a reason in lang, as a donor reads it.
