@@ -48,13 +48,24 @@ type batchRow struct {
 	Percent int64
 }
 
+func newBatchRow(b receipts.Batch) batchRow {
+	row := batchRow{Batch: b, Percent: 100}
+	if b.Total > 0 {
+		row.Percent = min(100, b.Done*100/b.Total)
+	}
+	return row
+}
+
 type receiptRow struct {
 	receipts.Receipt
 	Payer  string
 	Amount money.Money
 }
 
-type batchForm struct{ From, To, SingleMin string }
+type batchForm struct {
+	From, To, SingleMin string
+	Mail                []Option
+}
 
 type rangeForm struct{ Code, First, Last, AllottedOn string }
 
@@ -64,9 +75,10 @@ func (v *visit) receiptList() error { return v.receiptsAgain(http.StatusOK, nil)
 func (v *visit) receiptsAgain(status int, wrong Errors) error {
 	view := receiptListView{Page: v.consolePage(T(v.lang, "place.receipts"), "/console/receipts"), From: v.queried("from"), To: v.queried("to"),
 		State: v.queried("state"), Number: v.queried("number"), MayWrite: v.who.May(staff.GiftWrite), Form: newForm(),
-		Batch: batchForm{v.typed("batch_from", 20), v.typed("batch_to", 20), v.typed("single_min", 40)},
+		Batch: batchForm{From: v.typed("batch_from", 20), To: v.typed("batch_to", 20), SingleMin: v.typed("single_min", 40)},
 		Range: rangeForm{v.typed("code", 20), v.typed("first", 12), v.typed("last", 12), v.typed("allotted", 20)}}
 	view.Errors = wrong
+	view.Batch.Mail = []Option{{Value: "yes", Label: view.T("batch.mail.yes"), Chosen: v.FormValue("batch_mail") != ""}}
 	view.States = []Option{{Value: "", Label: view.T("filter.all")}, {Value: "valid", Label: view.T("receipts.valid")}, {Value: "void", Label: view.T("receipts.void")}}
 	filter := receipts.Filter{From: v.dayField(&view.Page, "from"), To: v.dayField(&view.Page, "to"), Limit: receiptPage + 1}
 	if view.State == "valid" || view.State == "void" {
@@ -106,7 +118,7 @@ func (v *visit) queried(name string) string { return oneLine(v.QueryParam(name),
 // suggestBatch fills in yesterday, and fifty yuan: below, a name is most often not asked for (accounting.md R16).
 func (v *visit) suggestBatch(f *batchForm) {
 	yesterday := ISODay(v.book.Day(v.now).AddDate(0, 0, -1))
-	*f = batchForm{yesterday, yesterday, "50.00"}
+	f.From, f.To, f.SingleMin = yesterday, yesterday, "50.00"
 }
 
 func (v *visit) receiptRows(q pg.Querier, view *receiptListView, filter receipts.Filter) error {
@@ -126,12 +138,8 @@ func (v *visit) receiptRows(q pg.Querier, view *receiptListView, filter receipts
 		return err
 	}
 	for _, b := range batches {
-		row := batchRow{Batch: b, Percent: 100}
-		if b.Total > 0 {
-			row.Percent = min(100, b.Done*100/b.Total)
-		}
 		view.Running = view.Running || b.State == receipts.Running
-		view.Batches = append(view.Batches, row)
+		view.Batches = append(view.Batches, newBatchRow(b))
 	}
 	list, err := receipts.List(v.ctx(), q, v.book, filter)
 	if err != nil {
@@ -276,13 +284,13 @@ func (v *visit) receiptBatch() error {
 	if len(wrong) > 0 {
 		return v.receiptsAgain(http.StatusUnprocessableEntity, wrong)
 	}
-	b := receipts.Batch{ID: form, From: from, To: to, SingleMin: least, AskedBy: v.who.Person.ID}
+	b := receipts.Batch{ID: form, From: from, To: to, SingleMin: least, AskedBy: v.who.Person.ID, Mail: v.FormValue("batch_mail") != ""}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		if _, err := receipts.StartBatch(v.ctx(), tx, v.book, b, v.now); err != nil {
 			return err
 		}
 		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "donation_receipt.batch", Object: "receipt-batch:" + form.String(),
-			Detail: map[string]any{"from": ISODay(from), "to": ISODay(to)}})
+			Detail: map[string]any{"from": ISODay(from), "to": ISODay(to), "mail": b.Mail}})
 	})
 	switch {
 	case errors.Is(err, receipts.ErrBatchDays):

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -119,6 +120,54 @@ func TestReceiptsOfADay(t *testing.T) {
 	li.wants(send(day, day, "50.00"), http.StatusUnprocessableEntity, "号码已用完")
 }
 
+// mailedBatch is a batch of yesterday's gifts whose letters are posted; one goes out, one is refused until it is given up.
+func (o *office) mailedBatch(li *client) string {
+	o.Helper()
+	yesterday := o.now.AddDate(0, 0, -1)
+	o.giftBy("王女士", ownEmail, 60_00, yesterday)
+	o.giftBy("李四", "full@example.org", 70_00, yesterday)
+	o.giftBy("没有邮箱的人", "", 80_00, yesterday)
+	day := ISODay(o.book.Day(yesterday))
+	id := uuid.Must(uuid.NewV7()).String()
+	li.wants(li.post("/console/receipt-batches", url.Values{"form": {id}, "batch_from": {day}, "batch_to": {day}, "single_min": {"50.00"}, "batch_mail": {"yes"}}), http.StatusSeeOther)
+	o.worked()
+	for at, tries := o.now, 0; tries <= giving.LetterTries; tries++ {
+		for found := true; found; {
+			o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+				found, _, err = giving.SendLetter(ctx, tx, o.book, func(l giving.Letter) error {
+					if l.Email != ownEmail {
+						return errors.New("mailbox is full")
+					}
+					return nil
+				}, at)
+				return err
+			})
+		}
+		at = at.Add(24 * time.Hour)
+	}
+	return "/console/receipt-batches/" + id
+}
+
+// The page of a batch tells how far its letters are and lists those that did not go out, to be tried again.
+func TestLettersOfABatchInTheConsole(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	li.wants(li.numbered("50010126", "1", "9"), http.StatusSeeOther)
+	path := o.mailedBatch(li)
+	li.wants(li.get("/console/receipts"), http.StatusOK, path)
+	page := li.get(path)
+	li.wants(page, http.StatusOK, "完成", "3 笔中的 3 笔", "没有留邮箱", "没有发出的邮件", "李四", "再发一次")
+	li.lacks(page, "full@example.org", "发送邮件</button>")
+	chen.wants(chen.post(path+"/mail", nil), http.StatusForbidden)
+	li.wants(li.post(path+"/mail", nil), http.StatusSeeOther)
+	page = li.get(path)
+	li.wants(page, http.StatusOK, "等待发送")
+	li.lacks(page, "李四", "再发一次")
+	shen := o.as("shen")
+	shen.wants(shen.get("/console/audit"), http.StatusOK, "再次发送一批票据的邮件")
+}
+
 // TestDonationReceiptsLook opens the pages of receipts in both languages, on a phone and on a desk, and keeps pictures.
 func TestDonationReceiptsLook(t *testing.T) {
 	t.Parallel()
@@ -141,11 +190,12 @@ func TestDonationReceiptsLook(t *testing.T) {
 	})
 	first, second := "/console/receipts/"+list[1].ID.String(), "/console/receipts/"+list[0].ID.String()
 	li.post(second+"/void", url.Values{"reason": {"重复开票"}})
+	batch := o.mailedBatch(li)
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
 	for name, path := range map[string]string{"ask": page(1), "slip": page(0), "verify": verify, "verify-none": "/verify?number=1", "list": "/console/receipts",
-		"show": first, "void": second} {
+		"show": first, "void": second, "batch": batch} {
 		for _, lang := range []Lang{ZH, EN} {
 			for _, width := range []int64{360, 1280} {
 				t.Run(fmt.Sprintf("%s-%s-%d", name, lang, width), func(t *testing.T) {

@@ -167,6 +167,8 @@ func (s *Server) routes() []route {
 		{post, "/console/receipt-ranges", false, staff.GiftWrite, (*visit).receiptRange},
 		{post, "/console/receipt-batches", false, staff.GiftWrite, (*visit).receiptBatch},
 		{post, "/console/receipt-batches/resume", false, staff.GiftWrite, (*visit).receiptResume},
+		{get, "/console/receipt-batches/:id", false, staff.GiftRead, (*visit).receiptBatchShow},
+		{post, "/console/receipt-batches/:id/mail", false, staff.GiftWrite, (*visit).receiptBatchMail},
 		{get, "/console/donors/:id", false, staff.DonorRead, fresh((*visit).donorShow)},
 		{get, "/console/donors/:id/record", false, staff.DonorRead, fresh((*visit).donorExport)},
 		{get, "/console/donors/:id/erase", false, staff.DonorErase, fresh((*visit).donorEraseForm)},

@@ -296,6 +296,7 @@ var objectOfPath = map[string]string{
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/profile": "platform",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
+	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
 }
 
@@ -473,7 +474,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_to bearer box ccy challenge changed channel
+var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currency day days debit
 	delay delimiter do document email event filing first format foundation fresh goal hash header hours how ignore iss issuer keys kind lang last late least
 	level life lift message month months most name name_en name_zh next note number often on opens other overlap paddle page paid parts password

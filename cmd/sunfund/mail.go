@@ -145,18 +145,25 @@ func (s *service) sendBook(ctx context.Context, book int32) {
 	}
 }
 
-// sendDonors sends what is due to donors of one book.
+// mailFailures is how many letters may fail one after the other before the mail server is taken to be away.
+const mailFailures = 5
+
+// sendDonors sends what is due to donors of one book. A letter that fails is kept for later and does not hold up the others.
 func (s *service) sendDonors(ctx context.Context, book *ledger.Book) {
 	ctx = pg.WithBook(ctx, book.ID)
-	for {
+	for failures := 0; failures < mailFailures; {
 		var found bool
 		var failed error
 		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
 			found, failed, err = giving.SendLetter(ctx, tx, book, func(l giving.Letter) error { return s.mails.sendDonor(ctx, tx, book, l) }, time.Now())
 			return err
 		})
-		if err = errors.Join(err, failed); err != nil {
-			s.log.Error("letter to a donor not sent", "book", book.Code, "error", err)
+		failures++
+		if failed == nil {
+			failures = 0
+		}
+		if failed = errors.Join(err, failed); failed != nil {
+			s.log.Error("letter to a donor not sent", "book", book.Code, "error", failed)
 		}
 		if err != nil || !found {
 			return

@@ -69,6 +69,14 @@ update private.letter set sent_at = $3, tries = tries + 1, secret = null where b
 	sqlLetterLater = `
 update private.letter set next_try = $3, tries = tries + 1 where book_id = $1 and id = $2`
 
+	sqlLettersPlain = `
+insert into private.letter (book_id, id, donor_id, kind, about, lang, made_at, next_try)
+select $1, u.id, u.donor, u.kind, u.about, u.lang, $7, $7 from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[]) u(id, donor, kind, about, lang)`
+
+	// The letter of a batch's receipt, if it is one.
+	sqlReceiptLetterTried = `
+update receipt_letter set tries = tries + 1, tried_at = $3, sent_at = case when $4::bool then $3::timestamptz end where book_id = $1 and letter_id = $2`
+
 	sqlLettersSweep = `delete from private.letter where book_id = $1 and made_at < $2`
 )
 
@@ -108,6 +116,23 @@ func PostLetter(ctx context.Context, tx pgx.Tx, book *ledger.Book, l Letter, now
 		return fmt.Errorf("post letter: %w", err)
 	}
 	return nil
+}
+
+// PostPlain leaves letters without a secret to be sent, and answers their ids in the same order. Donor, Kind, About and Lang count.
+func PostPlain(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Letter, now time.Time) ([]uuid.UUID, error) {
+	n := len(list)
+	id, donor, kind, about, lang := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]uuid.UUID, n), make([]string, n)
+	for i, l := range list {
+		var err error
+		if id[i], err = uuid.NewV7(); err != nil {
+			return nil, fmt.Errorf("make letter id: %w", err)
+		}
+		donor[i], kind[i], about[i], lang[i] = l.Donor, string(l.Kind), l.About, l.Lang
+	}
+	if _, err := tx.Exec(ctx, sqlLettersPlain, book.ID, id, donor, kind, about, lang, now); err != nil {
+		return nil, fmt.Errorf("post letters: %w", err)
+	}
+	return id, nil
 }
 
 // Letters lists letters to donors that are not erased, newest first, before the one named (nil id: from the start).
@@ -174,6 +199,11 @@ func SendLetter(ctx context.Context, tx pgx.Tx, book *ledger.Book, send func(Let
 	}
 	if _, err := tx.Exec(ctx, sql, book.ID, l.ID, at); err != nil {
 		return true, failed, fmt.Errorf("note letter: %w", err)
+	}
+	if l.Kind == ReceiptLetter {
+		if _, err := tx.Exec(ctx, sqlReceiptLetterTried, book.ID, l.ID, now, failed == nil); err != nil {
+			return true, failed, fmt.Errorf("note letter of a receipt: %w", err)
+		}
 	}
 	return true, failed, nil
 }

@@ -43,6 +43,9 @@ type Batch struct {
 	State       string
 	Problem     string // why it stopped: "numbers" when none are left
 	EndedAt     *time.Time
+	Mail        bool  // each donor who told an address gets a letter, once all are issued
+	MailSeen    int64 // receipts for one gift that were looked at for it
+	MailDone    bool  // all letters are posted
 }
 
 // ids of gifts sort by the time they were started, which may be this long before they were paid.
@@ -61,11 +64,11 @@ select count(*) from gift g
                       and not exists (select from receipt_void v where v.book_id = p.book_id and v.receipt_id = p.receipt_id))`
 
 	sqlBatchInsert = `
-insert into receipt_batch (book_id, id, from_day, to_day, single_min, asked_by, asked_at, total, cursor)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into receipt_batch (book_id, id, from_day, to_day, single_min, asked_by, asked_at, total, cursor, mail)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict do nothing`
 
-	batchColumns = `id, from_day, to_day, single_min, asked_by, asked_at, total, done, state, problem, ended_at`
+	batchColumns = `id, from_day, to_day, single_min, asked_by, asked_at, total, done, state, problem, ended_at, mail, mail_seen, mail_done`
 
 	sqlBatches = `select ` + batchColumns + ` from receipt_batch where book_id = $1 order by id desc limit $2`
 
@@ -110,7 +113,7 @@ func StartBatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, b Batch, now 
 	if err := tx.QueryRow(ctx, sqlBatchTotal, book.ID, least, from, to).Scan(&b.Total); err != nil {
 		return b, fmt.Errorf("count gifts without receipt: %w", err)
 	}
-	tag, err := tx.Exec(ctx, sqlBatchInsert, book.ID, b.ID, b.From, b.To, b.SingleMin, b.AskedBy, now, b.Total, least)
+	tag, err := tx.Exec(ctx, sqlBatchInsert, book.ID, b.ID, b.From, b.To, b.SingleMin, b.AskedBy, now, b.Total, least, b.Mail)
 	if err != nil {
 		return b, fmt.Errorf("start batch of receipts: %w", err)
 	}
@@ -180,7 +183,8 @@ func runningBatch(ctx context.Context, tx pgx.Tx, book *ledger.Book) (*moving, e
 		return nil, fmt.Errorf("read running batch of receipts: %w", err)
 	}
 	b, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (m moving, err error) {
-		err = row.Scan(&m.ID, &m.From, &m.To, &m.SingleMin, &m.AskedBy, &m.AskedAt, &m.Total, &m.Done, &m.State, &m.Problem, &m.EndedAt, &m.Cursor)
+		err = row.Scan(&m.ID, &m.From, &m.To, &m.SingleMin, &m.AskedBy, &m.AskedAt, &m.Total, &m.Done, &m.State, &m.Problem, &m.EndedAt,
+			&m.Mail, &m.MailSeen, &m.MailDone, &m.Cursor)
 		return m, err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

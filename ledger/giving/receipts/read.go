@@ -88,13 +88,17 @@ select ` + receiptColumns + ` from ` + receiptTables + `
  order by i.id desc limit $3`
 )
 
-func scan(row pgx.CollectableRow) (r Receipt, err error) {
+// scanned reads receiptColumns.
+func scanned(row pgx.CollectableRow) (Receipt, error) { return scan(row) }
+
+// scan reads receiptColumns and what stands behind them.
+func scan(row pgx.CollectableRow, more ...any) (r Receipt, err error) {
 	var cause, reason *string
 	var at *time.Time
 	var by *uuid.UUID
-	err = row.Scan(&r.ID, &r.RangeID, &r.Code, &r.Number, &r.Digits, &r.CheckCode, &r.Face, &r.Payer, &r.Donor, &r.USCC, &r.FundID, &r.CampaignID,
+	err = row.Scan(append([]any{&r.ID, &r.RangeID, &r.Code, &r.Number, &r.Digits, &r.CheckCode, &r.Face, &r.Payer, &r.Donor, &r.USCC, &r.FundID, &r.CampaignID,
 		&r.Amount, &r.Currency, &r.Gifts, &r.GivenOn, &r.IssuedOn, &r.IssuedAt, &r.IssuedBy, &r.Batch, &r.Replaces, &r.ReplacedBy,
-		&cause, &reason, &at, &by)
+		&cause, &reason, &at, &by}, more...)...)
 	if cause != nil {
 		r.Void = &Voiding{*cause, *reason, *at, *by}
 	}
@@ -106,7 +110,7 @@ func query(ctx context.Context, q pg.Querier, sql string, args ...any) ([]Receip
 	if err != nil {
 		return nil, fmt.Errorf("read receipts: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scan)
+	list, err := pgx.CollectRows(rows, scanned)
 	if err != nil {
 		return nil, fmt.Errorf("read receipts: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"sunfund/ledger"
 )
 
-// Worker issues what batches ask for and voids the receipts of refunded gifts. Several processes may run one: the book's lock
+// Worker issues what batches ask for, posts their letters and voids the receipts of refunded gifts. Several processes may run one: the book's lock
 // lets one work at a time.
 type Worker struct {
 	db    pg.Beginner
@@ -76,5 +76,13 @@ func (w *Worker) Work(ctx context.Context) (more bool, err error) {
 		steps, err = Step(ctx, tx, w.book, rand.Reader, w.clock())
 		return err
 	})
-	return more || steps, err
+	if err != nil {
+		return false, err
+	}
+	var letters bool
+	err = pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
+		letters, err = MailStep(ctx, tx, w.book, w.clock())
+		return err
+	})
+	return more || steps || letters, err
 }
