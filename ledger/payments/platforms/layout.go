@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sunfund/internal/sheet"
 	"sunfund/ledger/giving"
 )
 
@@ -60,14 +61,10 @@ var headers = map[string][]string{
 // Guess proposes a layout for a file: charset, delimiter, header and columns by the names they are often given, in Chinese and
 // English. What it cannot tell is left open. ErrSize, ErrCharset, ErrShape.
 func Guess(body []byte, zone string) (Layout, error) {
-	l := Layout{Charset: charsetOf(body), Delimiter: ",", Header: 1, Columns: map[string]int{}, TimeForm: TimeForms[0], Zone: zone, Unit: Units[0],
+	l := Layout{Charset: sheet.CharsetOf(body), Delimiter: ",", Header: 1, Columns: map[string]int{}, TimeForm: TimeForms[0], Zone: zone, Unit: Units[0],
 		Ignore: []string{"合计", "总计", "小计", "Total", "Sum"}}
-	text, err := decode(body, l.Charset)
-	if err != nil {
-		return l, err
-	}
-	l.Delimiter = delimiterOf(text)
-	list, err := records(text, l.Delimiter, headerMax)
+	l.Delimiter = sheet.DelimiterOf(body)
+	list, err := records(body, &l, sheet.HeaderMax)
 	if err != nil {
 		return l, err
 	}
@@ -132,11 +129,11 @@ func (l *Layout) Check() error {
 	if !slices.Contains(Charsets, l.Charset) {
 		wrong.Refuse("charset", "platform.layout.wrong")
 	}
-	if !slices.Contains(Delimiters, l.Delimiter) {
+	if !slices.Contains(sheet.Delimiters, l.Delimiter) {
 		wrong.Refuse("delimiter", "platform.layout.wrong")
 	}
-	if l.Header < 1 || l.Header > headerMax {
-		wrong.Refuse("header", "platform.header.wrong", "most", strconv.Itoa(headerMax))
+	if l.Header < 1 || l.Header > sheet.HeaderMax {
+		wrong.Refuse("header", "platform.header.wrong", "most", strconv.Itoa(sheet.HeaderMax))
 	}
 	if !slices.Contains(TimeForms, l.TimeForm) {
 		wrong.Refuse("time_form", "platform.layout.wrong")
@@ -153,7 +150,7 @@ func (l *Layout) Check() error {
 		switch {
 		case at == 0 && slices.Contains(needed, meaning):
 			wrong.Refuse("col_"+meaning, "platform.column.missing")
-		case at < 0 || at > columnsMax:
+		case at < 0 || at > sheet.ColumnsMax:
 			wrong.Refuse("col_"+meaning, "platform.layout.wrong")
 		case at > 0 && used[at]:
 			wrong.Refuse("col_"+meaning, "platform.column.twice")
@@ -177,11 +174,10 @@ func (l *Layout) Check() error {
 
 // Sampled gives the first lines of a file as a layout decodes them; nothing when it cannot be read so.
 func Sampled(body []byte, l Layout, lines int) [][]string {
-	text, err := decode(body, l.Charset)
-	if err != nil || !slices.Contains(Delimiters, l.Delimiter) {
+	if !slices.Contains(sheet.Delimiters, l.Delimiter) {
 		return nil
 	}
-	list, err := records(text, l.Delimiter, lines)
+	list, err := records(body, &l, lines)
 	if err != nil {
 		return nil
 	}

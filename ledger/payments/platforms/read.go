@@ -66,11 +66,7 @@ type reader struct {
 
 // Read reads a file by a layout that Check has passed. now keeps out gifts of the future. ErrSize, ErrCharset, ErrShape, ErrLines.
 func Read(book *ledger.Book, l *Layout, body []byte, now time.Time) (*Content, error) {
-	text, err := decode(body, l.Charset)
-	if err != nil {
-		return nil, err
-	}
-	list, err := records(text, l.Delimiter, 0)
+	list, err := records(body, l, 0)
 	if err != nil {
 		return nil, err
 	}
