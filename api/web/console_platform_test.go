@@ -57,6 +57,10 @@ func TestAPlatformFileInTheConsole(t *testing.T) {
 	li.wants(li.step(file, "platform-book"), http.StatusUnprocessableEntity, "总数不同或未填平台通知的原因：请填写")
 	li.stepped(file, "platform-tell", "count", "2000", "amount", sum(totals.Amount), "fee", sum(totals.Fee), "match", sum(totals.Match))
 	li.stepped(file, "platform-book")
+	li.stepped(file, "platform-book") // asked twice
+	li.wants(li.get(file), http.StatusOK, "正在入账", "已处理 0 行，共 2,000 行", `<progress max="2000" value="0"`, "看看进度")
+	li.lacks(li.get(file), "platform-drop")
+	o.worked()
 	li.wants(li.get(file), http.StatusOK, "待结算", "每一行都可以入账", Amount(ZH, money.Money{Minor: totals.Net, Currency: "CNY"}))
 
 	short, unpaid := int64(123_45), int64(50_00)
@@ -109,6 +113,7 @@ func TestPlatformsLook(t *testing.T) {
 	}
 	li.stepped(file, "platform-tell", "count", strconv.FormatInt(totals.Count, 10), "amount", money.Format(totals.Amount, "CNY"), "fee", "0", "match", "0")
 	li.stepped(file, "platform-book", "reason", "通知没有列手续费和配捐")
+	o.worked()
 	li.stepped(file, "platform-pay", "day", "2026-09-07", "ref", "20260907-0007", "gifts", money.Format(totals.Net-10_00, "CNY"), "match", "0")
 	li.stepped(file, "platform-pay", "day", "2026-09-07", "ref", "20260907-0009", "gifts", "0", "match", "20.00")
 	li.stepped(file, "platform-freeze", "day", "2026-09-07", "amount", "12.00", "reason", "平台正在调查一个用户反复小额捐赠的情况")
@@ -119,5 +124,11 @@ func TestPlatformsLook(t *testing.T) {
 	if a := li.post(next+"/profile", profileForm("save")); a.to != next {
 		t.Fatalf("%d\n%s", a.status, a.text)
 	}
-	o.looks(t, "platform", [][3]string{{"li", "list", platformsPath}, {"li", "booked", file}, {"li", "read", next}, {"li", "map", next + "/profile"}})
+	text, _ = platforms.Sample(40, day.AddDate(0, 0, 2))
+	under := li.sends("第三天.csv", []byte(text)).to
+	if a := li.post(under+"/profile", profileForm("save")); a.to != under {
+		t.Fatalf("%d\n%s", a.status, a.text)
+	}
+	li.stepped(under, "platform-book", "reason", "平台没有寄来通知")
+	o.looks(t, "platform", [][3]string{{"li", "progress", under}, {"li", "list", platformsPath}, {"li", "booked", file}, {"li", "read", next}, {"li", "map", next + "/profile"}})
 }

@@ -153,7 +153,7 @@ func (v *visit) platformBooking(differ bool) act {
 	return a
 }
 
-// platformBook books a file, or what is left of it. Totals other than those of the letter need a reason.
+// platformBook has a file booked, or what is left of it; the page tells how far that is. Totals other than those of the letter need a reason.
 func (v *visit) platformBook(id uuid.UUID) error {
 	here := platformsPath + "/" + id.String()
 	form, err := v.formID()
@@ -181,16 +181,18 @@ func (v *visit) platformBook(id uuid.UUID) error {
 		summary = strings.Join([]string{summary, in["reason"]}, " · ")
 	}
 	sign := giving.Sign{Key: form, By: v.who.Person.ID, At: v.now, Made: v.who.Person.NameZH, Summary: oneLine(summary, 400)}
-	done, err := platforms.Book(v.ctx(), v.s.DB, v.book, f, sign, nil)
+	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
+		if err := platforms.Ask(v.ctx(), tx, v.book, f, len(content.Rows), sign); err != nil {
+			return err
+		}
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: offlineEvent + "platform_booked", Object: f.Object(),
+			Detail: map[string]any{"lines": len(content.Rows), "faults": len(content.Faults), "reason": in["reason"]}})
+	})
 	if err != nil {
 		return v.stepRefused(err, a, here, v.platformAgain)
 	}
-	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: offlineEvent + "platform_booked", Object: f.Object(),
-			Detail: map[string]any{"booked": done.Booked, "known": done.Known, "faults": len(done.Faults), "reason": in["reason"]}})
-	})
-	if err != nil {
-		return err
+	if v.s.PlatformAsked != nil {
+		v.s.PlatformAsked(v.book)
 	}
 	return v.see(here)
 }

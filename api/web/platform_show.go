@@ -52,6 +52,17 @@ func (v *visit) platformUnbooked(view *recordView, f *platforms.File, here strin
 	if f.State == platforms.FileDropped {
 		return nil
 	}
+	booking, progress, err := v.progressOf(v.ctx(), f.ID)
+	if err != nil {
+		return err
+	}
+	if booking != nil && booking.State == platforms.BookingRuns {
+		view.Progress, view.Status, view.State = progress, "waiting", T(v.lang, "platform.state.booking")
+		return nil
+	}
+	if booking != nil && booking.State == platforms.BookingStopped {
+		view.Lead = T(v.lang, "platform.stopped", booking.Done, booking.Total, T(v.lang, "platform.fault."+booking.Problem))
+	}
 	may := v.who.May(staff.OfflineWrite)
 	if may {
 		view.Links = append(view.Links, Link{T(v.lang, "platform.map"), here + "/profile"})

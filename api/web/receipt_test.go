@@ -18,6 +18,7 @@ import (
 
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/payments/platforms"
 )
 
 // numbered enters receipt numbers through the page.
@@ -26,14 +27,18 @@ func (c *client) numbered(code, first, last string) reply {
 	return c.post("/console/receipt-ranges", url.Values{"code": {code}, "first": {first}, "last": {last}, "allotted": {"2026-09-01"}})
 }
 
-// worked lets the receipts' worker do what there is to do.
+// worked lets the workers of receipts and of platform files do what there is to do.
 func (o *office) worked() {
 	o.Helper()
-	w := receipts.NewWorker(o.db, o.book, func() time.Time { return o.now }, slog.New(slog.NewTextHandler(o.T.Output(), nil)))
-	for more := true; more; {
-		var err error
-		more, err = w.Work(o.Context())
-		o.must(err)
+	clock := func() time.Time { return o.now }
+	slips := receipts.NewWorker(o.db, o.book, clock, slog.New(slog.NewTextHandler(o.T.Output(), nil)))
+	files := platforms.NewWorker(o.db, o.book, clock)
+	for _, work := range []func(context.Context) (bool, error){slips.Work, files.Work} {
+		for more := true; more; {
+			var err error
+			more, err = work(o.Context())
+			o.must(err)
+		}
 	}
 }
 

@@ -117,6 +117,7 @@ type recordView struct {
 	Tabs          []NavItem
 	Links         []Link
 	Upload        *uploadView
+	Progress      *progressView
 }
 
 // Several tells whether the forms are folded away.

@@ -153,6 +153,7 @@ func (s *Server) routes() []route {
 		{post, platformUploadPath, false, staff.OfflineWrite, (*visit).platformUpload},
 		{post, platformPolicyPath, false, staff.OfflineWrite, (*visit).platformPolicy},
 		{get, platformsPath + "/:id", false, staff.OfflineRead, (*visit).platformShow},
+		{get, platformsPath + "/:id/live", false, staff.OfflineRead, (*visit).platformLive},
 		{post, platformsPath + "/:id", false, staff.OfflineWrite, (*visit).platformStep},
 		{get, platformsPath + "/:id/faults", false, staff.OfflineRead, (*visit).platformFaults},
 		{get, platformsPath + "/:id/profile", false, staff.OfflineWrite, (*visit).platformProfile},

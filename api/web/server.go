@@ -44,6 +44,8 @@ type Config struct {
 	DonorAsked func(*ledger.Book)
 	// ReceiptsAsked is told that receipts are to be issued; nil tells nobody, and they wait for the worker's next look.
 	ReceiptsAsked func(*ledger.Book)
+	// PlatformAsked is told that a platform's file is to be booked; nil tells nobody, and it waits for the worker's next look.
+	PlatformAsked func(*ledger.Book)
 }
 
 // Server answers the pages of all books.

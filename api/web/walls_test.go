@@ -294,7 +294,7 @@ var objectOfPath = map[string]string{
 	"/g/:ref/receipt/pdf": "ref", "/console/receipts/:id": "receipt", "/console/receipts/:id/pdf": "receipt",
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
-	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/profile": "platform",
+	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",

@@ -85,7 +85,10 @@ func (c *importPlatformCmd) run(ctx context.Context, term terminal) error {
 		return err
 	}
 	sign := giving.Sign{Key: uuid.Must(uuid.NewV7()), At: now, Made: "sunfund import platform"}
-	result, err := platforms.Book(ctx, db, book, file, sign, func(done, all int) { fmt.Fprintf(term.err, "\r%d of %d lines", done, all) })
+	result, err := platforms.Book(ctx, db, book, file, sign, func(done, all int) error {
+		fmt.Fprintf(term.err, "\r%d of %d lines", done, all)
+		return nil
+	})
 	fmt.Fprintln(term.err)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 	"sunfund/migrations"
@@ -91,6 +92,7 @@ type service struct {
 	posted   chan struct{}                 // there may be letters to send
 	pages    *web.Server
 	slips    map[int32]*receipts.Worker
+	files    map[int32]*platforms.Worker
 	http     *http.Server
 	listener net.Listener
 	log      *slog.Logger
@@ -123,7 +125,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		return nil, fmt.Errorf("log level: %w", err)
 	}
 	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
-		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, asked: make(chan struct{}, 1), posted: make(chan struct{}, 1), log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, files: map[int32]*platforms.Worker{}, asked: make(chan struct{}, 1), posted: make(chan struct{}, 1), log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
 	collectSeldom()
 	posting := db.Config()
 	pg.Posting(posting)
@@ -138,6 +140,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		}
 		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], s.stripes[b.ID], time.Now)
 		s.slips[b.ID] = receipts.NewWorker(db, b, time.Now, s.log)
+		s.files[b.ID] = platforms.NewWorker(s.posting, b, time.Now)
 		if b.Sandbox {
 			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
 		}
@@ -160,7 +163,8 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
 		DonorAsked:    func(*ledger.Book) { s.wakeDonors() },
-		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() }})
+		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() },
+		PlatformAsked: func(b *ledger.Book) { s.files[b.ID].Wake() }})
 	if err != nil {
 		return nil, err
 	}
@@ -292,6 +296,7 @@ func (s *service) run(ctx context.Context) error {
 	for id := range s.workers {
 		task("inbox", s.workers[id].Run)
 		task("receipts", s.slips[id].Run)
+		task("platforms", s.files[id].Run)
 		if sender := s.senders[id]; sender != nil {
 			task("sandbox", sender.Run)
 		}

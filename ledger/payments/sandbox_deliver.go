@@ -33,7 +33,7 @@ type Deliverer struct {
 	url    string
 	clock  func() time.Time
 	client *http.Client
-	waker
+	Waker
 }
 
 // NewDeliverer makes a deliverer that posts to url. Run starts it.
@@ -42,12 +42,12 @@ func NewDeliverer(db pg.Querier, book *ledger.Book, url string, clock func() tim
 		Timeout:       deliverTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Deliverer{db: db, book: book, url: url, clock: clock, client: client, waker: newWaker()}
+	return &Deliverer{db: db, book: book, url: url, clock: clock, client: client, Waker: NewWaker()}
 }
 
 // Run delivers until ctx ends: when woken, and every second what has become due.
 func (d *Deliverer) Run(ctx context.Context) error {
-	return d.waker.run(ctx, func(ctx context.Context) (bool, error) {
+	return d.Waker.Run(ctx, func(ctx context.Context) (bool, error) {
 		sent, err := d.Deliver(ctx)
 		return sent == deliverBatch, err
 	}, "deliver sandbox events")
@@ -128,22 +128,23 @@ func backoff(attempts int) time.Duration {
 	return min(time.Second<<min(max(attempts-1, 0), 12), retryMax)
 }
 
-// waker lets one goroutine sleep until there is work.
-type waker struct{ signal chan struct{} }
+// Waker lets one goroutine sleep until there is work.
+type Waker struct{ signal chan struct{} }
 
-func newWaker() waker { return waker{make(chan struct{}, 1)} }
+// NewWaker makes one.
+func NewWaker() Waker { return Waker{make(chan struct{}, 1)} }
 
 // Wake says that there is work now. It never blocks.
-func (w waker) Wake() {
+func (w Waker) Wake() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
 	}
 }
 
-// run calls work when woken and every poll, again at once while it says there is more. Errors are logged and the next
+// Run calls work when woken and every poll, again at once while it says there is more. Errors are logged and the next
 // poll tries again, since the loop has nobody to return them to.
-func (w waker) run(ctx context.Context, work func(context.Context) (more bool, err error), what string) error {
+func (w Waker) Run(ctx context.Context, work func(context.Context) (more bool, err error), what string) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {

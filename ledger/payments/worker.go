@@ -38,17 +38,17 @@ type Worker struct {
 	intake *giving.Intake
 	clock  func() time.Time
 	stripe *Stripe // nil: the book takes no payments through Stripe
-	waker
+	Waker
 }
 
 // NewWorker makes a worker; stripe is nil for a book that takes no payments there. Run starts it; Wake it after each Receive.
 func NewWorker(db Database, book *ledger.Book, intake *giving.Intake, stripe *Stripe, clock func() time.Time) *Worker {
-	return &Worker{db: db, book: book, intake: intake, clock: clock, stripe: stripe, waker: newWaker()}
+	return &Worker{db: db, book: book, intake: intake, clock: clock, stripe: stripe, Waker: NewWaker()}
 }
 
 // Run works until ctx ends: when woken, and every second what has become due.
 func (w *Worker) Run(ctx context.Context) error {
-	return w.waker.run(ctx, func(ctx context.Context) (bool, error) {
+	return w.Waker.Run(ctx, func(ctx context.Context) (bool, error) {
 		n, err := w.Work(ctx)
 		if err != nil {
 			return false, err

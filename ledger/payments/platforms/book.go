@@ -122,9 +122,9 @@ type Done struct {
 
 // Book books a file: each gift as a receivable from the platform (E02 with 1122.01), its fee (E03), and at the end the match
 // that its foundation promises as a memo (E21, E22). A line is known by the platform's order number and booked once, in however many
-// files it stands. Where it broke off, calling it again goes on. Progress, unless nil, hears how many lines are through.
+// files it stands. Where it broke off, calling it again goes on. Progress, unless nil, hears after each commit how many lines are through.
 // giving.ErrStep when the file is not there to be booked; what Read refuses.
-func Book(ctx context.Context, db Database, book *ledger.Book, f *File, sign giving.Sign, progress func(done, all int)) (*Done, error) {
+func Book(ctx context.Context, db Database, book *ledger.Book, f *File, sign giving.Sign, progress func(done, all int) error) (*Done, error) {
 	ctx = pg.WithBook(ctx, book.ID)
 	content, profile, err := f.Content(ctx, db, book, sign.At)
 	if err != nil {
@@ -142,8 +142,11 @@ func Book(ctx context.Context, db Database, book *ledger.Book, f *File, sign giv
 			return done, fmt.Errorf("book platform file up to line %d: %w", rows[len(rows)-1].Line, err)
 		}
 		done.Booked, done.Known, done.Faults = done.Booked+one.Booked, done.Known+one.Known, append(done.Faults, one.Faults...)
-		if progress != nil {
-			progress(from+len(rows), len(content.Rows))
+		if progress == nil {
+			continue
+		}
+		if err := progress(from+len(rows), len(content.Rows)); err != nil {
+			return done, err
 		}
 	}
 	return done, pg.InTx(ctx, db, func(tx pgx.Tx) error { return finish(ctx, tx, book, f, profile, done, sign) })

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"sunfund/ledger/giving"
+	"sunfund/ledger/payments/platforms"
+)
+
+// progressView is how far the booking of a file is.
+type progressView struct {
+	Done, Total, Percent int
+	Here, Live           string
+	Over                 bool // it has ended, and the page shows more than this
+}
+
+// progressOf is the booking of a file that runs, or has just ended; nil when nobody asked for one.
+func (v *visit) progressOf(ctx context.Context, file uuid.UUID) (*platforms.Booking, *progressView, error) {
+	b, err := platforms.BookingOf(ctx, v.s.DB, v.book, file)
+	if errors.Is(err, giving.ErrNoRecord) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	here := platformsPath + "/" + file.String()
+	view := &progressView{Done: int(b.Done), Total: int(b.Total), Percent: 100, Here: here, Over: b.State != platforms.BookingRuns}
+	if b.Total > 0 {
+		view.Percent = int(int64(b.Done) * 100 / int64(b.Total))
+	}
+	view.Live = here + "/live?v=" + view.version()
+	return b, view, nil
+}
+
+// version tells two states of a booking apart.
+func (p *progressView) version() string { return fmt.Sprintf("%d-%t", p.Done, p.Over) }
+
+// platformLive streams how far the booking of a file is, to whoever may see the file.
+func (v *visit) platformLive() error {
+	id, err := v.recordParam()
+	if err != nil {
+		return err
+	}
+	if _, progress, err := v.progressOf(v.ctx(), id); err != nil || progress == nil {
+		return errors.Join(err, giving.ErrNoRecord)
+	}
+	begun := visit{s: v.s, book: v.book}
+	at := func(ctx context.Context) (string, func(Lang) (string, error), error) {
+		of := begun
+		of.now = v.s.Now()
+		_, progress, err := of.progressOf(ctx, id)
+		if err != nil || progress == nil {
+			return "", nil, errors.Join(err, giving.ErrNoRecord)
+		}
+		return progress.version(), func(lang Lang) (string, error) {
+			of.lang = lang
+			view := recordView{Page: Page{Site: of.site(), Prefs: Prefs{Lang: lang}, Now: of.now}, Progress: progress}
+			return of.s.render.Fragment(view.Page, "console/record", "progress", view)
+		}, nil
+	}
+	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("platform file %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), at)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return Stream(v.Context, v.book.Zone, v.s.Now, updates)
+}
