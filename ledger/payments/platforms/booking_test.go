@@ -1,7 +1,6 @@
 package platforms_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -81,25 +80,21 @@ func TestABookingStops(t *testing.T) {
 	d := newDesk(t)
 	f := d.kept("配捐.csv", []byte(matched))
 	d.ok(d.asks(f, 1))
-	month := func(state string) {
-		_, err := d.owner.Exec(d.Context(), `insert into period (book_id, month, state) values ($1, '2026-10-01', $2) on conflict (book_id, month) do update set state = excluded.state`, d.book.ID, state)
+	_, err := d.owner.Exec(d.Context(), `insert into period (book_id, month, state) values ($1, '2026-10-01', 'hard')`, d.book.ID)
+	d.ok(err)
+	work := func(now time.Time) {
+		d.Helper()
+		_, err := platforms.NewWorker(d.db, d.book, func() time.Time { return now }).Work(d.Context())
 		d.ok(err)
 	}
-	month("soft")
-	late := platforms.NewWorker(d.db, d.book, func() time.Time { return start.AddDate(0, 1, 0) }) // its match is earned in a closed month
-	work := func() {
-		_, err := late.Work(context.WithoutCancel(d.Context()))
-		d.ok(err)
-	}
-	work()
+	work(start.AddDate(0, 1, 0)) // its match would be earned in a closed month
 	if b := d.booking(f); b.State != platforms.BookingStopped || b.Problem != "closed" {
 		t.Fatalf("the booking is %+v", b)
 	}
-	month("open")
-	work() // nothing to do until somebody asks
+	work(start.AddDate(0, 2, 0)) // nothing to do until somebody asks
 	d.holds(d.r, map[chart.ID]int64{"match.earned": 0})
 	d.ok(d.asks(f, 1))
-	work()
+	work(start.AddDate(0, 2, 0))
 	if b := d.booking(f); b.State != platforms.BookingDone || b.Problem != "" {
 		t.Errorf("the booking is %+v", b)
 	}
