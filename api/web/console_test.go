@@ -125,7 +125,7 @@ func (o *office) serve() {
 	o.Helper()
 	hasher, err := consoleHasher()
 	o.must(err)
-	s, err := NewServer(Config{DB: o.bare, Books: append([]*ledger.Book{o.book}, o.others...), Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}), Now: func() time.Time { return o.now },
+	s, err := NewServer(Config{DB: o.bare, Books: append([]*ledger.Book{o.book}, o.others...), Hasher: hasher, Issuers: staff.NewIssuers(map[int32]string{o.book.ID: oidctest.Secret}, oidctest.Network), Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(o.Output(), nil))})
 	o.must(err)
 	e := echo.New()

@@ -2,9 +2,12 @@ package web
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,4 +229,26 @@ func (o *office) personID(login string) (id uuid.UUID) {
 		return err
 	})
 	return id
+}
+
+// O1: an issuer that may be asked names a door that may not: our secret and the code are not sent there.
+func TestO1TokenEndpointInside(t *testing.T) {
+	o, issuer := withIssuer(t, staff.PasswordWithCode)
+	var reached atomic.Int32
+	inside := "http://127.0.0.2:1" // where a machine has no second loopback address, nobody listens there
+	if listener, err := net.Listen("tcp", "127.0.0.2:0"); err == nil {
+		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}}
+		server.Start()
+		t.Cleanup(server.Close)
+		inside = server.URL
+	}
+	issuer.Token = inside + "/token"
+	c := o.browser()
+	back := c.follow(c.get("/console/sign-in/issuer").to)
+	if a := c.get(back); a.status == http.StatusSeeOther || c.signedIn() {
+		t.Errorf("%d to %q", a.status, a.to)
+	}
+	if reached.Load() > 0 {
+		t.Error("the door inside was reached")
+	}
 }

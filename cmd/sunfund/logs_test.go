@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -93,7 +94,7 @@ func TestK1LogsCarryNothingPersonal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	pool := db.Bare(t)
-	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}, OIDCSecrets: map[string]string{"sun": oidctest.Secret}}, terminal{out: io.Discard, err: &log})
+	s, err := newService(ctx, pool, listener, serveCmd{LogLevel: "debug", keyRing: keyRing{Keys: pgtest.KeyLine}, OIDCSecrets: map[string]string{"sun": oidctest.Secret}, OIDCNetworks: []netip.Prefix{oidctest.Network}}, terminal{out: io.Discard, err: &log})
 	must(err)
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

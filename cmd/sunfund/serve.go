@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -44,6 +45,7 @@ type serveCmd struct {
 	SMTPSecret     string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
 	MailFrom       string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
 	OIDCSecrets    map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
+	OIDCNetworks   []netip.Prefix    `env:"SUNFUND_OIDC_NETWORKS" name:"oidc-networks" placeholder:"10.2.0.0/16" help:"Networks of our own in which an issuer of identities, or the proxy to it, may be. Other private addresses are never asked."`
 	FontDir        string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
 	StripeKeys     map[string]string `env:"SUNFUND_STRIPE_KEYS" placeholder:"BOOK=KEY;…" help:"Secret keys of Stripe, by book code; a book without one takes sandbox payments. Set them in the environment, not on the command line."`
 	StripeWebhooks map[string]string `env:"SUNFUND_STRIPE_WEBHOOK_SECRETS" placeholder:"BOOK=SECRET,OLD;…" help:"Secrets of Stripe's webhooks, by book code; two with a comma while one is being replaced."`
@@ -160,7 +162,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	if err != nil {
 		s.log.Info("receipts have no PDF and are printed from their pages", "why", err)
 	}
-	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets), Now: time.Now, Log: s.log,
+	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets, cfg.OIDCNetworks...), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
 		DonorAsked:    func(*ledger.Book) { s.wakeDonors() },
 		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() },

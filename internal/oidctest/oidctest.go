@@ -3,6 +3,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
@@ -13,6 +14,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"sync"
 	"testing"
@@ -25,6 +27,9 @@ const (
 	Secret = "a secret of the client"
 )
 
+// Network is where the issuers of tests are.
+var Network = netip.MustParsePrefix("127.0.0.1/32")
+
 // Issuer signs in Subject. Set the fields before each step; they are read when the token is made.
 type Issuer struct {
 	URL      string
@@ -35,6 +40,7 @@ type Issuer struct {
 	AMR      []string
 	ACR      string
 	Forge    func(claims map[string]any) // changes claims before they are signed
+	Token    string                      // address of the token endpoint; our own when empty
 	Alg      string                      // RS256 when empty; "none", "HS256" and "other" (another key) forge
 
 	Asked url.Values // the last authorization request
@@ -69,7 +75,7 @@ func answer(w http.ResponseWriter, v any) {
 }
 
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
-	answer(w, map[string]any{"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys",
+	answer(w, map[string]any{"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": cmp.Or(i.Token, i.URL+"/token"), "jwks_uri": i.URL + "/keys",
 		"id_token_signing_alg_values_supported": []string{"RS256", "none", "HS256"}})
 }
 

@@ -9,3 +9,8 @@ func (h *Hasher) Watched(tell func(cost string)) *Hasher {
 		return h.key(password, salt, passes, memory, threads, length)
 	}}
 }
+
+var (
+	Outside   = outside
+	ErrInside = errInside
+)

@@ -46,17 +46,19 @@ type Issuers struct {
 	known   map[string]*oidc.Provider
 }
 
-// NewIssuers takes the client secrets of the books, by book id.
-func NewIssuers(secrets map[int32]string) *Issuers {
-	return &Issuers{secrets: secrets, known: map[string]*oidc.Provider{}, client: &http.Client{Timeout: issuerTimeout, Transport: shortAnswers{},
+// NewIssuers takes the client secrets of the books, by book id, and the networks of our own in which issuers may be. The
+// address of an issuer is typed by people, and those of its keys and tokens come from the issuer: any other private address
+// is not asked.
+func NewIssuers(secrets map[int32]string, own ...netip.Prefix) *Issuers {
+	return &Issuers{secrets: secrets, known: map[string]*oidc.Provider{}, client: &http.Client{Timeout: issuerTimeout, Transport: shortAnswers{guarded(own)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // shortAnswers cuts off an issuer that talks without end.
-type shortAnswers struct{}
+type shortAnswers struct{ from http.RoundTripper }
 
-func (shortAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := http.DefaultTransport.RoundTrip(r)
+func (s shortAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.from.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
