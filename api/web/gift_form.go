@@ -98,13 +98,17 @@ func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormVie
 	view.Fund = Link{fund.Name(lang), fundHref(fund)}
 	view.Page = v.page(T(v.lang, "give.title", view.Name))
 	view.Crumbs = []Link{{view.Name, "/c/" + c.Slug}, {Label: view.T("give.heading")}}
+	own, err := v.readLimits(q, c, view)
+	if err != nil {
+		return err
+	}
 	for _, preset := range c.Presets {
+		if preset < own.Min { // the book asks more than the campaign
+			continue
+		}
 		view.Amounts = append(view.Amounts, Option{Value: money.Format(preset, c.Currency), Label: v.presetLabel(preset, c.Currency)})
 	}
 	view.Amounts = append(view.Amounts, Option{Value: otherAmount, Label: view.T("give.amount.other")})
-	if err := v.readLimits(q, c, view); err != nil {
-		return err
-	}
 	view.Often, view.How, view.Sandboxed = oftenOnce, plans.ByCard, v.channel() == giving.Sandbox
 	view.Oftens = []Option{{Value: oftenOnce, Label: view.T("give.once")}, {Value: oftenMonthly, Label: view.T("give.monthly")},
 		{Value: oftenYearly, Label: view.T("give.yearly"), Hint: view.T("give.again.hint")}}
@@ -115,18 +119,18 @@ func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormVie
 	return v.guardForm(q, c, view)
 }
 
-// readLimits fills in what one gift may be, in each currency that is taken.
-func (v *visit) readLimits(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
+// readLimits fills in what one gift may be, in each currency that is taken, and gives the limits in the campaign's own.
+func (v *visit) readLimits(q pg.Querier, c *giving.Campaign, view *giftFormView) (own giving.Limits, err error) {
 	rules, err := giving.ReadRules(v.ctx(), q, v.book)
 	if err != nil {
-		return err
+		return own, err
 	}
 	taken := []string{c.Currency}
 	for _, a := range rules.Currencies {
 		rated := true
 		if v.channel() == giving.Sandbox {
 			if rated, err = giving.Rated(v.ctx(), q, v.book, a.Currency, v.book.Day(v.now)); err != nil {
-				return err
+				return own, err
 			}
 		}
 		if rated {
@@ -136,10 +140,11 @@ func (v *visit) readLimits(q pg.Querier, c *giving.Campaign, view *giftFormView)
 	for i, ccy := range taken {
 		l, err := rules.Limits(v.book, c, ccy)
 		if err != nil {
-			return err
+			return own, err
 		}
 		least, most := money.Money{Minor: l.Min, Currency: ccy}, money.Money{Minor: l.Max, Currency: ccy}
 		if i == 0 {
+			own = l
 			view.OtherHint = view.T("give.other.hint", least, most)
 		}
 		if len(taken) > 1 {
@@ -152,7 +157,7 @@ func (v *visit) readLimits(q pg.Querier, c *giving.Campaign, view *giftFormView)
 		}
 	}
 	view.Chosen = c.Currency
-	return nil
+	return own, nil
 }
 
 // presetLabel leaves out the decimals of a whole amount.

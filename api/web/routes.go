@@ -188,6 +188,8 @@ func (s *Server) routes() []route {
 		{get, mailboxPath, false, signedIn, (*visit).mailbox},
 		{get, "/console/settings", false, staff.SettingRead, (*visit).settingShow},
 		{post, "/console/settings/rules", false, staff.SettingAsk, fresh((*visit).ruleAdd)},
+		{get, giftRulesPath, false, staff.SettingRead, (*visit).giftRules},
+		{post, giftRulesPath, false, staff.SettingAsk, fresh((*visit).giftRulesSet)},
 		{get, "/console/settings/rules/:id", false, staff.SettingRead, (*visit).ruleShow},
 		{post, "/console/settings/rules/:id", false, staff.SettingAsk, fresh((*visit).ruleChange)},
 		{post, "/console/settings/sign-in", false, staff.SettingAsk, fresh((*visit).signInSettings)},

@@ -33,7 +33,7 @@ func (v *visit) sandboxShow() error {
 		return err
 	}
 	view := sandboxView{Session: s.ID.String(), Item: s.Title, State: s.State, Back: s.ReturnURL,
-		Amount: money.Money{Minor: s.Amount, Currency: s.Currency}, Fee: money.Money{Minor: s.Fee, Currency: s.Currency}}
+		Amount: money.Money{Minor: s.Amount, Currency: s.Currency}, Fee: money.Money{Minor: s.Fee, Currency: v.book.Currency}}
 	view.Page = v.page(T(v.lang, "sandbox.title", view.Amount))
 	view.Twice = []Option{{Value: "yes", Label: view.T("sandbox.twice")}}
 	for _, late := range lates {

@@ -475,7 +475,7 @@ var objectsOfParameters = map[string][]string{
 
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
-	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currency day days debit
+	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currencies currency day days debit
 	delay delimiter do document email event filing first format foundation fresh goal hash header hours how ignore iss issuer keys kind lang last late least
 	level life lift message month months most name name_en name_zh next note number often on opens other overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug

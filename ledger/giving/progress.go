@@ -51,7 +51,7 @@ select a.campaign,
  group by 1`
 
 	sqlPending = `
-select campaign_id, count(*), sum(amount)::int8
+select campaign_id, count(*), coalesce(sum(amount) filter (where ccy = $3), 0)::int8
   from checkout
  where book_id = $1 and campaign_id = any($2::int4[]) and state = 'pending'
  group by 1`
@@ -78,7 +78,7 @@ func ProgressOf(ctx context.Context, q pg.Querier, book *ledger.Book, now time.T
 		})
 		return err
 	})
-	b.Queue(sqlPending, book.ID, ids).Query(func(rows pgx.Rows) error {
+	b.Queue(sqlPending, book.ID, ids, book.Currency).Query(func(rows pgx.Rows) error {
 		var id int32
 		var count, sum int64
 		_, err := pgx.ForEachRow(rows, []any{&id, &count, &sum}, func() error {

@@ -89,6 +89,25 @@ func RateNear(ctx context.Context, q pg.Querier, book *ledger.Book, currency str
 	return r, err == nil, err
 }
 
+const sqlRateOn = `select rate::text from fx_rate where book_id = $1 and ccy = $2::bpchar and day <= $3 order by day desc limit 1`
+
+// WorthOn is what units of a foreign currency are worth in the book's on a day, in minor units, halves rounded up. ErrNoRate.
+func WorthOn(ctx context.Context, q pg.Querier, book *ledger.Book, units int64, ccy string, day time.Time) (int64, error) {
+	var text string
+	err := q.QueryRow(ctx, sqlRateOn, book.ID, ccy, day).Scan(&text)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("%w: %s on %s", ErrNoRate, ccy, day.Format(time.DateOnly))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read rate of %s: %w", ccy, err)
+	}
+	rate, err := decimal.NewFromString(text)
+	if err != nil {
+		return 0, fmt.Errorf("read rate of %s: %w", ccy, err)
+	}
+	return worth(units, ccy, rate, book)
+}
+
 func scanRate(row pgx.CollectableRow) (r Rate, err error) {
 	var rate string
 	if err = row.Scan(&r.Currency, &r.Day, &rate); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/shopspring/decimal"
 
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
@@ -244,6 +245,42 @@ func TestOneGiftThroughTheSandbox(t *testing.T) {
 	}
 	if receipt.Gift.Amount != 50_00 || receipt.Gift.Fee != 30 || receipt.Gift.Ref != s.Charge {
 		t.Errorf("gift %+v", receipt.Gift)
+	}
+	w.verify()
+}
+
+// The sandbox changes foreign money at the book's rate and keeps its fee in the book's currency, as a processor does.
+func TestForeignMoneyThroughTheSandbox(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tx(func(ctx context.Context, tx pgx.Tx) error {
+		rules := giving.Rules{NoticeDays: 7, Currencies: []giving.Accepted{{Currency: "USD", GiftMin: 1_00, GiftMax: 5_000_00}}}
+		if err := giving.SetRules(ctx, tx, w.book, rules); err != nil {
+			return err
+		}
+		return giving.SetRate(ctx, tx, w.book, giving.Rate{Currency: "USD", Day: w.book.Day(w.now()), Rate: decimal.RequireFromString("7.1")})
+	})
+	for _, campaign := range []string{ledger.FeeByGeneral, ledger.FeeByDonor} { // 0.6 % of 710.00 each, nothing on top
+		var s *payments.Session
+		w.tx(func(ctx context.Context, tx pgx.Tx) error {
+			c, err := giving.Begin(ctx, tx, w.book, giving.Form{FormID: uuid.New(), CampaignID: w.campaigns[campaign], Amount: "100", Currency: "USD", Channel: giving.Sandbox}, w.now())
+			if err != nil {
+				return err
+			}
+			s, err = payments.OpenSession(ctx, tx, w.book, c, "题", "/", w.now())
+			return err
+		})
+		if s.Amount != 100_00 || s.Worth != 710_00 || s.Fee != 4_26 {
+			t.Errorf("%s: charged %d, worth %d, fee %d", campaign, s.Amount, s.Worth, s.Fee)
+		}
+		w.mustDecide(s, payments.Decision{Result: payments.Success, Duplicate: true})
+	}
+	w.turn()
+	if n := w.count(`select count(*) from gift where ccy = 'USD' and amount = 10000`); n != 2 {
+		t.Errorf("%d gifts", n)
+	}
+	if got := w.count(`select coalesce(sum(b.balance), 0)::int8 from account a join balance b using (book_id, account_id) where a.chart = 'psp.avail'`); got != 2*(710_00-4_26) {
+		t.Errorf("the processor holds %d", got)
 	}
 	w.verify()
 }

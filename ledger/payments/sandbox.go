@@ -43,7 +43,8 @@ type Session struct {
 	ID        uuid.UUID
 	GiftID    uuid.UUID
 	Amount    int64 // charged, minor units
-	Fee       int64 // of Amount, kept by the processor
+	Fee       int64 // kept by the processor, minor units of the book's currency
+	Worth     int64 // minor units of the book's currency that it settles for foreign money; zero: it is none
 	Currency  string
 	Title     string
 	ReturnURL string // where the donor goes afterwards; no proof of payment
@@ -57,11 +58,11 @@ type Session struct {
 func (s *Session) Path() string { return "/sandbox/" + s.ID.String() }
 
 const (
-	sessionColumns = `id, gift_id, amount, fee, ccy, title, return_url, state, charge, created_at, decided_at`
+	sessionColumns = `id, gift_id, amount, fee, coalesce(worth, 0), ccy, title, return_url, state, charge, created_at, decided_at`
 
 	sqlSessionInsert = `
-insert into sandbox_session (book_id, id, gift_id, amount, fee, ccy, title, return_url, charge, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into sandbox_session (book_id, id, gift_id, amount, fee, ccy, title, return_url, charge, created_at, worth)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, 0))
     on conflict (book_id, gift_id) do nothing`
 
 	sqlSessionByGift   = `select ` + sessionColumns + ` from sandbox_session where book_id = $1 and gift_id = $2`
@@ -75,7 +76,7 @@ select f.fee_bearer from campaign c join fund f on f.book_id = c.book_id and f.f
 )
 
 // OpenSession opens the payment of a started gift, whose id is the idempotency key: asking again gives the same
-// session. When the fund's donors bear the fee, the charge is the gift with the fee on top.
+// session. When the fund's donors bear the fee, the charge is the gift with the fee on top, unless it is foreign money. giving.ErrNoRate.
 func OpenSession(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *giving.Checkout, title, returnURL string, now time.Time) (*Session, error) {
 	if !book.Sandbox {
 		return nil, ErrNotSandbox
@@ -84,12 +85,23 @@ func OpenSession(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *giving.Ch
 	if err := tx.QueryRow(ctx, sqlFeeBearer, book.ID, c.CampaignID).Scan(&bearer); err != nil {
 		return nil, fmt.Errorf("open payment of %s: %w", c.ID, err)
 	}
-	charged := Charge(c.Amount, bearer)
+	charged, worth := c.Amount, int64(0)
+	fee := sandboxFee(charged)
+	if c.Currency == book.Currency {
+		charged = Charge(c.Amount, bearer)
+		fee = sandboxFee(charged)
+	} else { // it changes foreign money at the book's rate, and takes its fee in the book's currency
+		var err error
+		if worth, err = giving.WorthOn(ctx, tx, book, c.Amount, c.Currency, book.Day(now)); err != nil {
+			return nil, fmt.Errorf("open payment of %s: %w", c.ID, err)
+		}
+		fee = sandboxFee(worth)
+	}
 	id, err := uuid.NewRandom() // unguessable: whoever knows it may pay
 	if err != nil {
 		return nil, fmt.Errorf("make id of a payment: %w", err)
 	}
-	_, err = tx.Exec(ctx, sqlSessionInsert, book.ID, id, c.ID, charged, sandboxFee(charged), c.Currency, title, returnURL, "sbx_"+c.ID.String(), now)
+	_, err = tx.Exec(ctx, sqlSessionInsert, book.ID, id, c.ID, charged, fee, c.Currency, title, returnURL, "sbx_"+c.ID.String(), now, worth)
 	if err != nil {
 		return nil, fmt.Errorf("open payment of %s: %w", c.ID, err)
 	}

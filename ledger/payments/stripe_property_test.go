@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,8 +150,12 @@ func (p *plan) check(err error) bool {
 
 func (p *plan) gift() {
 	p.t.Helper()
-	campaign := []string{"general", "donor", "fund", "open", "usd-general", "usd-fund", "usd-donor"}[p.rng.IntN(7)]
-	c := p.begin(campaign, fmt.Sprintf("%d.%02d", 10+p.rng.IntN(200), p.rng.IntN(100)))
+	campaign := []string{"general", "donor", "fund", "open", "usd-general", "usd-fund", "usd-donor", "jpy-fund", "kwd-general"}[p.rng.IntN(9)]
+	amount := fmt.Sprintf("%d.%02d", 10+p.rng.IntN(200), p.rng.IntN(100))
+	if strings.HasPrefix(campaign, "jpy-") {
+		amount = fmt.Sprint(100 + p.rng.IntN(20000))
+	}
+	c := p.begin(campaign, amount)
 	_, err := p.stripe.Open(p.t.Context(), c, "题", "https://example.org/g/1")
 	if err != nil && !errors.Is(err, payments.ErrAway) {
 		p.t.Fatal(err)

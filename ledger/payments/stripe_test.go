@@ -61,6 +61,10 @@ func newStripeWorld(t *testing.T, seed uint64) *stripeWorld {
 		if err := open("open", general.ID); err != nil {
 			return err
 		}
+		foreign := []giving.Accepted{{Currency: "USD", GiftMin: 1_00, GiftMax: 5_000_00}, {Currency: "JPY", GiftMin: 100, GiftMax: 500_000}, {Currency: "KWD", GiftMin: 500, GiftMax: 1_000_000}}
+		if err := giving.SetRules(ctx, tx, w.book, giving.Rules{NoticeDays: giving.NoticeDaysDefault, Currencies: foreign}); err != nil {
+			return err
+		}
 		for _, bearer := range []string{ledger.FeeByGeneral, ledger.FeeByDonor, ledger.FeeByFund} {
 			f, err := ledger.CreateFund(ctx, tx, w.book, ledger.Fund{Code: bearer, Kind: ledger.Restricted, NameZH: "阳", NameEN: "Sun", FeeBearer: bearer})
 			if err != nil {
@@ -114,18 +118,15 @@ func (w *stripeWorld) webhook(out http.ResponseWriter, req *http.Request) {
 // begin stores a started gift without opening its payment.
 func (w *stripeWorld) begin(campaign, amount string) (c *giving.Checkout) {
 	w.t.Helper()
-	campaign, foreign := strings.CutPrefix(campaign, "usd-")
+	ccy := "CNY"
+	if before, rest, foreign := strings.Cut(campaign, "-"); foreign {
+		ccy, campaign = strings.ToUpper(before), rest
+	}
 	w.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-		c, err = giving.Begin(ctx, tx, w.book, giving.Form{FormID: uuid.New(), CampaignID: w.campaigns[campaign], Amount: amount, Currency: "CNY",
+		c, err = giving.Begin(ctx, tx, w.book, giving.Form{FormID: uuid.New(), CampaignID: w.campaigns[campaign], Amount: amount, Currency: ccy,
 			Lang: "zh-CN", Channel: giving.Stripe}, w.now())
 		return err
 	})
-	if foreign { // campaigns ask in the book's currency only, so far
-		c.Currency = "USD"
-		if _, err := w.owner.Exec(w.t.Context(), `update checkout set ccy = 'USD' where id = $1`, c.ID); err != nil {
-			w.t.Fatal(err)
-		}
-	}
 	return c
 }
 
@@ -278,6 +279,17 @@ func TestACoveredFeeAndAForeignGift(t *testing.T) {
 		t.Errorf("foreign gift is worth %d, want %d", got, settled)
 	}
 	w.give("usd-donor", "10.00")
+	w.same()
+	for campaign, asked := range map[string]struct {
+		amount string
+		minor  int64
+	}{"jpy-open": {"1500", 1500}, "kwd-open": {"1.25", 1250}} { // in the smallest units of each, which Stripe counts too
+		c, charge := w.give(campaign, asked.amount)
+		r, err := giving.GiftByID(t.Context(), w.db, w.book, c.ID)
+		if err != nil || r.Gift.Amount != asked.minor || r.Gift.Ref != charge || r.Gift.Currency != strings.ToUpper(campaign[:3]) {
+			t.Errorf("%s: %+v, %v", campaign, r, err)
+		}
+	}
 	w.same()
 }
 

@@ -223,7 +223,8 @@ func (w *Worker) take(ctx context.Context, now time.Time) ([]*waiting, error) {
 type payment struct {
 	giftID    uuid.UUID
 	amount    int64 // charged
-	fee       int64
+	fee       int64 // of the book's currency
+	worth     int64 // likewise: what foreign money was settled for; zero: it is none
 	currency  string
 	state     string
 	charge    string
@@ -232,7 +233,7 @@ type payment struct {
 }
 
 const sqlPayments = `
-select s.id, s.gift_id, s.amount, s.fee, s.ccy, s.state, s.charge, s.decided_at,
+select s.id, s.gift_id, s.amount, s.fee, coalesce(s.worth, 0), s.ccy, s.state, s.charge, s.decided_at,
        coalesce((select f.fee_bearer = 'donor'
                    from checkout c
                    join campaign g on g.book_id = $1 and g.campaign_id = c.campaign_id
@@ -256,7 +257,7 @@ func (w *Worker) lookUp(ctx context.Context, events []*waiting) error {
 	found := map[uuid.UUID]*payment{}
 	var id uuid.UUID
 	var p payment
-	_, err = pgx.ForEachRow(rows, []any{&id, &p.giftID, &p.amount, &p.fee, &p.currency, &p.state, &p.charge, &p.decidedAt, &p.feeOnTop}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.giftID, &p.amount, &p.fee, &p.worth, &p.currency, &p.state, &p.charge, &p.decidedAt, &p.feeOnTop}, func() error {
 		one := p
 		found[id] = &one
 		return nil
@@ -282,11 +283,11 @@ func (w *Worker) bookPaid(ctx context.Context, events []*waiting) {
 	for _, e := range events {
 		if p := e.payment; p != nil && p.state == SessionSucceeded && p.decidedAt != nil {
 			gift := p.amount
-			if p.feeOnTop {
+			if p.feeOnTop && p.worth == 0 {
 				gift -= p.fee
 			}
 			paid = append(paid, giving.Paid{
-				ID: p.giftID, Amount: gift, Currency: p.currency, Fee: p.fee, PaidAt: *p.decidedAt, Channel: giving.Sandbox, Ref: p.charge,
+				ID: p.giftID, Amount: gift, Currency: p.currency, Fee: p.fee, PaidAt: *p.decidedAt, Channel: giving.Sandbox, Ref: p.charge, Worth: p.worth, Exact: p.worth != 0,
 			})
 			of = append(of, e)
 		}
