@@ -1,8 +1,6 @@
 package web
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -126,70 +124,4 @@ func (v *visit) donorFacts(r *giving.DonorRecord) (facts []Fact) {
 		facts = append(facts, Fact{Term: told, Value: value})
 	}
 	return facts
-}
-
-// What leaves the house on a donor, for the donor to have.
-type (
-	donorRecordJSON struct {
-		Association string          `json:"association"`
-		MadeAt      time.Time       `json:"made_at"`
-		Told        []donorToldJSON `json:"told"`
-		Gifts       []donorGiftJSON `json:"gifts"`
-		Started     []donorGiftJSON `json:"started"` // begun and not booked
-	}
-	donorToldJSON struct {
-		ID       uuid.UUID  `json:"id"`
-		Name     string     `json:"name,omitempty"`
-		Email    string     `json:"email,omitempty"`
-		At       time.Time  `json:"at"`
-		ErasedAt *time.Time `json:"erased_at,omitempty"`
-	}
-	donorGiftJSON struct {
-		Reference string    `json:"reference"`
-		Donor     uuid.UUID `json:"donor"`
-		Amount    string    `json:"amount"`
-		Refunded  string    `json:"refunded,omitempty"`
-		Currency  string    `json:"currency"`
-		At        time.Time `json:"at"`
-		Channel   string    `json:"channel"`
-		Ref       string    `json:"ref,omitempty"` // under which the channel knows it
-		Anonymous bool      `json:"anonymous"`
-		Message   string    `json:"message,omitempty"`
-	}
-)
-
-// donorExport gives the record as a file. Its name tells a number, not a person.
-func (v *visit) donorExport() error {
-	r, id, err := v.donor("personal.export")
-	if err != nil {
-		return err
-	}
-	return v.writeRecord(r, "donor-"+id.String())
-}
-
-// writeRecord answers with a record as a file of the name.
-func (v *visit) writeRecord(r *giving.DonorRecord, name string) error {
-	out := donorRecordJSON{Association: v.book.Name(string(v.lang)), MadeAt: v.now.UTC(), Told: []donorToldJSON{}, Gifts: []donorGiftJSON{}, Started: []donorGiftJSON{}}
-	for _, d := range r.Donors {
-		out.Told = append(out.Told, donorToldJSON{d.ID, d.Name, d.Email, d.CreatedAt.UTC(), d.ErasedAt})
-	}
-	for i := range r.Gifts {
-		g := &r.Gifts[i]
-		out.Gifts = append(out.Gifts, donorGiftJSON{giving.Ref(v.book, g.ID), g.Donor, money.Format(g.Amount, g.Currency), money.Format(g.Refunded, g.Currency),
-			g.Currency, g.PaidAt.UTC(), g.Channel.Code(), g.Ref, g.Anonymous, g.Message})
-	}
-	for _, c := range r.Started {
-		out.Started = append(out.Started, donorGiftJSON{Reference: giving.Ref(v.book, c.ID), Donor: c.ID, Amount: money.Format(c.Amount, c.Currency), Currency: c.Currency,
-			At: c.CreatedAt.UTC(), Channel: c.Channel.Code(), Anonymous: c.Anonymous, Message: c.Message})
-	}
-	head := v.Response().Header()
-	head.Set("Content-Type", "application/json; charset=utf-8")
-	head.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
-	v.Response().WriteHeader(http.StatusOK)
-	to := json.NewEncoder(v.Response())
-	to.SetIndent("", "  ")
-	if err := to.Encode(out); err != nil {
-		return fmt.Errorf("write record of a donor: %w", err)
-	}
-	return nil
 }

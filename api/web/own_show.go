@@ -21,7 +21,7 @@ import (
 // ownSum is what was given in a year in one currency.
 type ownSum struct {
 	Year            int
-	Gifts           int
+	Gifts           int64
 	Given, Refunded money.Money
 	Href            string // the year's statement
 }
@@ -63,7 +63,10 @@ func (v *visit) ownShow() error {
 		if r, err = giving.ReadDonor(v.ctx(), q, v.book, id); err != nil {
 			return err
 		}
-		if view.Gifts, err = v.ownGifts(q, r); err != nil {
+		if view.Gifts, err = v.ownGifts(q, r.Gifts, r.Started); err != nil {
+			return err
+		}
+		if view.Sums, err = v.ownSums(q, r, 0); err != nil {
 			return err
 		}
 		list, err := plans.OfDonors(v.ctx(), q, v.book, r.IDs())
@@ -86,34 +89,26 @@ func (v *visit) ownShow() error {
 		return err
 	}
 	view.Page, view.Called, view.Many = v.page(T(v.lang, "own.heading")), r.Called(), len(r.Gifts) >= ownMany
-	view.Sums = v.ownSums(r)
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/own", view)
 }
 
-// ownSums adds up years, the latest first, each currency by itself.
-func (v *visit) ownSums(r *giving.DonorRecord) (sums []ownSum) {
-	for i := range r.Gifts {
-		g := &r.Gifts[i]
-		year := v.book.Day(g.PaidAt).Year()
-		at := slices.IndexFunc(sums, func(s ownSum) bool { return s.Year == year && s.Given.Currency == g.Currency })
-		if at < 0 {
-			at = len(sums)
-			zero := money.Money{Currency: g.Currency}
-			sums = append(sums, ownSum{Year: year, Given: zero, Refunded: zero, Href: ownPath + "/statement?year=" + strconv.Itoa(year)})
+// ownSums adds up a year, or all of them when it is zero: the latest first, each currency by itself.
+func (v *visit) ownSums(q pg.Querier, r *giving.DonorRecord, year int) (sums []ownSum, err error) {
+	years, err := giving.YearsOf(v.ctx(), q, v.book, r.IDs())
+	for _, y := range years {
+		if year == 0 || y.Year == year {
+			sums = append(sums, ownSum{Year: y.Year, Gifts: y.Gifts, Given: money.Money{Minor: y.Given, Currency: y.Currency},
+				Refunded: money.Money{Minor: y.Refunded, Currency: y.Currency}, Href: ownPath + "/statement?year=" + strconv.Itoa(y.Year)})
 		}
-		sums[at].Gifts++
-		sums[at].Given.Minor += g.Amount
-		sums[at].Refunded.Minor += g.Refunded
 	}
-	slices.SortStableFunc(sums, func(a, b ownSum) int { return b.Year - a.Year })
-	return sums
+	return sums, err
 }
 
 // ownGifts lists gifts, booked and started, latest first.
-func (v *visit) ownGifts(q pg.Querier, r *giving.DonorRecord) ([]ownGift, error) {
-	ids := make([]uuid.UUID, len(r.Gifts))
-	for i := range r.Gifts {
-		ids[i] = r.Gifts[i].ID
+func (v *visit) ownGifts(q pg.Querier, gifts []giving.Gift, started []giving.Checkout) ([]ownGift, error) {
+	ids := make([]uuid.UUID, len(gifts))
+	for i := range gifts {
+		ids[i] = gifts[i].ID
 	}
 	of, err := receipts.OfGifts(v.ctx(), q, v.book, ids)
 	if err != nil {
@@ -131,8 +126,8 @@ func (v *visit) ownGifts(q pg.Querier, r *giving.DonorRecord) ([]ownGift, error)
 		return titles[id], nil
 	}
 	var list []ownGift
-	for i := range r.Gifts {
-		g := &r.Gifts[i]
+	for i := range gifts {
+		g := &gifts[i]
 		one := ownGift{Ref: giving.Ref(v.book, g.ID), State: giftReceived, At: g.PaidAt, Amount: money.Money{Minor: g.Amount, Currency: g.Currency},
 			Refunded: money.Money{Minor: g.Refunded, Currency: g.Currency}, Anonymous: g.Anonymous, Named: g.Name != "", Receipts: of[g.ID]}
 		if g.Refunded >= g.Amount {
@@ -143,8 +138,8 @@ func (v *visit) ownGifts(q pg.Querier, r *giving.DonorRecord) ([]ownGift, error)
 		}
 		list = append(list, one)
 	}
-	for i := range r.Started {
-		c := &r.Started[i]
+	for i := range started {
+		c := &started[i]
 		one := ownGift{Ref: giving.Ref(v.book, c.ID), State: giftUnpaid, At: c.CreatedAt, Amount: money.Money{Minor: c.Amount, Currency: c.Currency},
 			Refunded: money.Money{Currency: c.Currency}}
 		switch c.State {
@@ -168,12 +163,7 @@ func (v *visit) ownGift(r *giving.DonorRecord) (*giving.Gift, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range r.Gifts {
-		if r.Gifts[i].ID == id {
-			return &r.Gifts[i], nil
-		}
-	}
-	return nil, giving.ErrNoGift
+	return giving.GiftOf(v.ctx(), v.s.DB, v.book, r.IDs(), id)
 }
 
 // ownName shows a gift's name to the public or takes it away, from now on.
@@ -234,45 +224,6 @@ func (v *visit) ownErase(r *giving.DonorRecord) error {
 	}
 	v.keepDonorCookie(donorCookie, "", -1)
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/own_erased", struct{ Page }{v.page(T(v.lang, "own.erased.heading"))})
-}
-
-type ownStatementView struct {
-	Page
-	Year   string
-	Called string
-	Sums   []ownSum
-	Gifts  []ownGift
-	From   time.Time
-	To     time.Time
-}
-
-// ownStatement answers /me/statement?year=: the gifts of a year, to be printed. It is no receipt.
-func (v *visit) ownStatement(r *giving.DonorRecord) error {
-	year := int(v.number("year"))
-	view := ownStatementView{Year: strconv.Itoa(year), Called: r.Called()}
-	gifts := r.Gifts
-	r.Gifts, r.Started = nil, nil
-	for _, g := range gifts {
-		if v.book.Day(g.PaidAt).Year() == year {
-			r.Gifts = append(r.Gifts, g)
-		}
-	}
-	if len(r.Gifts) == 0 {
-		return giving.ErrNoGift
-	}
-	err := v.read(func(q pg.Querier) (err error) {
-		view.Gifts, err = v.ownGifts(q, r)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	slices.Reverse(view.Gifts)
-	view.Page, view.Sums = v.page(T(v.lang, "own.statement.title", view.Year)), v.ownSums(r)
-	view.From, view.To = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC)
-	view.Crumbs = []Link{{view.T("own.heading"), ownPath}, {Label: view.Title}}
-	view.Figure = v.asOf(0)
-	return v.s.render.Render(v.Response(), http.StatusOK, "public/own_statement", view)
 }
 
 // receiptMail sends the link of a gift's receipt to the address told with the gift; a signed-in donor's gift without one, to the

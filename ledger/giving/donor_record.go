@@ -16,8 +16,8 @@ import (
 // elsewhere under the same e-mail address. A name alone makes nobody the same person.
 type DonorRecord struct {
 	Donors   []Donor
-	Gifts    []Gift     // latest first
-	Started  []Checkout // begun and not booked, latest first
+	Gifts    []Gift     // latest first, a thousand at most: see EachGift
+	Started  []Checkout // begun and not booked, latest first, a thousand at most
 	Namesake int        // donors of the same name whose data are not in this record
 }
 
@@ -71,7 +71,7 @@ select id, created_at, erased_at, key_id, key, name, email
 
 	sqlDonorsByEmail = `
 select d.id from unnest($2::int8[]) x join private.donor d on d.book_id = $1 and d.email_index = x
- where d.id <> $3 order by d.id desc limit $4`
+ where d.id <> $3 order by d.id desc`
 
 	// Receipts for these donors' gifts may be made out to another name.
 	sqlPayersOfDonors = `
@@ -79,7 +79,7 @@ select distinct i.donor_id
   from gift g
   join receipt_gift p on p.book_id = g.book_id and p.gift_id = g.id
   join receipt i on i.book_id = g.book_id and i.id = p.receipt_id
- where g.book_id = $1 and g.donor_id = any($2::uuid[]) and i.donor_id <> all($2::uuid[]) limit $3`
+ where g.book_id = $1 and g.donor_id = any($2::uuid[]) and i.donor_id <> all($2::uuid[])`
 
 	sqlDonorsByName = `
 select count(*) from unnest($2::int8[]) x join private.donor d on d.book_id = $1 and d.name_index = x where d.id <> all($3::uuid[])`
@@ -95,7 +95,8 @@ select ` + checkoutColumns + `
  where g.book_id = $1 and g.id = any($2::uuid[]) and g.donor_id is not null and g.state <> 'paid' order by g.id desc limit $3`
 )
 
-// recordMax bounds each list of a donor's record.
+// recordMax bounds the lists of gifts in a donor's record; EachGift and YearsOf know no bound. Who the donor is knows none either:
+// each gift may have been told with the address anew, and erasing leaves none of them.
 const recordMax = 1000
 
 // ReadDonor reads all that the book holds on a donor, or ErrNoDonor.
@@ -110,7 +111,7 @@ func ReadDonor(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUI
 	}
 	ids := []uuid.UUID{id}
 	if first[0].Email != "" {
-		rows, err := q.Query(ctx, sqlDonorsByEmail, book.ID, indexes(book, placeEmail, first[0].Email), id, recordMax-1)
+		rows, err := q.Query(ctx, sqlDonorsByEmail, book.ID, indexes(book, placeEmail, first[0].Email), id)
 		if err != nil {
 			return nil, fmt.Errorf("find donors by address: %w", err)
 		}
@@ -130,7 +131,7 @@ func ReadDonor(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUI
 			r.Donors, ids = append(r.Donors, d), append(ids, d.ID)
 		}
 	}
-	rows, err := q.Query(ctx, sqlPayersOfDonors, book.ID, ids, recordMax)
+	rows, err := q.Query(ctx, sqlPayersOfDonors, book.ID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("find payers of receipts: %w", err)
 	}

@@ -60,8 +60,7 @@ const giftWhere = `
 
 const sqlGiftSearch = `
 select g.id, g.campaign_id, c.title_zh, c.title_en, g.amount, g.fee,
-       (select coalesce(sum(r.amount), 0)::int8 from refund r where r.book_id = $1 and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), g.ccy, g.paid_at, g.channel,
+       (select coalesce(sum(r.amount), 0)::int8 from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), g.ccy, g.paid_at, g.channel,
        ` + giftAnonymous + `, g.ref, coalesce(g.processor_ref, ''), ` + donorColumns + `
   from (select g.*` + giftWhere + ` and ($11::uuid is null or g.id < $11) order by g.id desc limit $12) g
   join campaign c on c.book_id = $1 and c.campaign_id = g.campaign_id` + donorTables + `

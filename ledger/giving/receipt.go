@@ -54,8 +54,7 @@ type Refund struct {
 const (
 	giftColumns = `g.id, g.campaign_id, g.fund_id, g.amount, g.ccy, g.fee, g.paid_at, g.channel, ` + giftAnonymous + `, g.ref,
        coalesce(g.processor_ref, ''),
-       coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8, ` + donorColumns
+       coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8, ` + donorColumns
 
 	giftTables = `gift g` + donorTables
 
@@ -77,8 +76,7 @@ select fund_id, code, kind, name_zh, name_en, purpose_zh, purpose_en, street_id,
 
 	sqlReceiptRefunds = `
 select id, amount, fee, refunded_at, ref, coalesce(processor_ref, ''), cause
-  from refund r where r.book_id = $1 and r.gift_id = $2
-   and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id) order by id`
+  from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = $2 order by id`
 
 	sqlReceiptEntry = `select recorded_at, effective_on from entry where book_id = $1 and id = $2`
 )
@@ -165,7 +163,7 @@ func oneGift(ctx context.Context, q pg.Querier, book *ledger.Book, sql string, a
 	}
 	g, err := pgx.CollectExactlyOneRow(rows, scanGift(book))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %v", ErrNoGift, args[1:])
+		return nil, fmt.Errorf("%w: %v", ErrNoGift, args[1])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read gift: %w", err)
@@ -233,9 +231,8 @@ select fund_id, campaign_id, ccy, sum(amount)::int8, count(*) filter (where amou
   from (select fund_id, campaign_id, ccy, amount from gift where book_id = $1
         union all
         select g.fund_id, g.campaign_id, r.ccy, -r.amount
-          from refund r join gift g on g.book_id = r.book_id and g.id = r.gift_id
-         where r.book_id = $1
-           and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)) x
+          from ` + StandingRefund + ` r join gift g on g.book_id = r.book_id and g.id = r.gift_id
+         where r.book_id = $1) x
  group by 1, 2, 3
  order by 1, 2, 3`
 

@@ -87,8 +87,7 @@ select u.channel, u.ref, r.id, r.gift_id, r.amount, r.fee, r.refunded_at
 	// What a gift was worth in the book's currency is the debit of its entry; the same figure as the gift unless foreign.
 	refundedGift = `
        g.id, g.campaign_id, g.fund_id, g.amount, g.channel, g.ccy, f.kind, f.fee_bearer,
-       coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8,
+       coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)::int8,
        case when g.ccy = $4 then g.amount else
          (select sum(p.amount) from entry e cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
             join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq

@@ -15,6 +15,10 @@ import (
 // ErrNoRefund means that no refund is booked under the reference.
 var ErrNoRefund = errors.New("no such refund")
 
+// StandingRefund stands in SQL for the refunds that stand: what a processor could not carry out was given back to nobody. Everything
+// that asks what is left of a gift asks here.
+const StandingRefund = `(select z.* from refund z where not exists (select from refund_failure f where f.book_id = z.book_id and f.refund_id = z.id))`
+
 const (
 	sqlRefundByRef = `select id from refund where book_id = $1 and channel = $2 and ref = $3`
 
@@ -71,8 +75,7 @@ type Stake struct {
 
 const sqlStake = `
 select g.id, g.fund_id, f.fee_bearer, coalesce((select min(fund_id) from fund where book_id = $1 and kind = 'general'), 0), g.ccy,
-       g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8
+       g.amount - coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)::int8
   from gift g join fund f on f.book_id = $1 and f.fund_id = g.fund_id
  where g.book_id = $1 and g.channel = $2 and g.ref = $3`
 

@@ -116,6 +116,19 @@ func HistoryOf(ctx context.Context, q pg.Querier, book *ledger.Book, r *giving.R
 	return lines, nil
 }
 
+// sqlOrdersAskedBy gives each asking in the donor's own words, whatever staff made of it.
+const sqlOrdersAskedBy = `
+select o.id, o.gift_id, coalesce(o.asked_amount, o.amount), o.ccy, case when o.asked_reason = '' then o.reason else o.asked_reason end,
+       case when o.asked_reason = '' then o.note else o.asked_note end, o.by_donor, o.state, o.ref, o.asked_at, o.sent_at, o.ended_at, '',
+       coalesce(o.asked_amount, o.amount), o.answer
+  from gift g join refund_order o on o.book_id = g.book_id and o.gift_id = g.id
+ where g.book_id = $1 and g.donor_id = any($2::uuid[]) and o.by_donor order by o.asked_at, o.id`
+
+// AskedBy lists what donors asked back, as they asked it, the earliest first.
+func AskedBy(ctx context.Context, q pg.Querier, book *ledger.Book, donors []uuid.UUID) ([]Order, error) {
+	return orders(ctx, q, sqlOrdersAskedBy, book.ID, donors)
+}
+
 // latest is when an order came to where it stands.
 func (o *Order) latest() time.Time {
 	switch {

@@ -13,6 +13,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/giving"
 )
 
 // Refusals of a batch.
@@ -57,8 +58,7 @@ select count(*) from gift g
  where g.book_id = $1 and g.id >= $2 and g.paid_at >= $3 and g.paid_at < $4` + withoutReceipt
 
 	withoutReceipt = `
-   and g.amount > coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)
+   and g.amount > coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)
    and not exists (select from receipt_gift p
                     where p.book_id = g.book_id and p.gift_id = g.id
                       and not exists (select from receipt_void v where v.book_id = p.book_id and v.receipt_id = p.receipt_id))`
@@ -242,8 +242,7 @@ const (
 
 	sqlBatchGifts = `
 select g.id, g.fund_id, g.campaign_id, g.ccy, g.paid_at,
-       g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8,
+       g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8,
        (coalesce((select max(p.issue) from receipt_gift p where p.book_id = g.book_id and p.gift_id = g.id), 0) + 1)::int2,
        g.donor_id,
        ` + isSingle + `
@@ -261,8 +260,7 @@ select g.fund_id, g.ccy, (g.paid_at at time zone $8)::date as day
  order by day, g.fund_id, g.ccy limit 1`
 
 	sqlBatchMerge = `
-select g.id, g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8,
+select g.id, g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8,
        (coalesce((select max(p.issue) from receipt_gift p where p.book_id = g.book_id and p.gift_id = g.id), 0) + 1)::int2
   from gift g
   left join private.donor d on d.book_id = g.book_id and d.id = g.donor_id

@@ -177,8 +177,7 @@ type giftNow struct {
 
 const sqlGiftNow = `
 select g.id, g.fund_id, g.campaign_id, g.ccy, g.paid_at,
-       g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8,
+       g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8,
        coalesce(l.issue, 0)::int2, case when v.receipt_id is null then l.receipt_id end, case when v.receipt_id is null then i.face end
   from gift g
   left join lateral (select issue, receipt_id from receipt_gift p

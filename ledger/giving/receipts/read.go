@@ -214,9 +214,8 @@ func Overstated(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UU
 }
 
 const sqlIsOverstated = `
-select exists (select from receipt_gift p join refund r on r.book_id = $1 and r.gift_id = p.gift_id
+select exists (select from receipt_gift p join ` + giving.StandingRefund + ` r on r.book_id = $1 and r.gift_id = p.gift_id
                 where p.book_id = $1 and p.receipt_id = $2
-                  and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)
                 group by p.gift_id, p.amount
                having p.amount > (select g.amount from gift g where g.book_id = $1 and g.id = p.gift_id) - sum(r.amount))`
 

@@ -104,8 +104,7 @@ func split(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader, 
 }
 
 const sqlPartsLeft = `
-select p.gift_id, p.issue + 1, g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = p.gift_id
-                    and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)), 0)::int8
+select p.gift_id, p.issue + 1, g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = $1 and r.gift_id = p.gift_id), 0)::int8
   from receipt_gift p join gift g on g.book_id = $1 and g.id = p.gift_id
  where p.book_id = $1 and p.receipt_id = $2
  order by p.gift_id`
@@ -150,8 +149,7 @@ select distinct p.receipt_id
  where r.book_id = $1 and ($3::uuid is null or r.gift_id = $3)
    and not exists (select from receipt_void v where v.book_id = $1 and v.receipt_id = p.receipt_id)
    and p.amount > (select g.amount from gift g where g.book_id = $1 and g.id = p.gift_id)
-                - (select sum(x.amount) from refund x where x.book_id = $1 and x.gift_id = p.gift_id
-                      and not exists (select from refund_failure f where f.book_id = $1 and f.refund_id = x.id))
+                - (select sum(x.amount) from ` + giving.StandingRefund + ` x where x.book_id = $1 and x.gift_id = p.gift_id)
  limit $2`
 
 // Settle voids the receipts of gifts that were given back and issues successors over what is left (accounting.md I13). Of one gift, or
