@@ -4,6 +4,7 @@ import (
 	"context"
 	"go/ast"
 	"go/token"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type statement struct {
 func statements(t *testing.T) (found []statement) {
 	t.Helper()
 	consts := map[string]map[string]ast.Expr{} // by room and name
+	shared := map[string]ast.Expr{}            // by package and name: what one room says for others
 	for _, s := range sources(t) {
 		if s.test {
 			continue
@@ -32,7 +34,13 @@ func statements(t *testing.T) (found []statement) {
 				consts[s.room] = map[string]ast.Expr{}
 			}
 			consts[s.room][name.Name] = value
+			if name.IsExported() {
+				shared[s.File.Name.Name+"."+name.Name] = value
+			}
 		})
+	}
+	for _, room := range consts {
+		maps.Copy(room, shared)
 	}
 	for _, s := range sources(t) {
 		if s.test {
@@ -44,7 +52,7 @@ func statements(t *testing.T) (found []statement) {
 			}
 			text, ok := fold(value, consts[s.room])
 			if !ok {
-				t.Errorf("%s: %s is not made of string constants of its package", s.at(name.Pos()), name.Name)
+				t.Errorf("%s: %s is not made of string constants", s.at(name.Pos()), name.Name)
 				return
 			}
 			found = append(found, statement{name.Name, s.at(name.Pos()), text})
@@ -82,6 +90,10 @@ func fold(e ast.Expr, consts map[string]ast.Expr) (string, bool) {
 	case *ast.Ident:
 		if value := consts[e.Name]; value != nil {
 			return fold(value, consts)
+		}
+	case *ast.SelectorExpr:
+		if room, ok := e.X.(*ast.Ident); ok && consts[room.Name+"."+e.Sel.Name] != nil {
+			return fold(consts[room.Name+"."+e.Sel.Name], consts)
 		}
 	case *ast.BinaryExpr:
 		left, ok := fold(e.X, consts)
