@@ -134,13 +134,19 @@ func galleryServer(t *testing.T) *httptest.Server {
 // browser starts a headless Chromium; a script error or a breach of the security policy fails the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	return browserWith(t, func(report string) { t.Errorf("policy: %s", report) })
+}
+
+// browserWith is a browser with more options, which tells what it refuses for the sake of a policy.
+func browserWith(t *testing.T, refused func(report string), more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
@@ -150,7 +156,7 @@ func browser(t *testing.T) context.Context {
 			t.Errorf("script: %s", e.ExceptionDetails.Text)
 		case *log.EventEntryAdded:
 			if e.Entry.Source == "security" {
-				t.Errorf("policy: %s", e.Entry.Text)
+				refused(e.Entry.Text)
 			}
 		}
 	}); err != nil {
