@@ -15,48 +15,53 @@ const (
 	ratioMax   = 200       // a member may unpack to so many times its size
 )
 
-// unpack takes the one bill out of a zip, as Alipay sends it; other files stay as they are. Nothing is written anywhere, so that a
-// member's path means nothing; a member that is no plain file is refused all the same. Archives in it are not opened.
-func (r *reader) unpack() error {
-	if !bytes.HasPrefix(r.body, []byte("PK\x03\x04")) && !bytes.HasPrefix(r.body, []byte("PK\x05\x06")) {
-		return nil
+// unpack puts the bill in the place of the zip in which it came.
+func (r *reader) unpack() (err error) {
+	r.body, r.sum.Member, err = Unpack(r.body)
+	return err
+}
+
+// Unpack takes the one bill out of a zip, as Alipay sends it; other files stay as they are, without a name. Lines of a packed bill
+// point into what this gives. Nothing is written anywhere, so that a member's path means nothing; a member that is no plain file is
+// refused all the same. Archives in it are not opened. *Refusal.
+func Unpack(body []byte) (bill []byte, name string, err error) {
+	if !bytes.HasPrefix(body, []byte("PK\x03\x04")) && !bytes.HasPrefix(body, []byte("PK\x05\x06")) {
+		return body, "", nil
 	}
-	archive, err := zip.NewReader(bytes.NewReader(r.body), int64(len(r.body)))
+	archive, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
-		return refuse(ReasonArchive, 0, "", "")
+		return nil, "", refuse(ReasonArchive, 0, "", "")
 	}
 	if len(archive.File) > membersMax {
-		return refuse(ReasonArchive, 0, strconv.Itoa(membersMax), strconv.Itoa(len(archive.File)))
+		return nil, "", refuse(ReasonArchive, 0, strconv.Itoa(membersMax), strconv.Itoa(len(archive.File)))
 	}
-	var bill []byte
 	room := int64(unpackMax)
 	for _, f := range archive.File {
 		if f.FileInfo().IsDir() {
 			continue
 		}
 		if strings.HasPrefix(f.Name, "xl/") || f.Name == "[Content_Types].xml" {
-			return refuse(ReasonFormat, 0, "", f.Name) // a spreadsheet
+			return nil, "", refuse(ReasonFormat, 0, "", f.Name) // a spreadsheet
 		}
 		if !f.Mode().IsRegular() {
-			return refuse(ReasonArchive, 0, "", f.Name)
+			return nil, "", refuse(ReasonArchive, 0, "", f.Name)
 		}
 		body, err := member(f, room)
 		if err != nil {
-			return err
+			return nil, "", err
 		}
 		if room -= int64(len(body)); Detect(body) != AlipayTrade {
 			continue
 		}
 		if bill != nil {
-			return refuse(ReasonArchive, 0, r.sum.Member, f.Name)
+			return nil, "", refuse(ReasonArchive, 0, name, f.Name)
 		}
-		bill, r.sum.Member = body, clean(f.Name)
+		bill, name = body, clean(f.Name)
 	}
 	if bill == nil {
-		return refuse(ReasonArchive, 0, "", "")
+		return nil, "", refuse(ReasonArchive, 0, "", "")
 	}
-	r.body = bill
-	return nil
+	return bill, name, nil
 }
 
 // member unpacks one file, as far as there is room; what its header says of its size is not believed.

@@ -100,7 +100,7 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				k := Keys{Account: "a", Format: format}
+				k := Keys{Format: format}
 				if _, err := Read(context.Background(), body, Options{Format: format}, func(l *Line) error {
 					k.Key(l)
 					return nil

@@ -3,7 +3,6 @@ package statement
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 )
 
@@ -12,31 +11,32 @@ import (
 // of its day. It rests on nothing that another cut of the same days would change: not on the place in the file, not on the order,
 // not on whether an id happens to be unique in this file.
 //
-// WeChat Pay's and Alipay's own numbers are trusted: a file in which one stands twice is refused. A bank's are only one part of the
-// hash, because banks give them twice (a fee and its payment in OFX). Equal lines of a day are told apart by the balance after them
+// WeChat Pay's and Alipay's own numbers are trusted: a file in which one stands twice is refused, and they alone are the key, so that
+// another amount under the same number is seen. A bank's are only one part of the hash, because banks give them twice (a fee and its
+// payment in OFX). Equal lines of a day are told apart by the balance after them
 // where there is one, else by the time of day, else counted; so a day must not be cut between two files where there is neither.
 type Keys struct {
-	Account string
-	Format  Format
-	seen    map[[16]byte]uint32
-	buffer  []byte
+	Format Format
+	seen   map[[16]byte]uint32
+	buffer []byte
 }
 
+// Key names a line among those of an account: 16 bytes of the hash, then the occurrence number.
+type Key [20]byte
+
+// Trusted tells whether the numbers of a format are unique.
+func (f Format) Trusted() bool { return f == WeChatTrade || f == AlipayTrade }
+
 // Key names a line; it is called once for each line of a file.
-func (k *Keys) Key(l *Line) string {
-	k.buffer = append(k.buffer[:0], k.Account...)
-	k.add(l.Currency)
-	k.day(l.Booked)
-	k.number(l.Amount)
-	switch k.Format {
-	case WeChatTrade, AlipayTrade:
+func (k *Keys) Key(l *Line) (key Key) {
+	k.buffer = k.buffer[:0]
+	if k.Format.Trusted() {
 		k.add(l.ID)
 		k.add(l.Order)
-	case WeChatFund:
-		k.add(l.ID)
-		k.add(l.Code)
-		k.number(l.Balance.Minor)
-	default:
+		k.add(l.Kind)
+	} else {
+		k.day(l.Booked)
+		k.number(l.Amount)
 		k.add(l.ID)
 		k.add(l.EndToEnd)
 		k.add(l.Party)
@@ -51,14 +51,14 @@ func (k *Keys) Key(l *Line) string {
 		}
 	}
 	sum := sha256.Sum256(k.buffer)
-	short := [16]byte(sum[:16])
+	short := [16]byte(sum[:])
 	if k.seen == nil {
 		k.seen = map[[16]byte]uint32{}
 	}
 	k.seen[short]++
-	key := append(short[:], 0, 0, 0, 0)
+	copy(key[:], short[:])
 	binary.BigEndian.PutUint32(key[16:], k.seen[short])
-	return hex.EncodeToString(key)
+	return key
 }
 
 func (k *Keys) add(s string) {

@@ -193,6 +193,9 @@ func (r *reader) read() error {
 	if r.sum.Format = r.opt.Format; r.sum.Format == "" {
 		r.sum.Format = found
 	}
+	if found != "" && found != r.sum.Format && r.sum.Format != CSV {
+		return refuse(ReasonFormat, 0, string(r.sum.Format), string(found))
+	}
 	switch r.sum.Format {
 	case Camt053:
 		return r.camt()
