@@ -115,4 +115,16 @@ var texts = map[string]sentence{
 	"reason.held-rate":            {"一分钟内捐得太多，配捐暂扣待查。", "Too many gifts in a minute: the match is held for checking."},
 	"reason.held-funder":          {"捐赠人是出资方，配捐暂扣待查。", "The donor funds the match: it is held for checking."},
 	"reason.held-circular":        {"出资方的钱又作为捐赠回来，配捐暂扣待查。", "A funder's money came back as this gift: the match is held for checking."},
+
+	"replay.at":     {"第 {line} 行：{why}", "Line {line}: {why}"},
+	"replay.format": {"第一行应当写明这是重算文件、是哪条规则、种子和它的承诺值。", "The first line must say that this is a replay file, of which rule, with the seed and its commitment."},
+	"replay.rule":   {"这个文件属于另一条规则，或规则的另一个版本。", "The file belongs to another rule, or to another version of it."},
+	"replay.seed":   {"种子应为 64 位十六进制数字；活动结束前不公开。", "The seed must be 64 hexadecimal digits; it is not told before the event has closed."},
+	"replay.line":   {"这一行不是一笔捐赠、一笔退款或一笔取消的配捐，或者金额、时间写法有误。", "This line is no gift, refund or refused match, or an amount or time in it is not proper."},
+	"replay.long":   {"这一行太长。", "The line is too long."},
+	"replay.twice":  {"这笔捐赠前面已经有了。", "This gift stands there already."},
+	"replay.many":   {"捐赠太多，最多五百万笔。", "There are too many gifts; five million at most."},
+	"replay.late":   {"这条规则在捐赠到齐后才计算，退款以后不能再有捐赠。", "This rule is worked out when all gifts are in, so no gift may follow a refund."},
+	"replay.gift":   {"前面没有这笔捐赠，或者它的配捐已经取消过。", "There is no such gift before, or its match was refused already."},
+	"replay.refund": {"退款比剩下的捐赠还多。", "More goes back than is left of the gift."},
 }
