@@ -99,6 +99,7 @@ var table = []row{
 	{giving.ErrNoGift, Problem{"not-found", 404, "没有这笔捐赠，或者不在您的权限里。", "There is no such gift, or it is not open to you."}},
 	{giving.ErrNoDonor, Problem{"not-found", 404, "没有这位捐赠人，或者不在您的权限里。", "There is no such donor, or it is not open to you."}},
 	{giving.ErrErased, Problem{"erased", 409, "这位捐赠人的个人信息已经删除。", "This donor's personal data were erased already."}},
+	{match.ErrReplay, Problem{"match-replay", 422, "这不是这条配捐规则的重算文件，或者内容有误。", "This is no replay file of this match rule, or it is damaged."}},
 	{match.ErrSeed, Problem{"match-seed", 422, "种子和承诺值都是 64 位十六进制数字。", "A seed and its commitment are 64 hexadecimal digits."}},
 	{plans.ErrNoPlan, Problem{"not-found", 404, "没有这个每月捐。", "There is no such monthly gift."}},
 	{plans.ErrEnded, Problem{"plan-ended", 409, "这个每月捐已经停了。", "This monthly gift has ended."}},

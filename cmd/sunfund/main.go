@@ -21,7 +21,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Add people and API keys."`
 	Key     keyCmd     `cmd:"" help:"Make and change the keys for donors' personal data."`
 	Import  importCmd  `cmd:"" help:"Bring files onto the books."`
-	Verify  verifyCmd  `cmd:"" help:"Recompute every figure of the books from the entries and compare; exit 1 on any difference."`
+	Verify  verifyCmds `cmd:"" help:"Recompute every figure of the books, or a published match, and compare; exit 1 on any difference."`
 	Export  exportCmd  `cmd:"" help:"Write a book as plain text for hledger or beancount."`
 	Migrate migrateCmd `cmd:"" help:"Bring a database up to this program's schema."`
 	Bench   benchCmd   `cmd:"" help:"Measure how fast the book takes gifts on this machine, beside what it can do at best."`

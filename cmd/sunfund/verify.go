@@ -19,6 +19,12 @@ import (
 // errDiffers makes the command exit 1.
 var errDiffers = errors.New("the books differ from themselves")
 
+// verifyCmds are the books, when nothing else is named, or a match.
+type verifyCmds struct {
+	Books verifyCmd      `cmd:"" default:"withargs" help:"Recompute every figure of the books from the entries and compare."`
+	Match verifyMatchCmd `cmd:"" help:"Recompute a published match from its rule, its seed and its gifts, and compare. Needs no database."`
+}
+
 // verifyCmd recomputes what is derived and compares; it changes nothing.
 type verifyCmd struct {
 	database

@@ -50,13 +50,13 @@ type replayed struct {
 	held, refused bool
 }
 
-// Difference is a line that says something else than the rule. A line about a refund compares what fell; one about a refusal
-// differs when the match was not held.
+// Difference is a line that says something else than the rule. A line about a refund compares what fell.
 type Difference struct {
 	Line               int
 	Gift               string
 	Stands, Wanted     []Part
 	StoodHeld, HeldNow bool
+	Unheld             bool     // a match was refused that was not held
 	Reasons            []Reason // of the award as it should be
 }
 
@@ -192,7 +192,7 @@ func (v *verifier) compare(r *replayed, a Award) {
 		v.Held++
 	}
 	if !slices.Equal(r.stands, a.Parts) || r.held != a.Held {
-		v.differs(Difference{r.line, r.gift.ID, r.stands, a.Parts, r.held, a.Held, a.Reasons})
+		v.differs(Difference{Line: r.line, Gift: r.gift.ID, Stands: r.stands, Wanted: a.Parts, StoodHeld: r.held, HeldNow: a.Held, Reasons: a.Reasons})
 	}
 	r.stands, r.held = nil, a.Held
 }
@@ -228,7 +228,7 @@ func (v *verifier) refuse(gift string) fault {
 		return faultGift
 	}
 	if r.refused = true; !r.held {
-		v.differs(Difference{Line: v.line, Gift: gift})
+		v.differs(Difference{Line: v.line, Gift: gift, Unheld: true})
 	}
 	standing, _ := v.rule.Refund(r.gift, r.parts, r.left, 0)
 	v.state.Apply(v.rule.Undo(r.gift, standing))
