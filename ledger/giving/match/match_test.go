@@ -3,6 +3,7 @@ package match_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -164,5 +165,27 @@ func TestHashIsOfTheCanonicalForm(t *testing.T) {
 	again, err := match.Parse(b.JSON())
 	if err != nil || a.Hash() != b.Hash() || again.Hash() != a.Hash() || a.Hash() == c.Hash() {
 		t.Errorf("%s\n%s\n%s %v", a.JSON(), b.JSON(), again.JSON(), err)
+	}
+}
+
+// The rule that docs/matching.md shows is a rule.
+func TestRuleOfTheDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/matching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+	r, err := match.Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, r)
+	d.wants(gift(0, "lunch", "d", 300*yuan), 100*yuan, match.CapGift)
+	for _, field := range []string{"fixed", "tiers", "stages", "remaining", "draw", "between", "streak", "effort", "lump", "share"} {
+		if !strings.Contains(string(text), "| `"+field+"` |") {
+			t.Errorf("docs/matching.md does not say what %s is", field)
+		}
 	}
 }
