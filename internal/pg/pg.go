@@ -112,6 +112,8 @@ func config(dsn string) (*pgxpool.Config, error) {
 		"timezone":                            "UTC",
 		"statement_timeout":                   milliseconds(DefaultStatementTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(defaultIdleInTransaction),
+		// What we ask takes milliseconds; in a book of many millions the estimates cross jit_above_cost, and compiling takes tens of them.
+		"jit": "off",
 	}
 	maps.Copy(params, cfg.ConnConfig.RuntimeParams)
 	cfg.ConnConfig.RuntimeParams = params
