@@ -80,9 +80,9 @@ func TestCardPlanWalk(t *testing.T) {
 		pick("amount", "other"); pick("often", "monthly"); pick("how", "card"); f.requestSubmit(); return "" })()`)
 	do(ctx, t, chromedp.WaitVisible(`button[value="pay"]`), chromedp.Click(`button[value="pay"]`), chromedp.WaitVisible(`#gift-state`))
 	s.until(eval(ctx, t, `location.pathname`), "50.00")
-	s.stepped()
 	var id uuid.UUID
 	s.eventually("the plan runs", func() bool {
+		s.stepped()
 		err := s.owner.QueryRow(ctx, `select id from plan where state = 'active' and subscription <> ''`).Scan(&id)
 		return err == nil
 	})

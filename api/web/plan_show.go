@@ -41,12 +41,13 @@ func (v *visit) planFacts(q pg.Querier, p *plans.Plan) (planFacts, error) {
 type planView struct {
 	Page
 	planFacts
-	Due    money.Money // can be paid now; zero for nothing
-	Months []planMonth
-	Card   bool   // another card can be put
-	New    string // amount as typed
-	On     string // day as typed
-	Days   []Option
+	Due       money.Money // can be paid now; zero for nothing
+	Months    []planMonth
+	Card      bool   // another card can be put
+	Sandboxed bool   // its processor is the sandbox, where testers let things happen
+	New       string // amount as typed
+	On        string // day as typed
+	Days      []Option
 }
 
 type planMonth struct {
@@ -71,6 +72,7 @@ func (v *visit) planAgain(status int, wrong Errors) error {
 			return err
 		}
 		view.Card = p.Way == plans.ByCard && p.Subscription != "" && p.State != plans.Ended
+		view.Sandboxed = view.Card && p.Processor == payments.SandboxCode && p.State == plans.Active
 		charges, err := plans.Charges(v.ctx(), q, v.book, p.ID)
 		if err != nil {
 			return err
@@ -132,6 +134,13 @@ func (v *visit) planChange() error {
 		return v.planPay(p)
 	case "card":
 		return v.planCard(p)
+	case "sandbox-next", "sandbox-dead":
+		return v.planSandbox(p, func(tx pgx.Tx) error {
+			if v.FormValue("do") == "sandbox-next" {
+				return payments.SandboxNext(v.ctx(), tx, v.book, p, v.now)
+			}
+			return payments.SandboxCard(v.ctx(), tx, v.book, p, true, v.now)
+		})
 	case "pause":
 		c.Pause = true
 	case "resume":
@@ -182,10 +191,24 @@ func (v *visit) planPay(p *plans.Plan) error {
 	return v.see(pay)
 }
 
+// planSandbox lets something happen at the sandbox to a plan's card, and has what comes of it delivered.
+func (v *visit) planSandbox(p *plans.Plan, deed func(pgx.Tx) error) error {
+	if err := pg.InTx(v.ctx(), v.s.DB, deed); err != nil {
+		return err
+	}
+	if v.s.Decided != nil {
+		v.s.Decided(v.book)
+	}
+	return v.see(planHref(v, p.ID))
+}
+
 // planCard opens the page where the donor puts another card.
 func (v *visit) planCard(p *plans.Plan) error {
 	if err := staff.TakeTurn(v.ctx(), v.s.DB, v.book.ID, staff.GiftForm, p.ID.String(), v.ip(), v.now); err != nil {
 		return err
+	}
+	if p.Processor == payments.SandboxCode { // which has no page for it
+		return v.planSandbox(p, func(tx pgx.Tx) error { return payments.SandboxCard(v.ctx(), tx, v.book, p, false, v.now) })
 	}
 	stripe := v.s.Stripes[v.book.ID]
 	if stripe == nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
@@ -15,13 +16,14 @@ import (
 
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/payments"
 )
 
 // monthly begins a plan at the form and pays its first gift; the link is that of its letters.
 func (o *office) monthly(c *client) (link string) {
 	o.Helper()
 	o.gift("", 1_00)
-	form := url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "currency": {"CNY"}, "amount": {"other"}, "other": {"50"}, "name": {"王女士"}, "often": {"monthly"}}
+	form := url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "currency": {"CNY"}, "amount": {"other"}, "other": {"50"}, "name": {"王女士"}, "often": {"monthly"}, "how": {"letter"}}
 	c.wants(c.post("/c/space/give", form), http.StatusUnprocessableEntity, "每月或每年捐需要邮箱")
 	form.Set("email", ownEmail)
 	for range 2 { // sent twice is one plan
@@ -125,4 +127,46 @@ func TestPlanLook(t *testing.T) {
 			}
 		}
 	}
+}
+
+// In the sandbox a card is charged each month too: testers let the months come and the card die.
+func TestSandboxCardPlan(t *testing.T) {
+	t.Parallel()
+	s := newPublicSite(t)
+	form := url.Values{"form": {uuid.Must(uuid.NewV7()).String()}, "currency": {"CNY"}, "amount": {"other"}, "other": {"50"}, "email": {ownEmail}, "often": {"yearly"}, "how": {"card"}}
+	pay := s.post("/c/"+s.open.Slug+"/give", form).head.Get("Location")
+	s.post(pay, url.Values{"result": {"success"}})
+	var link string
+	stands := func(what string, there func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); !there(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("never: %s", what)
+			}
+			s.tx(func(ctx context.Context, tx pgx.Tx) error {
+				if _, err := plans.Step(ctx, tx, s.book, time.Now()); err != nil {
+					return err
+				}
+				_, err := payments.ChargeSandboxPlans(ctx, tx, s.book, time.Now())
+				return err
+			})
+		}
+	}
+	stands("the plan runs", func() bool {
+		var id uuid.UUID
+		err := s.owner.QueryRow(t.Context(), `select id from plan where state = 'active' and processor = 'sandbox'`).Scan(&id)
+		link = "/plan/" + giving.Ref(s.book, id)
+		return err == nil
+	})
+	s.page(link, T(ZH, "plan.sandbox"), T(ZH, "plan.by.card"), T(ZH, "plan.each.year", yuan(50_00)))
+	count := func(key string) int { return strings.Count(s.get(link).body, T(ZH, key)) }
+	s.post(link, url.Values{"do": {"sandbox-next"}})
+	stands("the next year is paid", func() bool { return count("plan.month.paid") == 1 })
+	s.post(link, url.Values{"do": {"sandbox-dead"}})
+	s.post(link, url.Values{"do": {"sandbox-next"}})
+	stands("the card is refused", func() bool { return count("plan.failing") == 1 && count("plan.month.again") == 1 })
+	s.post(link, url.Values{"do": {"card"}})
+	stands("another card pays", func() bool { return count("plan.month.paid") == 2 && count("plan.failing") == 0 })
+	s.post(link, url.Values{"do": {"stop"}})
+	s.page(link, T(ZH, "plan.reason.donor"))
 }

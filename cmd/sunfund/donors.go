@@ -10,6 +10,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/payments"
 )
 
 const donorsEvery = 5 * time.Second
@@ -67,5 +68,13 @@ func (s *service) donorsOf(ctx context.Context, book *ledger.Book) error {
 			return err
 		}
 	}
-	return nil
+	var charged int
+	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		charged, err = payments.ChargeSandboxPlans(ctx, tx, book, time.Now())
+		return err
+	})
+	if charged > 0 {
+		s.senders[book.ID].Wake()
+	}
+	return err
 }
