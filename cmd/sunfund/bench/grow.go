@@ -128,6 +128,7 @@ func (l *lab) growRates(ctx context.Context, g *Grown, books []*grown) error {
 			median[i] = of[len(of)/2]
 		}
 		g.add(where.what, "gifts/s", median)
+		l.cfg.Progress(fmt.Sprintf("grown, %s, gifts/s: %.0f empty, %.0f same age, %.0f grown", where.what, median[0], median[1], median[2]))
 	}
 	return nil
 }
@@ -192,6 +193,7 @@ func (l *lab) growReadings(ctx context.Context, g *Grown, books []*grown) error 
 		}
 		g.add(read.what+", p50", "ms", p50)
 		g.add(read.what+", p99", "ms", p99)
+		l.cfg.Progress(fmt.Sprintf("%s, p99 ms: %.2f empty, %.2f same age, %.2f grown", read.what, p99[0], p99[1], p99[2]))
 	}
 	return nil
 }
