@@ -71,6 +71,7 @@ const (
 	KindPledge       Kind = 45 // E25, E27
 	KindMatch        Kind = 46 // E21, E22: match promised and earned
 	KindPlatform     Kind = 47 // E23, E24: what a giving platform pays, keeps, does not pay, freezes or takes back
+	KindMatchFund    Kind = 48 // E21, E28: match out of money that lies in a fund
 )
 
 // KindInfo is how a kind is called.
@@ -110,12 +111,13 @@ var kinds = map[Kind]KindInfo{
 	KindPledge:       {"pledge", "认捐", "Pledge", false},
 	KindMatch:        {"match", "配捐", "Matched giving", true},
 	KindPlatform:     {"platform", "平台结算", "Platform settlement", true},
+	KindMatchFund:    {"match-fund", "自有资金配捐", "Match out of a fund", false},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
 // refund or the record's own step, and not by a reversal that the row knows nothing of.
 func (k Kind) KeptByGiving() bool {
-	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindPlatform
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund
 }
 
 // Info names the kind.

@@ -64,7 +64,7 @@ func RunChecks(ctx context.Context, q pg.Querier, book *Book, queries []CheckQue
 		}
 		var text string
 		_, err = pgx.ForEachRow(rows, []any{&text}, func() error {
-			c.differ(text)
+			c.Differ(text)
 			return nil
 		})
 		if err != nil {
@@ -75,7 +75,8 @@ func RunChecks(ctx context.Context, q pg.Querier, book *Book, queries []CheckQue
 	return checks, nil
 }
 
-func (c *Check) differ(text string) {
+// Differ notes a row that differs.
+func (c *Check) Differ(text string) {
 	c.DiffersAll++
 	if len(c.Differs) < DiffersMax {
 		c.Differs = append(c.Differs, text)
@@ -250,13 +251,13 @@ func verifyAccounts(ctx context.Context, q pg.Querier, book *Book) (Check, error
 		one := leaf
 		leaf.Dims = Dims{} // the next row's JSON leaves out what is empty
 		if _, ok := chart.ByID(one.Chart); !ok {
-			c.differ(fmt.Sprintf("account %d: %q is not in the chart", id, one.Chart))
+			c.Differ(fmt.Sprintf("account %d: %q is not in the chart", id, one.Chart))
 			return nil
 		}
 		wantUnit, err := one.unit()
 		wantFloor, wantCeiling := guards(one)
 		if err != nil || unit != wantUnit || hash != one.hash() || !same(floor, wantFloor) || !same(ceiling, wantCeiling) {
-			c.differ(fmt.Sprintf("account %d: key, unit or guard is not that of %s in fund %d", id, one.Chart, one.Fund))
+			c.Differ(fmt.Sprintf("account %d: key, unit or guard is not that of %s in fund %d", id, one.Chart, one.Fund))
 		}
 		return nil
 	})
@@ -294,7 +295,7 @@ func verifyHashes(ctx context.Context, q pg.Querier, book *Book) (Check, error) 
 		}
 		c.Compared++
 		if h := d.bodyHash(); hex.EncodeToString(h[:]) != hex.EncodeToString(stored) {
-			c.differ(fmt.Sprintf("entry %s is not what was booked", d.entry.ID))
+			c.Differ(fmt.Sprintf("entry %s is not what was booked", d.entry.ID))
 		}
 	}
 	var next draft

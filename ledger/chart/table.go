@@ -141,6 +141,7 @@ var table = []row{
 	{"pledge.contra", "9002", "", "认捐承诺对应", "Pledges, contra", MemoAccount, Credit, none, foreign},
 	{"match.pledged", "9011.01", "", "预计配捐—承诺额", "Expected match, pledged", MemoAccount, Debit, none, floor},
 	{"match.earned", "9011.02", "", "预计配捐—已赢得", "Expected match, earned", MemoAccount, Debit, none, floor},
+	{"match.held", "9011.03", "", "预计配捐—待核", "Expected match, held", MemoAccount, Debit, none, floor},
 	{"match.contra", "9012", "", "预计配捐对应", "Expected match, contra", MemoAccount, Credit, none, 0},
 	{"subsidy", "9021", "", "街道配套承诺", "Street support promised", MemoAccount, Debit, none, floor},
 	{"subsidy.contra", "9022", "", "街道配套承诺对应", "Street support promised, contra", MemoAccount, Credit, none, 0},

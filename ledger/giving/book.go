@@ -38,13 +38,26 @@ func Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, paid []Paid) ([]Out
 	}
 	b.decide()
 	entries := b.fees.entries(book, b.entries, b.general)
-	results, err := ledger.Post(ctx, tx, book, entries, b.write)
+	rider := ledger.Rider{Write: b.write}
+	m, err := newMatching(ctx, tx, b)
 	if err != nil {
-		return nil, stale(err, "gift_book_id_channel_ref_key")
+		return nil, err
 	}
-	for i, r := range results[len(b.entries):] {
+	if m != nil {
+		rider = m.rider()
+	}
+	results, err := ledger.PostWith(ctx, tx, book, entries, rider)
+	if err != nil {
+		return nil, stale(stale(err, "gift_book_id_channel_ref_key"), "match_award_pkey")
+	}
+	for i, r := range results[len(b.entries):len(entries)] {
 		if r.Err != nil { // its gifts would stand without their fee
 			return nil, fmt.Errorf("book fee entry %d: %w: %w", i, errFeeEntry, r.Err)
+		}
+	}
+	for _, r := range results[len(entries):] {
+		if r.Err != nil {
+			return nil, fmt.Errorf("%w: %w", errMatchEntry, r.Err)
 		}
 	}
 	if err := b.settle(ctx, tx, results); err != nil {
@@ -75,6 +88,7 @@ type batch struct {
 	funds     map[int32]ledger.Fund
 	general   int32 // the fund that bears fees; 0 for none
 	rates     map[int]decimal.Decimal
+	events    []int32 // of match that are open
 
 	entries []ledger.Entry
 	entryOf []int // member -> its entry, or -1
@@ -135,7 +149,7 @@ select u.id, c.campaign_id, g.fund_id, f.kind, f.fee_bearer, c.amount, c.ccy, c.
                       order by campaign_id limit 1) g
  cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = g.fund_id limit 1) f`
 
-	// The funds of campaigns, named funds and the general fund in one statement: each statement costs a small batch as much as a gift.
+	// The funds of campaigns, named funds, the general fund and open events of match in one statement: each statement costs a small batch as much as a gift.
 	sqlFundsOfBatch = `
 select 0 as role, u.id, g.fund_id, f.kind, f.fee_bearer
   from unnest($2::int4[]) u(id)
@@ -148,7 +162,9 @@ select 1, u.id, u.id, f.kind, f.fee_bearer
  cross join lateral (select kind, fee_bearer from fund where book_id = $1 and fund_id = u.id limit 1) f
  union all
 select 2, f.fund_id, f.fund_id, f.kind, f.fee_bearer
-  from (select fund_id, kind, fee_bearer from fund where book_id = $1 and kind = 'general' order by fund_id limit 1) f`
+  from (select fund_id, kind, fee_bearer from fund where book_id = $1 and kind = 'general' order by fund_id limit 1) f
+ union all
+select 3, event_id, 0, '', '' from match_event where book_id = $1 and state = 'open'`
 
 	sqlRates = `
 select u.member, r.rate::text
@@ -240,6 +256,7 @@ const (
 	fundOfCampaign = iota
 	fundNamed
 	fundGeneral
+	noFundButEvent
 )
 
 func (b *batch) scanFunds(rows pgx.Rows) error {
@@ -253,6 +270,8 @@ func (b *batch) scanFunds(rows pgx.Rows) error {
 			b.funds[f.ID] = f
 		case fundGeneral:
 			b.general = f.ID
+		case noFundButEvent:
+			b.events = append(b.events, id)
 		}
 		return nil
 	})

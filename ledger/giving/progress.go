@@ -24,6 +24,12 @@ type Progress struct {
 	Subsidy    int64 // public support received for the campaign
 	Gifts      int64 // number of gifts on the books; a refunded one was a gift too
 
+	// Match is never part of Received: what waits to be paid may still be refused.
+	Reserved int64 // match earned and not paid, that of giving platforms as well
+	Held     int64 // match earned and being looked at
+	Settled  int64 // match paid, by events of match of this book; Clawed of it went back
+	Clawed   int64
+
 	Pending      int64 // started and announced by the processor as under way; never part of Received
 	PendingGifts int64
 
@@ -43,11 +49,15 @@ select a.campaign,
        coalesce(sum(b.seq - 2 * b.debits) filter (where a.dims ->> 'nature' = 'gift'), 0)::int8,
        coalesce(sum(b.balance) filter (where a.dims ->> 'nature' = 'refund'), 0)::int8,
        coalesce(-sum(b.balance) filter (where a.chart in ('grant.r', 'grant.u')), 0)::int8,
+       coalesce(sum(b.balance) filter (where a.chart = 'match.earned'), 0)::int8,
+       coalesce(sum(b.balance) filter (where a.chart = 'match.held'), 0)::int8,
+       coalesce(-sum(b.balance) filter (where a.dims ->> 'nature' = 'match'), 0)::int8,
+       coalesce(sum(b.balance) filter (where a.dims ->> 'nature' = 'match-back'), 0)::int8,
        sum(b.seq)::int8
   from unnest($2::text[]) u(campaign)
   join account a on a.book_id = $1 and a.campaign = u.campaign
   join balance b on b.book_id = a.book_id and b.account_id = a.account_id
- where a.ccy = $3 and a.unit < 1000
+ where a.ccy = $3 and (a.unit < 1000 or a.chart in ('match.earned', 'match.held'))
  group by 1`
 
 	sqlPending = `
@@ -71,9 +81,10 @@ func ProgressOf(ctx context.Context, q pg.Querier, book *ledger.Book, now time.T
 	b.Queue(sqlProgress, book.ID, tags, book.Currency).Query(func(rows pgx.Rows) error {
 		var tag string
 		var p Progress
-		_, err := pgx.ForEachRow(rows, []any{&tag, &p.Received, &p.Gifts, &p.Refunded, &p.Subsidy, &p.Position}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&tag, &p.Received, &p.Gifts, &p.Refunded, &p.Subsidy, &p.Reserved, &p.Held, &p.Settled, &p.Clawed, &p.Position}, func() error {
 			to := at[tag]
 			to.Received, to.Gifts, to.Refunded, to.Subsidy, to.Position = p.Received, p.Gifts, p.Refunded, p.Subsidy, p.Position
+			to.Reserved, to.Held, to.Settled, to.Clawed = p.Reserved, p.Held, p.Settled, p.Clawed
 			return nil
 		})
 		return err

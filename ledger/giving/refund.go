@@ -132,6 +132,7 @@ type returning struct {
 	known    map[reference]bookedRefund
 	gifts    map[int]refundable // by member
 	general  int32
+	matched  bool // the book has matched gifts
 
 	entries  []ledger.Entry
 	entryOf  []int
@@ -159,13 +160,13 @@ func BookRefunds(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Refun
 	}
 	b.decide()
 	entries := b.fees.entries(book, b.entries, b.general)
-	results, err := ledger.Post(ctx, tx, book, entries, b.write)
+	results, err := ledger.PostWith(ctx, tx, book, entries, b.rider(ctx, tx))
 	if err != nil {
 		return nil, err
 	}
 	for i, r := range results[len(b.entries):] {
 		if r.Err != nil {
-			return nil, fmt.Errorf("book fee entry %d of refunds: %w: %w", i, errFeeEntry, r.Err)
+			return nil, fmt.Errorf("book fee or match entry %d of refunds: %w: %w", i, errFeeEntry, r.Err)
 		}
 	}
 	for i, e := range b.entryOf {
@@ -243,6 +244,10 @@ func (b *returning) read(ctx context.Context, tx pg.Querier) error {
 	if len(byID) > 0 {
 		q.Queue(sqlGiftsByID, b.book.ID, byID, ids, b.book.Currency, unit).Query(b.scanGifts)
 	}
+	q.Queue(sqlMatchedEver, b.book.ID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&b.matched}, func() error { return nil })
+		return err
+	})
 	q.Queue(sqlGeneralFund, b.book.ID).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&b.general}, func() error { return nil })
 		return err

@@ -237,5 +237,10 @@ var giftChecks = []ledger.CheckQuery{
 // Verify holds gifts, refunds and fees against the entries and balances they made. Run it in the same
 // repeatable read transaction as [ledger.Verify].
 func Verify(ctx context.Context, q pg.Querier, book *ledger.Book) ([]ledger.Check, error) {
-	return ledger.RunChecks(ctx, q, book, slices.Concat(giftChecks, recordChecks))
+	checks, err := ledger.RunChecks(ctx, q, book, slices.Concat(giftChecks, recordChecks, matchChecks))
+	if err != nil {
+		return nil, err
+	}
+	replayed, err := verifyReplay(ctx, q, book)
+	return append(checks, replayed...), err
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/shopspring/decimal"
 
 	"sunfund/internal/pg"
@@ -183,7 +185,8 @@ func TestVerifyFindsNothingWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range checks {
-		if c.Compared == 0 || c.DiffersAll > 0 {
+		// This book has no match: TestVerifyFindsWrongMatch does.
+		if c.Compared == 0 && !strings.HasPrefix(c.Code, "match-") || c.DiffersAll > 0 {
 			t.Errorf("%s: compared %d, %d differ: %q", c.Code, c.Compared, c.DiffersAll, c.Differs)
 		}
 	}
@@ -197,7 +200,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	book := verifyBook(t, db)
-	for _, damage := range []struct{ code, sql string }{
+	notices(t, db.Pool, book, []damage{
 		{"gift", `delete from gift where id = (select id from gift where ref = '2-4')`},
 		{"gift", `delete from entry where id = (select id from gift where ref = '2-4')`},
 		{"gift-names", `update gift set campaign_id = 99 where ref = '2-4'`},
@@ -234,8 +237,16 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"checkout", `update checkout set state = 'pending'`},
 		{"checkout", `update checkout set amount = amount + 1`},
 		{"checkout", `delete from gift where ref = 'charge'`},
-	} {
-		tx, err := db.Pool.Begin(t.Context())
+	})
+}
+
+// damage is a row changed by hand that the check of its code must notice.
+type damage struct{ code, sql string }
+
+func notices(t *testing.T, db *pgxpool.Pool, book *ledger.Book, damages []damage) {
+	t.Helper()
+	for _, damage := range damages {
+		tx, err := db.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

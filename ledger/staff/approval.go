@@ -55,6 +55,7 @@ const (
 	GoodsKind       Kind = "goods"        // the value of a gift in kind judged, the gift sold, used or returned
 	PledgeKind      Kind = "pledge"       // a promise given up
 	PlatformKind    Kind = "platform"     // what a giving platform owes written off, or given back there
+	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
 )
 
 // kinds says who may ask and who may decide.
@@ -74,11 +75,12 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	GoodsKind:       {ask: OfflineWrite, decide: EntryApprove},
 	PledgeKind:      {ask: OfflineWrite, decide: EntryApprove},
 	PlatformKind:    {ask: OfflineWrite, decide: EntryApprove},
+	MatchKind:       {ask: CampaignWrite, decide: EntryApprove},
 }
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind}
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind}
 }
 
 // Deciders are the roles that may decide a kind.

@@ -1,0 +1,87 @@
+package giving
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving/match"
+	"sunfund/ledger/money"
+)
+
+// Steps of an event that one person asks for and another approves.
+const (
+	MatchPublish  = "publish"   // Terms, From, Plans
+	MatchOpen     = "open"      // the event
+	MatchSettle   = "settle"    // Pool, Amount (empty: all that is earned), BankRef, Bank, Day
+	MatchAwards   = "awards"    // Kind (StepRelease, StepRefuse, StepDisallow), Awards, Reason
+	MatchClawBack = "claw-back" // Pool, Campaign, Amount, Cause
+	MatchReturn   = "return"    // Pool: what is left returns to its funder
+	MatchRoll     = "roll"      // Pool: what is left is free for a later event
+	MatchGive     = "give"      // what is left is given to the campaigns
+	MatchShare    = "share"     // the pools are shared now that all gifts are in
+)
+
+// MatchRequest is what a request for such a step asks for (staff.MatchKind): the approver sees exactly this. Amounts are decimal strings
+// of the book's currency.
+type MatchRequest struct {
+	Act      string     `json:"act"`
+	Event    int32      `json:"event"`
+	Terms    string     `json:"terms,omitempty"` // the rule as match.Rule.JSON writes it
+	From     time.Time  `json:"from,omitzero"`
+	Plans    []PoolPlan `json:"plans,omitempty"`
+	Pool     string     `json:"pool,omitempty"`
+	Campaign int32      `json:"campaign,omitempty"`
+	Amount   string     `json:"amount,omitempty"`
+	Bank     string     `json:"bank,omitempty"` // chart account
+	BankRef  string     `json:"bank_ref,omitempty"`
+	Day      time.Time  `json:"day,omitzero"`
+	Kind     string     `json:"kind,omitempty"`
+	Awards   []int64    `json:"awards,omitempty"` // by seq
+	Reason   string     `json:"reason,omitempty"`
+	Cause    Cause      `json:"cause,omitempty"`
+}
+
+// CarryOut does what is asked for, once for each Sign.Key, and gives the sum that moved: minor units of the book's currency. A rule whose moment
+// has passed while it waited for approval is in force from the approval on. It refuses as the function of the step does.
+func (r *MatchRequest) CarryOut(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Sign) (moved int64, err error) {
+	if r.Amount != "" {
+		if moved, err = money.Parse(r.Amount, book.Currency); err != nil {
+			return 0, err
+		}
+	}
+	amount := moved
+	switch r.Act {
+	case MatchPublish:
+		rule, err := match.Parse([]byte(r.Terms))
+		if err != nil {
+			return 0, err
+		}
+		_, err = PublishRule(ctx, tx, book, r.Event, rule, latest(r.From, s.At), r.Plans, s)
+		return rule.Total(), err
+	case MatchOpen:
+		if err := s.two(); err != nil {
+			return 0, err
+		}
+		return 0, OpenEvent(ctx, tx, book, r.Event, s.At)
+	case MatchSettle:
+		return SettleMatch(ctx, tx, book, r.Event, MatchPayment{Pool: r.Pool, Amount: amount, Bank: chart.ID(r.Bank), BankRef: r.BankRef, Day: r.Day}, s)
+	case MatchAwards:
+		return ChangeAwards(ctx, tx, book, r.Event, r.Kind, r.Awards, r.Reason, s)
+	case MatchClawBack:
+		return ClawBack(ctx, tx, book, r.Event, r.Pool, r.Campaign, amount, r.Cause, s)
+	case MatchReturn:
+		return ReturnRest(ctx, tx, book, r.Event, r.Pool, PayReturned, s)
+	case MatchRoll:
+		return ReturnRest(ctx, tx, book, r.Event, r.Pool, PayRolled, s)
+	case MatchGive:
+		return GiveAnyway(ctx, tx, book, r.Event, s)
+	case MatchShare:
+		return DecideEnd(ctx, tx, book, r.Event, s)
+	}
+	return 0, fmt.Errorf("%w: %q", ErrStep, r.Act)
+}
