@@ -16,11 +16,11 @@ var errMatchDiffers = errors.New("the match differs from what the rule gives")
 
 // verifyMatchCmd recomputes a published match. It needs no database: anybody can run it.
 type verifyMatchCmd struct {
-	Rule       string `required:"" placeholder:"FILE" help:"The published rule (JSON)."`
-	Gifts      string `required:"" placeholder:"FILE" help:"The published replay file (JSON lines): seed, gifts without names, and what each was matched with."`
-	Commitment string `placeholder:"HEX" help:"What was published before opening; the seed must be the one that was promised by it."`
-	Words      bool   `help:"Say the rule in plain words too."`
-	Lang       string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
+	Rule       []string `required:"" placeholder:"FILE" help:"The published rule (JSON); once for each version that was in force."`
+	Gifts      string   `required:"" placeholder:"FILE" help:"The published replay file (JSON lines): seed, gifts without names, and what each was matched with."`
+	Commitment string   `placeholder:"HEX" help:"What was published before opening; the seed must be the one that was promised by it."`
+	Words      bool     `help:"Say the rule in plain words too."`
+	Lang       string   `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
 }
 
 func (c *verifyMatchCmd) Run(term terminal) error {
@@ -31,7 +31,7 @@ func (c *verifyMatchCmd) Run(term terminal) error {
 	switch {
 	case errors.As(err, &terms):
 		for _, wrong := range terms.List {
-			fmt.Fprintf(term.err, "%s: %s\n", c.Rule, wrong.Text(lang))
+			fmt.Fprintln(term.err, wrong.Text(lang))
 		}
 	case errors.As(err, &replay):
 		fmt.Fprintf(term.err, "%s: %s\n", c.Gifts, replay.Text(lang))
@@ -45,30 +45,37 @@ func (c *verifyMatchCmd) Run(term terminal) error {
 }
 
 func (c *verifyMatchCmd) verify(w io.Writer, lang string) (clean bool, err error) {
-	written, err := readAtMost(c.Rule, match.SizeMax+1)
-	if err != nil {
-		return false, err
-	}
-	rule, err := match.Parse(written)
-	if err != nil {
-		return false, err
+	var rules []*match.Rule
+	for _, path := range c.Rule {
+		written, err := readAtMost(path, match.SizeMax+1)
+		if err != nil {
+			return false, err
+		}
+		rule, err := match.Parse(written)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", path, err)
+		}
+		rules = append(rules, rule)
 	}
 	gifts, err := os.Open(c.Gifts)
 	if err != nil {
 		return false, err
 	}
 	defer gifts.Close()
-	v, err := rule.Verify(gifts)
+	v, err := match.Verify(rules, gifts)
 	if err != nil {
 		return false, err
 	}
 	promised := v.Promised && (c.Commitment == "" || strings.EqualFold(c.Commitment, v.Commitment))
-	if c.Words {
-		for _, p := range rule.Words(lang, nil) {
-			fmt.Fprintf(w, "%s\n  %s\n", p.Title, strings.Join(p.Lines, "\n  "))
+	for _, rule := range rules {
+		fmt.Fprintf(w, matchTexts[lang].rule, rule.Hash())
+		if c.Words {
+			for _, p := range rule.Words(lang, nil) {
+				fmt.Fprintf(w, "%s\n  %s\n", p.Title, strings.Join(p.Lines, "\n  "))
+			}
 		}
 	}
-	printMatch(w, rule, v, promised, lang)
+	printMatch(w, rules[0].Terms().Currency, v, promised, lang)
 	return promised && v.Clean(), nil
 }
 
@@ -102,8 +109,8 @@ var matchTexts = map[string]matchText{
 	},
 }
 
-func printMatch(w io.Writer, rule *match.Rule, v *match.Verified, promised bool, lang string) {
-	text, currency := matchTexts[lang], rule.Terms().Currency
+func printMatch(w io.Writer, currency string, v *match.Verified, promised bool, lang string) {
+	text := matchTexts[lang]
 	amount := func(minor int64) string { return currency + " " + money.Format(minor, currency) }
 	said := func(parts []match.Part, held bool) string {
 		if len(parts) == 0 {
@@ -118,7 +125,6 @@ func printMatch(w io.Writer, rule *match.Rule, v *match.Verified, promised bool,
 		}
 		return strings.Join(each, " + ")
 	}
-	fmt.Fprintf(w, text.rule, rule.Hash())
 	fmt.Fprintf(w, text.sums, v.Gifts, amount(v.Given), v.Matched, amount(v.Match), v.Held, amount(v.Fallen))
 	if promised {
 		fmt.Fprintf(w, text.seed, v.Commitment)

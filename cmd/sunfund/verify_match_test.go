@@ -38,7 +38,7 @@ func TestVerifyMatch(t *testing.T) {
 			PaidAt: time.Date(2026, 9, 7, 4, i, 0, 0, time.UTC)}
 		a := rule.Decide(state, seed, g)
 		state.Apply(a.Changes)
-		if err := replay.Gift(g, a.Parts, a.Held); err != nil {
+		if err := replay.Gift(rule, g, a.Parts, a.Held); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -222,7 +222,7 @@ func (g goal) reached(raised, donors, campaignGoal int64) bool {
 		return true
 	}
 	return g.raised > 0 && raised >= g.raised ||
-		g.percent > 0 && campaignGoal > 0 && raised >= money.CeilShare(campaignGoal, g.percent, millionths)
+		g.percent > 0 && campaignGoal > 0 && campaignGoal <= amountMax && raised >= money.CeilShare(campaignGoal, g.percent, millionths)
 }
 
 func (d *decision) because(why Reason) { d.award.Reasons = append(d.award.Reasons, why) }

@@ -87,6 +87,7 @@ const (
 	CapOrg       Reason = "cap-organisation"
 	PoolDay      Reason = "pool-day"       // today's quota is used up
 	PoolEmpty    Reason = "pool-empty"     // what the pools have is used up
+	SliceEmpty   Reason = "slice-empty"    // what is kept for this window is used up
 	DecidedAtEnd Reason = "decided-at-end" // shared when all gifts are in
 )
 

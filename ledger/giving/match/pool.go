@@ -103,7 +103,8 @@ func (r *Rule) poolsFor(campaign string) []int {
 
 // draw takes wanted from the pools in their order and says what stopped it.
 func (d *decision) draw(wanted int64) {
-	r, left, quota := d.rule, wanted, false
+	r, left := d.rule, wanted
+	quota, shut := false, false
 	for _, i := range r.poolsFor(d.gift.Campaign) {
 		p := &r.pools[i]
 		for _, s := range p.slices {
@@ -112,11 +113,12 @@ func (d *decision) draw(wanted int64) {
 				left -= d.take(p.code, s.name, min(left, s.amount-d.state[key]), key)
 			}
 		}
-		if d.open&^p.sliced == 0 {
-			continue
-		}
 		used := Key{Kind: PoolUsed, A: p.code}
 		rest := p.main - d.state[used]
+		if d.open&^p.sliced == 0 {
+			shut = shut || rest > 0
+			continue
+		}
 		if p.daily == unlimited {
 			left -= d.take(p.code, "", min(left, rest), used)
 			continue
@@ -130,6 +132,8 @@ func (d *decision) draw(wanted int64) {
 	case left == 0:
 	case quota:
 		d.because(PoolDay)
+	case shut:
+		d.because(SliceEmpty)
 	default:
 		d.because(PoolEmpty)
 	}

@@ -17,7 +17,7 @@ import (
 // Opening is the first line of a replay file.
 type Opening struct {
 	Format     string `json:"format"`     // ReplayFormat
-	Rule       string `json:"rule"`       // hash of the rule
+	Rule       string `json:"rule"`       // hash of the rule, of its first version where there were several
 	Commitment string `json:"commitment"` // of the seed, as it was published before opening
 	Seed       string `json:"seed"`
 }
@@ -29,6 +29,7 @@ const ReplayFormat = "sunfund-match-1"
 // is set, to the id of the gift. Amounts are decimal strings.
 type Record struct {
 	Gift         string       `json:"gift,omitempty"`
+	Rule         string       `json:"rule,omitempty"` // hash of the version that was in force, where it is not the first one
 	Campaign     string       `json:"campaign,omitempty"`
 	Organisation string       `json:"organisation,omitempty"`
 	Donor        string       `json:"donor,omitempty"` // pseudonym
@@ -62,16 +63,20 @@ type Replay struct {
 	out  *json.Encoder
 }
 
-// NewReplay writes the opening of a replay file of a rule. The seed is told by it: not before the event has closed.
+// NewReplay writes the opening of a replay file of a rule (of its first version, where there were several). The seed is
+// told by it: not before the event has closed.
 func NewReplay(w io.Writer, r *Rule, s Seed) (*Replay, error) {
 	p := &Replay{r, json.NewEncoder(w)}
 	p.out.SetEscapeHTML(false)
 	return p, p.write(Opening{ReplayFormat, r.Hash().String(), s.Commitment(), s.String()})
 }
 
-// Gift writes a gift with what was awarded.
-func (p *Replay) Gift(g Gift, parts []Part, held bool) error {
-	currency := g.Currency
+// Gift writes a gift with what the version of the rule that was in force gave for it.
+func (p *Replay) Gift(version *Rule, g Gift, parts []Part, held bool) error {
+	hash, currency := "", g.Currency
+	if version.hash != p.rule.hash {
+		hash = version.hash.String()
+	}
 	if currency == p.rule.terms.Currency {
 		currency = ""
 	}
@@ -80,7 +85,7 @@ func (p *Replay) Gift(g Gift, parts []Part, held bool) error {
 		goal = money.Format(g.Goal, p.rule.terms.Currency)
 	}
 	return p.write(Record{
-		Gift: g.ID, Campaign: g.Campaign, Organisation: g.Organisation, Donor: g.Donor, Channel: g.Channel, PaidAt: g.PaidAt.UTC(),
+		Gift: g.ID, Rule: hash, Campaign: g.Campaign, Organisation: g.Organisation, Donor: g.Donor, Channel: g.Channel, PaidAt: g.PaidAt.UTC(),
 		Currency: currency, Amount: money.Format(g.Amount, g.Currency), Goal: goal,
 		Recurring: g.Recurring, Invited: g.Invited, Flowers: g.Flowers, Effort: g.Effort, Funder: g.Funder, Circular: g.Circular,
 		Match: p.rule.recorded(parts), Held: held,
@@ -132,6 +137,7 @@ const (
 	faultLate   fault = "replay.late"
 	faultGift   fault = "replay.gift"
 	faultRefund fault = "replay.refund"
+	faultMixed  fault = "replay.mixed"
 )
 
 func (e *ReplayError) Error() string { return e.Text("en") }
@@ -157,7 +163,7 @@ func (r *Rule) replayGift(line *Record) (g Gift, ok bool) {
 	if g.Amount, wrong = money.Parse(line.Amount, g.Currency); line.Goal != "" {
 		g.Goal, wrongGoal = money.Parse(line.Goal, r.terms.Currency)
 	}
-	return g, wrong == nil && wrongGoal == nil && g.Amount >= 0 && g.Goal >= 0 && !g.PaidAt.IsZero()
+	return g, wrong == nil && wrongGoal == nil && g.Amount >= 0 && g.Amount <= amountMax && g.Goal >= 0 && !g.PaidAt.IsZero()
 }
 
 // replayParts reads the match that stands in a record.

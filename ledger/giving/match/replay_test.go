@@ -49,7 +49,7 @@ func published(t interface{ Fatal(...any) }, r *match.Rule, gifts []match.Gift) 
 			state.Apply(a.Changes)
 			awards[g.ID] = a
 		}
-		check(p.Gift(g, awards[g.ID].Parts, awards[g.ID].Held))
+		check(p.Gift(r, g, awards[g.ID].Parts, awards[g.ID].Held))
 		if !r.AtEnd() {
 			after(i, g)
 		}
@@ -76,7 +76,7 @@ func TestReplay(t *testing.T) {
 			}
 		}
 		file := published(t, r, gifts)
-		v, err := r.Verify(strings.NewReader(file))
+		v, err := match.Verify([]*match.Rule{r}, strings.NewReader(file))
 		if err != nil || !v.Clean() || v.Gifts != len(gifts) {
 			t.Fatalf("%s\n%s\n%+v %v", r.JSON(), file, v, err)
 		}
@@ -84,7 +84,7 @@ func TestReplay(t *testing.T) {
 		n := rapid.IntRange(1, len(lines)-2).Draw(t, "line")
 		if head, tail, ok := strings.Cut(lines[n], `"match":[{"pool":"a","amount":"`); ok {
 			lines[n] = head + `"match":[{"pool":"a","amount":"9` + tail
-			v, err = r.Verify(strings.NewReader(strings.Join(lines, "")))
+			v, err = match.Verify([]*match.Rule{r}, strings.NewReader(strings.Join(lines, "")))
 			if err != nil || v.Differs != 1 || v.Differences[0].Line != n+1 || v.Clean() {
 				t.Fatalf("a changed match in line %d: %+v %v", n+1, v, err)
 			}
@@ -97,15 +97,15 @@ func TestReplayRefuses(t *testing.T) {
 	r := rule(t, func(t *match.Terms) { t.Award = match.Formula{Between: &match.Between{Low: "1", High: "50"}} })
 	file := published(t, r, []match.Gift{gift(1, "a", "d", 1000), gift(2, "b", "e", 5000)})
 	other := rule(t, nil)
-	if _, err := other.Verify(strings.NewReader(file)); !errors.Is(err, match.ErrReplay) || !strings.HasPrefix(err.Error(), "Line 1: ") {
+	if _, err := match.Verify([]*match.Rule{other}, strings.NewReader(file)); !errors.Is(err, match.ErrReplay) || !strings.HasPrefix(err.Error(), "Line 1: ") {
 		t.Errorf("another rule: %v", err)
 	}
 	// Another seed than was promised: the draws may be right, the promise is not kept.
 	promised := strings.Replace(file, seed.Commitment(), match.Seed{9}.Commitment(), 1)
-	if v, err := r.Verify(strings.NewReader(promised)); err != nil || v.Promised || v.Clean() || v.Differs != 0 {
+	if v, err := match.Verify([]*match.Rule{r}, strings.NewReader(promised)); err != nil || v.Promised || v.Clean() || v.Differs != 0 {
 		t.Errorf("another commitment: %+v %v", v, err)
 	}
-	if v, err := r.Verify(strings.NewReader(strings.Replace(file, seed.String(), match.Seed{9}.String(), 1))); err != nil || v.Promised || v.Differs == 0 {
+	if v, err := match.Verify([]*match.Rule{r}, strings.NewReader(strings.Replace(file, seed.String(), match.Seed{9}.String(), 1))); err != nil || v.Promised || v.Differs == 0 {
 		t.Errorf("another seed: %+v %v", v, err)
 	}
 	second := strings.Index(file, "\n") + 1
@@ -122,10 +122,44 @@ func TestReplayRefuses(t *testing.T) {
 		file + strings.Repeat(" ", 70<<10):                          5,
 		strings.Replace(file, `"amount":"50.00"`, `"amount":50`, 1): 4,
 	} {
-		_, err := r.Verify(strings.NewReader(text))
+		_, err := match.Verify([]*match.Rule{r}, strings.NewReader(text))
 		var wrong *match.ReplayError
 		if !errors.As(err, &wrong) || wrong.Line != line || wrong.Text("zh-CN") == wrong.Text("en") {
 			t.Errorf("%.300s: %v, want line %d", text, err, line)
 		}
+	}
+}
+
+// A rule that changed during the event is recomputed from all its versions; counters go on.
+func TestReplayOfVersions(t *testing.T) {
+	t.Parallel()
+	first := rule(t, nil)
+	second := rule(t, func(t *match.Terms) { t.Award = ratio(1, 2); t.Pools[0].Amount = "12000.00" })
+	end := rule(t, func(t *match.Terms) { t.Order = match.AtEnd })
+	var file bytes.Buffer
+	p, err := match.NewReplay(&file, first, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := match.State{}
+	for n, version := range []*match.Rule{first, first, second, second} {
+		g := gift(n, "a", "d", 6000*yuan)
+		a := version.Decide(state, seed, g)
+		state.Apply(a.Changes)
+		if err := p.Gift(version, g, a.Parts, a.Held); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := match.Verify([]*match.Rule{second, first}, bytes.NewReader(file.Bytes()))
+	if err != nil || !v.Clean() || v.Match != 12_000*yuan || v.Matched != 3 {
+		t.Errorf("%+v %v", v, err)
+	}
+	var wrong *match.ReplayError
+	if _, err := match.Verify([]*match.Rule{first}, bytes.NewReader(file.Bytes())); !errors.As(err, &wrong) || wrong.Line != 4 {
+		t.Errorf("without the second version: %v", err)
+	}
+	mixed := strings.ReplaceAll(file.String(), second.Hash().String(), end.Hash().String())
+	if _, err := match.Verify([]*match.Rule{first, end}, strings.NewReader(mixed)); !errors.As(err, &wrong) || wrong.Line != 4 {
+		t.Errorf("beside a rule that is worked out at the end: %v", err)
 	}
 }

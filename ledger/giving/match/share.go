@@ -43,7 +43,9 @@ func (r *Rule) shareOut(campaigns []*Campaign) {
 	for i, c := range campaigns {
 		weights[i], room[i] = r.weight(c), r.caps.campaign
 		if most := r.share.most; most != nil {
-			room[i] = min(room[i], most.of(c.Counted))
+			if c.Counted <= unlimited/most.Match {
+				room[i] = min(room[i], most.of(c.Counted))
+			}
 		}
 	}
 	for p, pool := range r.pools {

@@ -111,6 +111,7 @@ var texts = map[string]sentence{
 	"reason.cap-organisation":     {"达到机构的配捐上限。", "The cap for an organisation was reached."},
 	"reason.pool-day":             {"今天的配捐已经用完。", "Today's match is used up."},
 	"reason.pool-empty":           {"配捐池已经用完。", "The match pools are used up."},
+	"reason.slice-empty":          {"留给这个时段的配捐已经用完。", "The match kept for this time is used up."},
 	"reason.decided-at-end":       {"所有捐赠到齐以后才分配配捐。", "The match is shared when all gifts are in."},
 	"reason.held-rate":            {"一分钟内捐得太多，配捐暂扣待查。", "Too many gifts in a minute: the match is held for checking."},
 	"reason.held-funder":          {"捐赠人是出资方，配捐暂扣待查。", "The donor funds the match: it is held for checking."},
@@ -123,8 +124,9 @@ var texts = map[string]sentence{
 	"replay.line":   {"这一行不是一笔捐赠、一笔退款或一笔取消的配捐，或者金额、时间写法有误。", "This line is no gift, refund or refused match, or an amount or time in it is not proper."},
 	"replay.long":   {"这一行太长。", "The line is too long."},
 	"replay.twice":  {"这笔捐赠前面已经有了。", "This gift stands there already."},
-	"replay.many":   {"捐赠太多，最多五百万笔。", "There are too many gifts; five million at most."},
+	"replay.many":   {"捐赠太多：最多五百万笔，合计不超过一百亿亿个最小货币单位。", "There are too many gifts: at most five million, and not more than 10^18 of the smallest unit of money together."},
 	"replay.late":   {"这条规则在捐赠到齐后才计算，退款以后不能再有捐赠。", "This rule is worked out when all gifts are in, so no gift may follow a refund."},
 	"replay.gift":   {"前面没有这笔捐赠，或者它的配捐已经取消过。", "There is no such gift before, or its match was refused already."},
+	"replay.mixed":  {"结束时才计算的规则不能和别的版本一起重算。", "A rule that is worked out at the end cannot be recomputed beside other versions."},
 	"replay.refund": {"退款比剩下的捐赠还多。", "More goes back than is left of the gift."},
 }

@@ -55,6 +55,14 @@ func TestGivingDay2017(t *testing.T) {
 		t.Pools[1].Slices = []match.Slice{{Window: "surprise", Amount: "6666600"}}
 		t.Holds.PerMinute = 5
 	}))
+	kept := start(t, rule(t, func(t *match.Terms) {
+		t.Windows = append(t.Windows, match.Window{Name: "night", From: "2026-09-07T03:00", To: "2026-09-07T04:00"})
+		t.Pools[0].Slices = []match.Slice{{Window: "night", Amount: "10"}}
+	}))
+	night := gift(-6*60, "a", "d", 15*yuan) // 04:00 is shut, 03:59 is not
+	kept.wants(night, 0, match.WindowClosed)
+	night.PaidAt = night.PaidAt.Add(-time.Minute)
+	kept.wants(night, 10*yuan, match.SliceEmpty)
 	shanghai := time.FixedZone("", 8*60*60)
 	give := func(n, day, hour, minute int, minor int64) match.Gift {
 		g := gift(n, "a", "d", minor)

@@ -32,18 +32,20 @@ func (v *Verified) Clean() bool { return v.Promised && v.Differs == 0 }
 // verifier reads a replay file.
 type verifier struct {
 	Verified
-	rule    *Rule
-	seed    Seed
-	state   State
-	gifts   map[string]*replayed
-	order   []*replayed // gifts that are decided when all are in
-	settled bool
-	line    int
+	rule     *Rule // the first version
+	versions map[string]*Rule
+	seed     Seed
+	state    State
+	gifts    map[string]*replayed
+	order    []*replayed // gifts that are decided when all are in
+	settled  bool
+	line     int
 }
 
 // replayed is a gift with what is left of it and of its match.
 type replayed struct {
 	gift          Gift
+	rule          *Rule
 	line          int
 	left          int64
 	parts, stands []Part // as the rule has it; as the line has it, until it is compared
@@ -66,13 +68,17 @@ const DifferencesMax = 20
 // Limits of a replay file.
 const (
 	replayLineMax  = 64 << 10
+	replaySumMax   = 1000 * amountMax // minor units, of all gifts
 	ReplayGiftsMax = 5_000_000
 )
 
-// Verify recomputes a replay file from the rule and the seed told in it. *ReplayError, which is ErrReplay, when it cannot
-// be read or belongs to another rule; what differs is no error.
-func (r *Rule) Verify(file io.Reader) (*Verified, error) {
-	v := &verifier{rule: r, state: State{}, gifts: map[string]*replayed{}}
+// Verify recomputes a replay file from the versions of a rule (one where it never changed) and the seed told in the file.
+// *ReplayError, which is ErrReplay, when it cannot be read or belongs to another rule; what differs is no error.
+func Verify(versions []*Rule, file io.Reader) (*Verified, error) {
+	v := &verifier{versions: map[string]*Rule{}, state: State{}, gifts: map[string]*replayed{}}
+	for _, r := range versions {
+		v.versions[r.hash.String()] = r
+	}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, 0, 4096), replayLineMax)
 	for lines.Scan() {
@@ -122,7 +128,7 @@ func (v *verifier) open(o Opening) fault {
 	if o.Format != ReplayFormat {
 		return faultFormat
 	}
-	if o.Rule != v.rule.Hash().String() {
+	if v.rule = v.versions[o.Rule]; v.rule == nil {
 		return faultRule
 	}
 	seed, err := ParseSeed(o.Seed)
@@ -134,15 +140,24 @@ func (v *verifier) open(o Opening) fault {
 }
 
 func (v *verifier) decide(record *Record) fault {
-	g, ok := v.rule.replayGift(record)
+	rule := v.rule
+	if record.Rule != "" {
+		rule = v.versions[record.Rule]
+	}
+	if rule == nil {
+		return faultRule
+	}
+	g, ok := rule.replayGift(record)
 	stands, read := v.rule.replayParts(record.Match)
 	switch {
 	case !ok || !read:
 		return faultLine
 	case v.gifts[g.ID] != nil:
 		return faultTwice
-	case v.Gifts == ReplayGiftsMax:
+	case v.Gifts == ReplayGiftsMax || v.Given > replaySumMax-g.Amount:
 		return faultMany
+	case rule != v.rule && (rule.AtEnd() || v.rule.AtEnd() || rule.terms.Currency != v.rule.terms.Currency):
+		return faultMixed
 	case v.settled:
 		return faultLate
 	}
@@ -150,13 +165,13 @@ func (v *verifier) decide(record *Record) fault {
 	if g.Currency == v.rule.terms.Currency {
 		v.Given += g.Amount
 	}
-	r := &replayed{gift: g, left: g.Amount, line: v.line, stands: stands, held: record.Held}
+	r := &replayed{gift: g, rule: rule, left: g.Amount, line: v.line, stands: stands, held: record.Held}
 	v.gifts[g.ID] = r
 	if v.rule.AtEnd() {
 		v.order = append(v.order, r)
 		return ""
 	}
-	a := v.rule.Decide(v.state, v.seed, g)
+	a := rule.Decide(v.state, v.seed, g)
 	v.state.Apply(a.Changes)
 	v.compare(r, a)
 	return ""
@@ -211,7 +226,7 @@ func (v *verifier) refund(record *Record) fault {
 	case amount > r.left:
 		return faultRefund
 	}
-	fallen, changes := v.rule.Refund(r.gift, r.parts, r.left, r.left-amount)
+	fallen, changes := r.rule.Refund(r.gift, r.parts, r.left, r.left-amount)
 	r.left -= amount
 	v.state.Apply(changes)
 	v.Fallen += Award{Parts: fallen}.Total()
@@ -230,8 +245,8 @@ func (v *verifier) refuse(gift string) fault {
 	if r.refused = true; !r.held {
 		v.differs(Difference{Line: v.line, Gift: gift, Unheld: true})
 	}
-	standing, _ := v.rule.Refund(r.gift, r.parts, r.left, 0)
-	v.state.Apply(v.rule.Undo(r.gift, standing))
+	standing, _ := r.rule.Refund(r.gift, r.parts, r.left, 0)
+	v.state.Apply(r.rule.Undo(r.gift, standing))
 	v.Fallen += Award{Parts: standing}.Total()
 	r.parts = nil
 	return ""
