@@ -90,12 +90,12 @@ func (w *walk) accountant(t *testing.T, lang, ref string) {
 }
 
 // agrees has the books verified, and their export checked by hledger.
-func (w *walk) agrees(t *testing.T) {
+func (w *walk) agrees(t *testing.T) (journal string) {
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"verify", "--demo-dir", w.dir}, &out, io.Discard); err != nil {
 		t.Errorf("verify: %v\n%s", err, out.String())
 	}
-	journal := filepath.Join(t.TempDir(), "book.journal")
+	journal = filepath.Join(t.TempDir(), "book.journal")
 	if err := run(t.Context(), []string{"export", "--format", "hledger", "--demo-dir", w.dir, "-o", journal}, io.Discard, io.Discard); err != nil {
 		t.Fatalf("export: %v", err)
 	}
@@ -106,6 +106,7 @@ func (w *walk) agrees(t *testing.T) {
 	if err != nil || !bytes.Contains(report, []byte("0")) {
 		t.Errorf("hledger balance: %v\n%s", err, report)
 	}
+	return journal
 }
 
 // walk is a running demo with a browser before it.

@@ -9,7 +9,7 @@ import (
 )
 
 // Sample makes a file as a giving platform would send it: n gifts of the evening before day with fees, match and a sum
-// line, the same each time. Amounts are yuan. It is for demonstrations and tests; the people in it do not exist.
+// line, the same each time. Amounts are yuan. It is for the demo association and tests; the people in it do not exist.
 func Sample(n int, day time.Time) (text string, totals Totals) {
 	var b strings.Builder
 	b.WriteString("示例公益平台捐赠明细\n订单号,捐赠时间,捐赠金额,手续费,配捐金额,捐赠人,项目编号,币种,订单状态\n")
