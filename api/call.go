@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
@@ -274,6 +275,19 @@ func (c *call) after() (int32, error) {
 		return 0, ledger.ErrCursor
 	}
 	return int32(n), nil
+}
+
+// beforeID reads a cursor that is an id; the greatest one when it is not there.
+func (c *call) beforeID() (uuid.UUID, error) {
+	text := c.QueryParam("cursor")
+	if text == "" {
+		return uuid.Max, nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return id, ledger.ErrCursor
+	}
+	return id, nil
 }
 
 // day reads a day parameter; zero when it is not there.

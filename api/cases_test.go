@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -14,7 +15,7 @@ func TestA3TamperedCursor(t *testing.T) {
 	o := newOffice(t)
 	o.oneGift()
 	o.oneEntry()
-	for _, path := range []string{"/gifts", "/entries", "/campaigns", "/balances"} {
+	for _, path := range []string{"/gifts", "/entries", "/campaigns", "/balances", "/bank-receipts", "/cash-counts", "/pledges", "/goods", "/services"} {
 		for _, cursor := range []string{"x", "%27", "-1", "1.5", "019d3a1c", "99999999999", "AAAA", "%00", "1%20or%201=1"} {
 			a := o.ask(request{method: http.MethodGet, path: path + "?cursor=" + cursor})
 			if a.status != http.StatusBadRequest {
@@ -30,6 +31,7 @@ func TestM10MassAssignment(t *testing.T) {
 	entry := o.oneEntry()
 	bodies := map[string]fields{"/gifts": wechat("m10"), "/entries": interest("1.00"), "/entries/:id/reversal": {"effective_on": "2026-03-31", "reason": "mistake"},
 		"/gifts/batch": {"gifts": []fields{wechat("m10")}}}
+	maps.Copy(bodies, offlineBodies())
 	before := o.postings()
 	for _, r := range routes() {
 		if r.method != http.MethodPost {

@@ -152,13 +152,16 @@ type entryInput struct {
 }
 
 // businessDay reads the day of an entry: any until the book's today. Nothing has happened yet on a later one.
-func (c *call) businessDay(text string) (time.Time, error) {
+func (c *call) businessDay(text string) (time.Time, error) { return c.pastDay("/effective_on", text) }
+
+// pastDay reads a day on which something has happened, at a place of the body.
+func (c *call) pastDay(pointer, text string) (time.Time, error) {
 	day, ok := parseDay(text)
 	switch {
 	case !ok:
-		return time.Time{}, at{"/effective_on", badDay}
+		return time.Time{}, at{pointer, badDay}
 	case day.After(c.book.Day(c.now)):
-		return time.Time{}, at{"/effective_on", futureDay}
+		return time.Time{}, at{pointer, futureDay}
 	}
 	return day, nil
 }

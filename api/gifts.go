@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
@@ -47,11 +46,9 @@ func (c *call) gifts() error {
 	if err != nil {
 		return err
 	}
-	before := uuid.Max
-	if text := c.QueryParam("cursor"); text != "" {
-		if before, err = uuid.Parse(text); err != nil {
-			return ledger.ErrCursor
-		}
+	before, err := c.beforeID()
+	if err != nil {
+		return err
 	}
 	var campaign int32
 	if slug := c.QueryParam("campaign"); slug != "" {

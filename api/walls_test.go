@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -19,10 +21,10 @@ type object struct{ theirs, unknown string }
 
 // objectOfPath names the object of each address with a parameter. A route that is not here fails the test.
 var objectOfPath = map[string]string{"/funds/:code": "fund", "/campaigns/:slug": "campaign", "/gifts/:id": "gift", "/entries/:id": "entry",
-	"/entries/:id/reversal": "entry"}
+	"/entries/:id/reversal": "entry", "/bank-receipts/:id": "bank-receipt", "/cash-counts/:id": "cash-count", "/pledges/:id": "pledge", "/goods/:id": "lot", "/services/:id": "service"}
 
 // objectsOfQuery names what the parameters of queries can point at; none: nothing that belongs to a book.
-var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry"},
+var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry", "bank-receipt", "pledge"},
 	"account": nil, "amount": nil, "from": nil, "to": nil, "on": nil, "when": nil, "kind": nil, "source": nil, "per_fund": nil, "limit": nil}
 
 var parameter = regexp.MustCompile(`:([a-z]+)`)
@@ -38,8 +40,42 @@ func (o *office) plant() map[string]object {
 		_, err := tx.Exec(o.ctx, `update campaign set slug = 'mine' where book_id = $1 and slug = 'spring'`, o.book.ID)
 		return err
 	})
-	return map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
-		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "words": {"Interest", "Nothing at all"}}
+	objects := map[string]object{}
+	for sort, path := range map[string]string{"bank-receipt": "/bank-receipts", "pledge": "/pledges", "lot": "/goods", "service": "/services"} {
+		body := offlineBodies()[path]
+		body["firm"] = "Only here Ltd"
+		if path != "/bank-receipts" {
+			body["campaign"] = "mine"
+		}
+		a := o.ask(request{method: http.MethodPost, path: path, key: uuid.NewString(), body: body})
+		if a.status != http.StatusCreated {
+			o.Fatalf("%s: %d %s", path, a.status, a.body)
+		}
+		var made struct{ ID string }
+		o.must(json.Unmarshal(a.body, &made))
+		objects[sort] = object{made.ID, uuid.NewString()}
+	}
+	count := uuid.Must(uuid.NewV7())
+	o.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(o.ctx, `insert into cash_count (book_id, id, campaign_id, fund_id, day, sheet, counted, slips, state, counted_by, counted_at)
+select $1, $2, campaign_id, fund_id, '2026-03-30', '{}', 0, 0, 'counted', $2, now() from campaign where book_id = $1 and slug = 'mine'`, o.book.ID, count)
+		return err
+	})
+	objects["cash-count"] = object{count.String(), uuid.NewString()}
+	maps.Copy(objects, map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
+		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "words": {"Interest", "Nothing at all"}})
+	return objects
+}
+
+// offlineBodies are one good body of each write of an offline record.
+func offlineBodies() map[string]fields {
+	return map[string]fields{
+		"/bank-receipts": {"ref": "B-1", "day": "2026-03-30", "amount": "500.00"},
+		"/pledges": {"firm": "Ba Yu", "campaign": "sunshine", "document": "2026-6", "signed_on": "2026-03-01", "amount": "300.00",
+			"parts": []fields{{"due": "2026-04-01", "amount": "100.00"}, {"due": "2026-05-01", "amount": "200.00"}}},
+		"/goods":    {"type": "goods", "title": "rice", "unit": "bag", "pieces": 200, "campaign": "sunshine", "firm": "Feng Nian", "received_on": "2026-03-20", "place": "store"},
+		"/services": {"day": "2026-03-20", "what": "legal advice", "firm": "Shan Cheng", "minutes": 480, "campaign": "sunshine"},
+	}
 }
 
 // TestM11KeyOfAnotherBook is A1, A2 and M11 for programs, made from the table of routes and from the contract: a key of
@@ -69,7 +105,7 @@ func TestM11KeyOfAnotherBook(t *testing.T) {
 			t.Errorf("%s: %d %s\nas nobody's: %d %s", what, theirs.status, a, unknown.status, b)
 		}
 	}
-	secrets := []string{"MINE", "mine", "g-1", "36.50", "王芳", "Interest", objects["gift"].theirs, objects["entry"].theirs}
+	secrets := []string{"MINE", "mine", "g-1", "36.50", "王芳", "Interest", "Only here Ltd", objects["gift"].theirs, objects["entry"].theirs}
 	for _, r := range routes() {
 		item := doc.Paths.Find(parameter.ReplaceAllString(r.path, "{$1}"))
 		if item == nil {
@@ -126,6 +162,9 @@ func TestM11KeyOfAnotherBook(t *testing.T) {
 		"/entries fund": func(name string) any {
 			return o.with(interest("1.00"), "lines", []fields{line("1002.01", name, "debit", "1.00"), line("4901.01", name, "credit", "1.00")})
 		},
+	}
+	for path, body := range offlineBodies() {
+		posts[path+" campaign"] = func(name string) any { return o.with(body, "campaign", name) }
 	}
 	covered := []string{"/entries/:id/reversal"} // names its entry in the address
 	for what, body := range posts {

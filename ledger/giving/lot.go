@@ -69,6 +69,8 @@ const (
 	lotColumns = `id, number, kind, title, unit, pieces, fund_id, campaign_id, firm, donor_id, keeps_title, received_on, place, basis, appraiser, value, state,
        left_pieces, left_value, impaired`
 
+	sqlLotsBefore = `select ` + lotColumns + ` from lot where book_id = $1 and id < $2 order by id desc limit $3`
+
 	sqlLotInsert = `
 insert into lot (book_id, id, number, kind, title, unit, pieces, fund_id, campaign_id, firm, donor_id, keeps_title, received_on, place, state, left_pieces, left_value)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'kept', $7, 0)`
@@ -86,6 +88,11 @@ update lot set state = $3, place = $4, basis = $5, appraiser = $6, value = $7, l
 // LotByID reads a lot, or ErrNoRecord.
 func LotByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Lot, error) {
 	return Record[Lot](ctx, q, sqlLotByID, book.ID, id)
+}
+
+// LotsBefore lists them in the order of their ids, latest first.
+func LotsBefore(ctx context.Context, q pg.Querier, book *ledger.Book, before uuid.UUID, limit int) ([]Lot, error) {
+	return RecordsBefore[Lot](ctx, q, sqlLotsBefore, book, before, limit)
 }
 
 // Lots lists those that are here first, newest first.

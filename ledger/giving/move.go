@@ -229,6 +229,15 @@ func Record[T any](ctx context.Context, q pg.Querier, sql string, args ...any) (
 	return r, nil
 }
 
+// RecordsBefore reads a page of records whose ids lie before one: the query's parameters are book, id and how many.
+func RecordsBefore[T any](ctx context.Context, q pg.Querier, sql string, book *ledger.Book, before uuid.UUID, limit int) ([]T, error) {
+	rows, err := q.Query(ctx, sql, book.ID, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list records: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+}
+
 // GeneralFund is the fund that answers for what belongs to no other, or ErrNoGeneral.
 func GeneralFund(ctx context.Context, q pg.Querier, book *ledger.Book) (id int32, err error) {
 	err = q.QueryRow(ctx, sqlGeneralFund, book.ID).Scan(&id)

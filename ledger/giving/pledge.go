@@ -53,6 +53,8 @@ const (
 
 	pledgeColumns = `id, number, firm, fund_id, campaign_id, document, signed_on, amount, received, given_up, state`
 
+	sqlPledgesBefore = `select ` + pledgeColumns + ` from pledge where book_id = $1 and id < $2 order by id desc limit $3`
+
 	sqlPledgeInsert = `
 insert into pledge (book_id, id, number, firm, fund_id, campaign_id, document, signed_on, amount, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open')`
@@ -86,6 +88,11 @@ select part, due, amount, reminded_on, received, id, number, firm, fund_id, camp
 // PledgeByID reads a pledge, or ErrNoRecord.
 func PledgeByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Pledge, error) {
 	return Record[Pledge](ctx, q, sqlPledgeByID, book.ID, id)
+}
+
+// PledgesBefore lists them in the order of their ids, latest first.
+func PledgesBefore(ctx context.Context, q pg.Querier, book *ledger.Book, before uuid.UUID, limit int) ([]Pledge, error) {
+	return RecordsBefore[Pledge](ctx, q, sqlPledgesBefore, book, before, limit)
 }
 
 // Pledges lists open ones first, newest first.

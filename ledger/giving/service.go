@@ -36,6 +36,8 @@ func (s *Service) Object() string { return Object("service", s.ID) }
 const (
 	serviceColumns = `id, day, what, firm, donor_id, minutes, fund_id, campaign_id, value, document`
 
+	sqlServicesBefore = `select ` + serviceColumns + ` from service_gift where book_id = $1 and id < $2 order by id desc limit $3`
+
 	sqlServiceInsert = `
 insert into service_gift (book_id, id, day, what, firm, donor_id, minutes, fund_id, campaign_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
@@ -47,6 +49,11 @@ insert into service_gift (book_id, id, day, what, firm, donor_id, minutes, fund_
 // ServiceByID reads a service, or ErrNoRecord.
 func ServiceByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Service, error) {
 	return Record[Service](ctx, q, sqlServiceByID, book.ID, id)
+}
+
+// ServicesBefore lists them in the order of their ids, latest first.
+func ServicesBefore(ctx context.Context, q pg.Querier, book *ledger.Book, before uuid.UUID, limit int) ([]Service, error) {
+	return RecordsBefore[Service](ctx, q, sqlServicesBefore, book, before, limit)
 }
 
 // Services lists services given, newest first.

@@ -68,6 +68,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 	sqlReceiptByID = `select ` + receiptColumns + ` from bank_receipt where book_id = $1 and id = $2`
 
+	sqlReceiptsBefore = `select ` + receiptColumns + ` from bank_receipt where book_id = $1 and id < $2 order by id desc limit $3`
+
 	sqlReceiptsOpen = `
 select ` + receiptColumns + ` from bank_receipt where book_id = $1 and state = 'open' order by day, id limit $2`
 
@@ -242,6 +244,11 @@ func endReceipt(book *ledger.Book, r *BankReceipt, state, reason string, day tim
 // ReceiptByID reads a receipt, or giving.ErrNoRecord.
 func ReceiptByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*BankReceipt, error) {
 	return giving.Record[BankReceipt](ctx, q, sqlReceiptByID, book.ID, id)
+}
+
+// ReceiptsBefore lists receipts in the order of their ids, latest first.
+func ReceiptsBefore(ctx context.Context, q pg.Querier, book *ledger.Book, before uuid.UUID, limit int) ([]BankReceipt, error) {
+	return giving.RecordsBefore[BankReceipt](ctx, q, sqlReceiptsBefore, book, before, limit)
 }
 
 // Receipts lists the open ones, oldest first, or those that are settled, newest first.

@@ -80,6 +80,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'counted', $11, $12)`
 
 	sqlCountByID = `select ` + countColumns + ` from cash_count where book_id = $1 and id = $2`
 
+	sqlCountsBefore = `select ` + countColumns + ` from cash_count where book_id = $1 and id < $2 order by id desc limit $3`
+
 	sqlCountsToConfirm = `select ` + countColumns + ` from cash_count where book_id = $1 and state = 'counted' order by day, id limit 500`
 
 	sqlCountsToBank = `
@@ -220,6 +222,11 @@ var (
 	cashShort = ledger.Dims{Nature: "cash-short"}
 	cashOver  = ledger.Dims{Nature: "cash-over"}
 )
+
+// CountsBefore lists counts in the order of their ids, latest first.
+func CountsBefore(ctx context.Context, q pg.Querier, book *ledger.Book, before uuid.UUID, limit int) ([]CashCount, error) {
+	return giving.RecordsBefore[CashCount](ctx, q, sqlCountsBefore, book, before, limit)
+}
 
 // CountByID reads a count, or giving.ErrNoRecord.
 func CountByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*CashCount, error) {

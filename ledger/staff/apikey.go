@@ -39,11 +39,13 @@ const (
 	EntriesRead   Scope = "entries:read"
 	EntriesWrite  Scope = "entries:write"
 	BalancesRead  Scope = "balances:read"
+	OfflineReads  Scope = "offline:read"
+	OfflineWrites Scope = "offline:write"
 )
 
 // Scopes lists all scopes in the order in which a form offers them.
 func Scopes() []Scope {
-	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead}
+	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead, OfflineReads, OfflineWrites}
 }
 
 // KeyMaxLife bounds how long a key may be valid.
