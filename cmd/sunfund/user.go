@@ -27,6 +27,7 @@ type bookCmd struct {
 	Rule    bookRuleCmd    `cmd:"" help:"Ask for more approvers from an amount on."`
 	Rules   bookRulesCmd   `cmd:"" help:"List the approval rules of a book."`
 	RuleEnd bookRuleEndCmd `cmd:"" name:"rule-end" help:"End an approval rule."`
+	Secret  bookSecretCmd  `cmd:"" help:"Rotate the secret that signs the sandbox's events."`
 	SignIn  bookSignInCmd  `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
 }
 

@@ -85,8 +85,8 @@ func OpenSession(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *giving.Ch
 	if err := tx.QueryRow(ctx, sqlFeeBearer, book.ID, c.CampaignID).Scan(&bearer); err != nil {
 		return nil, fmt.Errorf("open payment of %s: %w", c.ID, err)
 	}
-	charged, worth := c.Amount, int64(0)
-	fee := sandboxFee(charged)
+	var fee, worth int64
+	charged := c.Amount
 	if c.Currency == book.Currency {
 		charged = Charge(c.Amount, bearer)
 		fee = sandboxFee(charged)
