@@ -92,6 +92,8 @@ func routes() []route {
 		{get, "/services/:id", staff.OfflineReads, (*call).service},
 		{post, "/services", staff.OfflineWrites, (*call).serviceCreate},
 		{get, "/trial-balance", staff.BalancesRead, (*call).trialBalance},
+		{get, "/subsidies", staff.BalancesRead, (*call).subsidies},
+		{get, "/subsidies/:id", staff.BalancesRead, (*call).subsidy},
 	}
 }
 

@@ -21,7 +21,7 @@ type object struct{ theirs, unknown string }
 
 // objectOfPath names the object of each address with a parameter. A route that is not here fails the test.
 var objectOfPath = map[string]string{"/funds/:code": "fund", "/campaigns/:slug": "campaign", "/gifts/:id": "gift", "/entries/:id": "entry",
-	"/entries/:id/reversal": "entry", "/bank-receipts/:id": "bank-receipt", "/cash-counts/:id": "cash-count", "/pledges/:id": "pledge", "/goods/:id": "lot", "/services/:id": "service"}
+	"/entries/:id/reversal": "entry", "/bank-receipts/:id": "bank-receipt", "/cash-counts/:id": "cash-count", "/pledges/:id": "pledge", "/goods/:id": "lot", "/services/:id": "service", "/subsidies/:id": "subsidy"}
 
 // objectsOfQuery names what the parameters of queries can point at; none: nothing that belongs to a book.
 var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry", "bank-receipt", "pledge"},
@@ -63,7 +63,7 @@ select $1, $2, campaign_id, fund_id, '2026-03-30', '{}', 0, 0, 'counted', $2, no
 	})
 	objects["cash-count"] = object{count.String(), uuid.NewString()}
 	maps.Copy(objects, map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
-		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "words": {"Interest", "Nothing at all"}})
+		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "subsidy": {o.letter().String(), uuid.NewString()}, "words": {"Interest", "Nothing at all"}})
 	return objects
 }
 

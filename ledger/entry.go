@@ -72,6 +72,7 @@ const (
 	KindMatch        Kind = 46 // E21, E22: match promised and earned
 	KindPlatform     Kind = 47 // E23, E24: what a giving platform pays, keeps, does not pay, freezes or takes back
 	KindMatchFund    Kind = 48 // E21, E28: match out of money that lies in a fund
+	KindLetter       Kind = 55 // E31 to E34: a street's letter, its money, its end
 )
 
 // KindInfo is how a kind is called.
@@ -112,12 +113,13 @@ var kinds = map[Kind]KindInfo{
 	KindMatch:        {"match", "配捐", "Matched giving", true},
 	KindPlatform:     {"platform", "平台结算", "Platform settlement", true},
 	KindMatchFund:    {"match-fund", "自有资金配捐", "Match out of a fund", false},
+	KindLetter:       {"letter", "街道配套函", "Letter of a street", false},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
 // refund or the record's own step, and not by a reversal that the row knows nothing of.
 func (k Kind) KeptByGiving() bool {
-	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund || k == KindLetter
 }
 
 // Info names the kind.

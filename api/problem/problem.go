@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger/giving/match"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
@@ -185,6 +186,10 @@ var table = []row{
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
 	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{subsidies.ErrLapsed, Problem{"letter-lapsed", 409, "这份配套函的财政年度已经结束，不能再请款。", "The fiscal year of this letter is over, so nothing of it can be claimed any more."}},
+	{subsidies.ErrStatement, Problem{"statement-changed", 409, "请款单与您看到的不同，或其中的金额已不再赢得。没有签字，请看新的内容。", "The statement is not what you read, or is no longer earned. Nothing was signed; please read it again."}},
+	{subsidies.ErrSameSide, Problem{"second-person", 403, "请款单是您做的，要由街道的人签字。", "You made this statement, so somebody of the street must sign it."}},
+	{subsidies.ErrHomes, Problem{"homes", 422, "户数不对。", "The number of families is not acceptable."}},
 	{payments.ErrHeader, Problem{"file-header", 422, "文件第一行的列名不对。", "The first line of the file does not name the expected columns."}},
 	{payments.ErrLongRecord, Problem{"file-line", 422, "文件里有一行太长。", "A line of the file is too long."}},
 	{payments.ErrSetup, Problem{"setup-invalid", 422, "设置文件不完整或与账本不符。", "The setup file is not complete or does not fit the book."}},

@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
@@ -76,7 +77,8 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
-	giving.ErrRefundTooLarge, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable}
+	giving.ErrRefundTooLarge, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
+	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -115,7 +117,7 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind:
 		return v.carryStep(tx, a)
 	}
 	r, err := v.ask(tx, a)

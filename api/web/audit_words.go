@@ -25,8 +25,11 @@ func wordsOr(lang Lang, key, rest string) string {
 // auditWhat says what somebody did.
 func auditWhat(lang Lang, what string) string {
 	area, rest, _ := strings.Cut(what, ".")
-	if area == "offline" {
+	switch area {
+	case "offline":
 		return wordsOr(lang, "act."+rest, T(lang, "audit.offline"))
+	case "subsidy":
+		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.subsidy"))
 	}
 	return wordsOr(lang, "audited."+what, wordsOr(lang, "audit."+area, what))
 }

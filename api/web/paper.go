@@ -69,7 +69,7 @@ func paperSize(bytes int) string {
 var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
-	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#",
+	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -136,6 +136,9 @@ func (v *visit) paperShow() error {
 	if err != nil {
 		return err
 	}
+	if err := v.paperSeen(p.Object); err != nil {
+		return ledger.ErrNoPaper
+	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "attachment.read", Object: p.Object, After: p.Hash})
 	})
@@ -149,11 +152,29 @@ func (v *visit) paperShow() error {
 	return v.Blob(http.StatusOK, p.Media, body)
 }
 
+// paperSeen is nil when this person may read what lies beside the record.
+func (v *visit) paperSeen(object string) error {
+	if v.who.May(staff.OfflineRead) {
+		return nil
+	}
+	if objectPath(object) == "" {
+		return giving.ErrNoRecord
+	}
+	return v.recordExists(object)
+}
+
 // recordExists is nil when there is such a record to put papers beside, in this person's sight; else what its page answers.
 func (v *visit) recordExists(object string) (err error) {
 	m := objectName.FindStringSubmatch(object)
 	id, err := uuid.Parse(m[2])
 	if err != nil {
+		return giving.ErrNoRecord
+	}
+	if m[1] == "subsidy" {
+		_, err = v.letter(v.s.DB, id)
+		return err
+	}
+	if !v.who.May(staff.OfflineRead) { // a street's officer has no other records
 		return giving.ErrNoRecord
 	}
 	ctx, db := v.ctx(), v.s.DB

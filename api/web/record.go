@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -24,7 +25,7 @@ import (
 type blank struct {
 	name     string
 	label    string // key
-	kind     string // text, area, day, amount, number, select
+	kind     string // text, area, day, amount, number, select, entry (a select of vouchers)
 	hint     string // key
 	value    string // what stands in it at first
 	options  []Option
@@ -221,7 +222,7 @@ func (b blank) pairs() []any {
 		pairs = append(pairs, "mode", "decimal", "fill", "off", "width", "8")
 	case "number":
 		pairs = append(pairs, "mode", "numeric", "fill", "off", "width", "4")
-	case "select":
+	case "select", "entry":
 		pairs = append(pairs, "type", "select", "options", b.options)
 	case "area":
 		pairs = append(pairs, "type", "area")
@@ -261,7 +262,7 @@ func (v *visit) readBlanks(a act) (inputs, Errors) {
 			if n, err := strconv.Atoi(text); err != nil || n < 0 || n > 1_000_000 {
 				wrong.Add(name, T(v.lang, "offline.number.wrong"))
 			}
-		case b.kind == "select":
+		case b.kind == "select", b.kind == "entry":
 			known := false
 			for _, o := range b.options {
 				known = known || o.Value == text
@@ -350,7 +351,7 @@ func (v *visit) takeStep(a act, form, id uuid.UUID, in inputs, here string) erro
 			Summary: v.stepSummary(a, m)}); err != nil {
 			return err
 		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "offline." + strings.ReplaceAll(m.Act, "-", "_"), Object: m.Object,
+		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: cmp.Or(m.Source, "offline") + "." + strings.ReplaceAll(m.Act, "-", "_"), Object: m.Object,
 			Detail: map[string]any{"amount": m.Amount}})
 	})
 	if err != nil {

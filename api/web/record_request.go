@@ -36,7 +36,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll()) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil)) {
 		if a.name == name {
 			return a, nil
 		}
@@ -101,6 +101,10 @@ func (v *visit) stepValue(b blank, value string) string {
 		return Amount(v.lang, v.amount(inputs{"x": value}.sum("x", v.book)))
 	case "day":
 		return Day(v.lang, inputs{"x": value}.day("x"))
+	case "entry":
+		if e, err := ledger.ReadEntry(v.ctx(), v.s.DB, v.book, inputs{"x": value}.id("x")); err == nil {
+			return v.entryName(e)
+		}
 	case "select":
 		for _, o := range b.options {
 			if o.Value == value {

@@ -191,6 +191,11 @@ func (n *neighbourhood) plant() {
 		"service": step("/console/services", "service-note", "what", "谢家湾咨询", "hours", "7", "firm", "谢家湾律师所")} {
 		put(sort, last(path), uuid.Must(uuid.NewV7()).String())
 	}
+	letter := step("/console/subsidies", "letter-enter", "document", "谢街函〔2026〕1号", "party", "谢家湾街道办事处", "fund", n.fundOf(2), "counts", "all", "due-opens", "2026-09-01", "due-closes", "2026-09-30",
+		"num", "1", "den", "1", "per", "letter", "cap", "77.00", "year", "2026", "terms", "grant")
+	li.stepped(letter, "letter-claim", "amount", "77.00")
+	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
+	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
 	n.tx(func(ctx context.Context, tx pgx.Tx) error {
 		key, _, err := staff.CreateKey(ctx, tx, n.book.ID, "谢家湾的程序", staff.Scopes(), n.personID("guan"), n.now.AddDate(0, 1, 0), n.now)
@@ -295,6 +300,7 @@ var objectOfPath = map[string]string{
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
+	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
@@ -403,7 +409,7 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
-		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
+		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -476,8 +482,8 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currencies currency day days debit
-	delay delimiter do document email event filing first format foundation fresh goal hash header hours how ignore iss issuer keys kind lang last late least
-	level life lift message month months most name name_en name_zh next note number often on opens other overlap paddle page paid parts password
+	delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore iss issuer keys kind lang last late least
+	level life lift message month months most name name_en name_zh next note num number often on opens other overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug
 	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure text theme time_form title_en title_zh token twice unit uscc v
 	view what when why work year zero zone`)

@@ -310,6 +310,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	task("sweep", s.sweep)
 	task("donors", s.serveDonors)
+	task("streets", s.serveStreets)
 	if s.mails != nil {
 		task("mail", s.sendMail)
 	}

@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 )
@@ -63,7 +64,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -152,6 +153,9 @@ var checkNames = map[string]string{
 	"cash-count":      "复点过的现金都是捐赠，金额等于收据合计",
 	"lot":             "实物捐赠等于存货、跌价准备和未计价备查",
 	"pledge":          "认捐未到部分等于备查科目",
+	"letter":          "街道配套函与账户相符",
+	"letter-claim":    "配套函与请款单、到账相符",
+	"letter-raised":   "配套函计入的捐赠与分录相符",
 	"bidder":          "竞买保证金等于其负债科目余额",
 	"platform-gift":   "平台名单各行与捐赠逐笔相符",
 	"platform-owed":   "各基金应收平台待结算等于其科目余额",

@@ -36,6 +36,7 @@ type Move struct {
 	// Reverse is the entry that the step takes back by its mirror (红字冲销), for Reason; Lines only show it.
 	Reverse uuid.UUID
 	Reason  string
+	Source  string // kind of the source document on the voucher; empty: "offline"
 	// Settle writes what the record becomes; entry is nil when nothing was booked. It refuses with ErrStep.
 	Settle func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error
 }
@@ -119,7 +120,7 @@ func (m *Move) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Sign) (
 	if len(m.Lines) == 0 {
 		return uuid.Nil, nil
 	}
-	doc := ledger.Document{Summary: cmp.Or(s.Summary, m.Note, m.Kind.Name("zh-CN")), SourceKind: "offline", SourceRef: m.Object, Reason: m.Reason, MadeBy: s.Made, CheckedBy: s.Check}
+	doc := ledger.Document{Summary: cmp.Or(s.Summary, m.Note, m.Kind.Name("zh-CN")), SourceKind: cmp.Or(m.Source, "offline"), SourceRef: m.Object, Reason: m.Reason, MadeBy: s.Made, CheckedBy: s.Check}
 	if m.Reverse != uuid.Nil {
 		r, err := ledger.Reverse(ctx, tx, book, m.Reverse, s.Key, m.Day, s.By, doc)
 		return r.ID, err

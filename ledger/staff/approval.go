@@ -56,6 +56,7 @@ const (
 	PledgeKind      Kind = "pledge"       // a promise given up
 	PlatformKind    Kind = "platform"     // what a giving platform owes written off, or given back there
 	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
+	SubsidyKind     Kind = "subsidy"      // a street's money spent or returned, a receipt or a letter of it taken back
 )
 
 // kinds says who may ask and who may decide.
@@ -76,11 +77,12 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PledgeKind:      {ask: OfflineWrite, decide: EntryApprove},
 	PlatformKind:    {ask: OfflineWrite, decide: EntryApprove},
 	MatchKind:       {ask: CampaignWrite, decide: EntryApprove},
+	SubsidyKind:     {ask: SubsidyWrite, decide: EntryApprove},
 }
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind}
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind}
 }
 
 // Deciders are the roles that may decide a kind.

@@ -77,6 +77,11 @@ const (
 	OfflineWrite  Permission = "offline.write"
 	CashCount     Permission = "cash.count" // count, confirm another's count, open a box, carry to the bank
 	PaperAdd      Permission = "paper.add"
+	PaperRead     Permission = "paper.read"    // of records that the person sees
+	SubsidyRead   Permission = "subsidy.read"  // letters of streets, of those that the person sees
+	SubsidyEnter  Permission = "subsidy.enter" // write a letter down: the street's officer as a draft
+	SubsidyWrite  Permission = "subsidy.write" // take it on the books, claim, receive, spend
+	SubsidySign   Permission = "subsidy.sign"  // a claim, for the street
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
@@ -112,8 +117,13 @@ var rights = []struct {
 	{RoleApprove, []Role{Admin}}, // another one: nobody decides what they asked for
 	{OfflineRead, []Role{Accountant, Approver, Auditor}},
 	{OfflineWrite, []Role{Accountant}},
-	{CashCount, []Role{Accountant, Approver}}, // two of them: nobody confirms what they counted
-	{PaperAdd, []Role{Accountant, Approver}},
+	{CashCount, []Role{Accountant, Approver}},               // two of them: nobody confirms what they counted
+	{PaperAdd, []Role{Accountant, Approver, StreetOfficer}}, // beside records that they see
+	{PaperRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},
+	{SubsidyRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
+	{SubsidyEnter, []Role{Accountant, Approver, StreetOfficer}},
+	{SubsidyWrite, []Role{Accountant}},
+	{SubsidySign, []Role{StreetOfficer}}, // of that very street: see SignsFor
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},
@@ -213,6 +223,14 @@ func (i Identity) May(p Permission) bool {
 // Has tells whether the person holds the role, of whatever street.
 func (i Identity) Has(r Role) bool {
 	return slices.ContainsFunc(i.Roles, func(h Held) bool { return h.Role == r })
+}
+
+// SignsFor tells whether the person may put a name to a statement for the street: as its officer, and not as one who works on the
+// association's side as well.
+func (i Identity) SignsFor(street int32) bool {
+	return !i.May(EntryDraft) && !i.May(EntryApprove) && slices.ContainsFunc(i.Roles, func(h Held) bool {
+		return h.Role.May(SubsidySign) && h.Street != nil && *h.Street == street
+	})
 }
 
 // Streets says whose funds the person sees: all of the book, or only those of the streets listed,

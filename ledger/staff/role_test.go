@@ -15,7 +15,7 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	changes := func(p staff.Permission) bool {
 		return !slices.Contains([]staff.Permission{staff.FundRead, staff.EntryRead, staff.ReportRead, staff.CampaignRead,
-			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead}, p)
+			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead, staff.SubsidyRead, staff.PaperRead}, p)
 	}
 	for _, p := range staff.Permissions() {
 		for _, r := range []staff.Role{staff.Auditor, staff.Supervisor} {
@@ -36,9 +36,9 @@ func TestRights(t *testing.T) {
 			t.Errorf("admin may %s", p)
 		}
 		// Sight is per person, not per permission: an officer of one street who becomes an approver
-		// must not do for all streets what only officers may.
+		// must not do for all streets what only officers may. Signing for a street asks for the role in that very street (SignsFor).
 		for _, r := range []staff.Role{staff.StreetOfficer, staff.Supervisor} {
-			if r.May(p) && !(staff.Accountant.May(p) && staff.Approver.May(p)) {
+			if r.May(p) && p != staff.SubsidySign && !(staff.Accountant.May(p) && staff.Approver.May(p)) {
 				t.Errorf("only %s may %s", r, p)
 			}
 		}
@@ -150,5 +150,30 @@ func TestRevokeRole(t *testing.T) {
 	o.must(err)
 	if len(history) != 1 || *history[0].RevokedBy != admin.ID || history[0].GrantedBy != uuid.Nil {
 		t.Fatalf("history %+v", history)
+	}
+}
+
+// TestSignsFor: only the officer of the very street signs for it, and nobody who also works on the association's side.
+func TestSignsFor(t *testing.T) {
+	t.Parallel()
+	one, two := int32(1), int32(2)
+	officer := func(street *int32) staff.Held { return staff.Held{Role: staff.StreetOfficer, Street: street} }
+	for _, c := range []struct {
+		name  string
+		roles []staff.Held
+		signs bool
+	}{
+		{"its officer", []staff.Held{officer(&one)}, true},
+		{"of two streets", []staff.Held{officer(&two), officer(&one)}, true},
+		{"of another street", []staff.Held{officer(&two)}, false},
+		{"of another street and approver", []staff.Held{officer(&two), {Role: staff.Approver}}, false},
+		{"its officer and accountant", []staff.Held{officer(&one), {Role: staff.Accountant}}, false},
+		{"its officer and approver", []staff.Held{officer(&one), {Role: staff.Approver}}, false},
+		{"its supervisor", []staff.Held{{Role: staff.Supervisor, Street: &one}}, false},
+		{"nobody", nil, false},
+	} {
+		if got := (staff.Identity{Roles: c.roles}).SignsFor(one); got != c.signs {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }

@@ -224,6 +224,13 @@ func (l *loader) recall(ctx context.Context) error {
 	for i := range all {
 		l.funds[all[i].Code] = &all[i]
 	}
+	places, err := ledger.Streets(ctx, l.db, l.book)
+	if err != nil {
+		return err
+	}
+	for _, s := range places {
+		l.streets[s.Code] = s.ID
+	}
 	for _, p := range People {
 		person, err := staff.ByLogin(ctx, l.db, l.book.ID, p.Login)
 		if err != nil {

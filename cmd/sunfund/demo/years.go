@@ -13,24 +13,39 @@ func (l *loader) firstYear(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := l.letters(ctx, l.homesPromised()); err != nil {
+		return err
+	}
 	if err := l.firstGifts(ctx); err != nil {
 		return err
 	}
-	return l.post(ctx, []voucher{
+	if err := l.post(ctx, []voucher{
 		{"2025-09-17", payoutStart, "E爱空间 网络捐款提现", "payout", "po-20250917", []string{
 			"D psp.transit EAI 27340.10 instrument=sandbox", "C psp.avail EAI 27340.10 instrument=sandbox"}},
 		{"2025-09-18", payoutLanded, "E爱空间 网络捐款到账，募捐专户", "bank", "20250918-0007", []string{
 			"D bank.online EAI 27340.10", "C psp.transit EAI 27340.10 instrument=sandbox"}},
 		{"2025-09-30", transfer, "9 月手续费由日常基金归还", "interfund", "2025-09", []string{
 			"D bank.online EAI 165.03", "C if.due.from EAI 165.03 party=fund:1", "D if.due.to G 165.03 party=fund:2", "C bank.basic G 165.03"}},
-		{"2025-10-09", subsidy, "石坪桥街道配套支持到账，函〔2025〕12 号", "subsidy", "函〔2025〕12号", []string{
-			"D bank.basic EAI 21940.87", "C grant.r EAI 21940.87 campaign=e-ai-kongjian street=spq"}},
+	}); err != nil {
+		return err
+	}
+	if err := l.letters(ctx, l.homesReceived()); err != nil {
+		return err
+	}
+	if err := l.post(ctx, []voucher{
 		{"2025-10-12", contract, "签订 11 户改造合同，向阳社工服务中心", "contract", "HT-2025-01", []string{
 			"D enc EAI 49446.00 contract=HT-2025-01", "C enc.contra EAI 49446.00 contract=HT-2025-01"}},
 		{"2025-11-20", acceptance, "11 户改造验收，居民代表签字", "acceptance", "HT-2025-01", []string{
 			"D program.r EAI 49446.00 campaign=e-ai-kongjian project=EAI-11", "C ap EAI 47962.62 contract=HT-2025-01",
 			"C retention EAI 1483.38 contract=HT-2025-01", "D enc.contra EAI 49446.00 contract=HT-2025-01",
 			"C enc EAI 49446.00 contract=HT-2025-01"}},
+	}); err != nil {
+		return err
+	}
+	if err := l.letters(ctx, l.homesSpent()); err != nil {
+		return err
+	}
+	return l.post(ctx, []voucher{
 		{"2025-11-24", payment, "付向阳社工服务中心改造款，发票 00382", "payment", "FP-00382", []string{
 			"D ap EAI 47962.62 contract=HT-2025-01", "C pay.transit EAI 47962.62 contract=HT-2025-01"}},
 		{"2025-11-25", bankDebit, "改造款银行已扣", "bank", "20251125-0003", []string{
@@ -47,6 +62,9 @@ func (l *loader) firstYear(ctx context.Context) error {
 
 // secondYear is 2026 so far: openings of the other funds, subsidies, contracts in several states.
 func (l *loader) secondYear(ctx context.Context) error {
+	if err := l.openLetters(ctx); err != nil {
+		return err
+	}
 	return l.post(ctx, []voucher{
 		{"2026-01-02", voucherKind, "理事单位年度捐赠（非限定）", "bank", "20260102-0001", []string{
 			"D bank.basic G 60000.00", "C gift.u G 60000.00 party=board"}},
