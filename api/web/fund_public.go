@@ -112,6 +112,7 @@ type publicFundView struct {
 	MonthsCaption, KindsTitle Caption
 	Cards                     []campaignCard
 	Spendings                 []spendingRow
+	Happened                  []happening
 }
 
 // fundPublic answers /f/{code}: how much a fund has, where it came from and what it was used for.
@@ -147,6 +148,9 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 		return err
 	}
 	if view.Cards, err = v.campaignCards(q, campaigns); err != nil {
+		return err
+	}
+	if view.Happened, err = v.happenings(q, fund.ID, false); err != nil {
 		return err
 	}
 	view.Spendings, err = v.spendings(q, fund.ID, spendingsShown, nil)

@@ -14,13 +14,14 @@ import (
 
 type fundView struct {
 	Page
-	Row     fundRow
-	Purpose string
-	Sum     []sumLine
-	Entries []entryRow
-	Journal string
-	Trial   string
-	Public  string
+	Row      fundRow
+	Purpose  string
+	Sum      []sumLine
+	Entries  []entryRow
+	Happened []happening
+	Journal  string
+	Trial    string
+	Public   string
 }
 
 // sumLine is one step on the way to what a fund may spend.
@@ -65,6 +66,9 @@ func (v *visit) fundShow() error {
 					return err
 				}
 			}
+		}
+		if view.Happened, err = v.happenings(q, id, true); err != nil {
+			return err
 		}
 		page, err := ledger.Journal(v.ctx(), q, v.book, ledger.JournalFilter{Fund: id, Funds: []int32{id}, Limit: 10})
 		if err != nil {

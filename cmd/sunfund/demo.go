@@ -26,6 +26,7 @@ type demoCmd struct {
 	Port     int    `env:"SUNFUND_DEMO_PORT" default:"8080" help:"Port to serve on; the next free one when it is taken."`
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged."`
 	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for receipts as PDF."`
+	stripeSettings
 }
 
 const (
@@ -119,7 +120,7 @@ func (c *demoCmd) serve(ctx context.Context, db *pgxpool.Pool, term terminal) er
 	if err != nil {
 		return err
 	}
-	s, err := newService(ctx, db, listener, serveCmd{LogLevel: c.LogLevel, FontDir: c.FontDir, keyRing: keys}, term)
+	s, err := newService(ctx, db, listener, serveCmd{LogLevel: c.LogLevel, FontDir: c.FontDir, stripeSettings: c.stripeSettings, keyRing: keys}, term)
 	if err != nil {
 		return err
 	}

@@ -32,25 +32,30 @@ import (
 	"sunfund/migrations"
 )
 
-// serveCmd is the service on a PostgreSQL that somebody else runs. Its role is a member of sunfund_app and owns nothing.
-type serveCmd struct {
-	DatabaseURL    string            `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
-	Listen         string            `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
-	BehindProxy    bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
-	Origins        []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
-	Contact        string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
-	URL            string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
-	SMTP           string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
-	SMTPUser       string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
-	SMTPSecret     string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
-	MailFrom       string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
-	OIDCSecrets    map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
-	OIDCNetworks   []netip.Prefix    `env:"SUNFUND_OIDC_NETWORKS" name:"oidc-networks" placeholder:"10.2.0.0/16" help:"Networks of our own in which an issuer of identities, or the proxy to it, may be. Other private addresses are never asked."`
-	FontDir        string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
+// stripeSettings connect books to Stripe.
+type stripeSettings struct {
 	StripeKeys     map[string]string `env:"SUNFUND_STRIPE_KEYS" placeholder:"BOOK=KEY;…" help:"Secret keys of Stripe, by book code; a book without one takes sandbox payments. Set them in the environment, not on the command line."`
 	StripeWebhooks map[string]string `env:"SUNFUND_STRIPE_WEBHOOK_SECRETS" placeholder:"BOOK=SECRET,OLD;…" help:"Secrets of Stripe's webhooks, by book code; two with a comma while one is being replaced."`
 	StripeAccounts map[string]string `env:"SUNFUND_STRIPE_ACCOUNTS" placeholder:"BOOK=ACCT;…" help:"Ids of the accounts at Stripe, by book code."`
 	StripeURL      string            `env:"SUNFUND_STRIPE_URL" placeholder:"URL" help:"Another address of Stripe's API, for trials with test keys."`
+}
+
+// serveCmd is the service on a PostgreSQL that somebody else runs. Its role is a member of sunfund_app and owns nothing.
+type serveCmd struct {
+	DatabaseURL  string            `required:"" env:"DATABASE_URL" placeholder:"URL" help:"Database as the service's role, e.g. postgres://sunfund_service@localhost/sunfund."`
+	Listen       string            `env:"SUNFUND_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
+	BehindProxy  bool              `env:"SUNFUND_BEHIND_PROXY" help:"Take the client's address and scheme from the headers of a proxy on a private address."`
+	Origins      []string          `env:"SUNFUND_ORIGINS" placeholder:"https://…" help:"Other origins whose pages may send our forms."`
+	Contact      string            `env:"SUNFUND_CONTACT" help:"Telephone, address or e-mail of the association, for the foot of every page."`
+	URL          string            `env:"SUNFUND_URL" placeholder:"https://…" help:"Where staff reach us: the address in front of links in mails."`
+	SMTP         string            `env:"SUNFUND_SMTP" placeholder:"HOST:PORT" help:"Mail server for notices to staff; without one, none are sent. TLS is demanded."`
+	SMTPUser     string            `env:"SUNFUND_SMTP_USER" help:"User name at the mail server."`
+	SMTPSecret   string            `env:"SUNFUND_SMTP_PASSWORD_FILE" type:"existingfile" placeholder:"FILE" help:"File with the password at the mail server."`
+	MailFrom     string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
+	OIDCSecrets  map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
+	OIDCNetworks []netip.Prefix    `env:"SUNFUND_OIDC_NETWORKS" name:"oidc-networks" placeholder:"10.2.0.0/16" help:"Networks of our own in which an issuer of identities, or the proxy to it, may be. Other private addresses are never asked."`
+	FontDir      string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
+	stripeSettings
 	keyRing
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }

@@ -10,18 +10,17 @@ import (
 	"sunfund/cmd/sunfund/demo"
 )
 
-// A kiosk is counted by two people and a picture auctioned at 8,800, in the browser, on the demo's books; afterwards the
-// books verify and hledger agrees.
-func TestAKioskAndAPictureByHand(t *testing.T) {
-	w := startWalk(t)
-	wang, li, qian := w.window(t, 1280, 900), w.window(t, 1280, 900), w.window(t, 360, 740)
-	for login, win := range map[string]*window{"wang": wang, "li": li, "qian": qian} {
-		win.do(chromedp.Navigate(w.url+"/console?lang=zh-CN"), chromedp.WaitVisible(`input[name=login]`),
-			chromedp.SendKeys(`input[name=login]`, login), chromedp.SendKeys(`input[name=password]`, demo.Password),
-			chromedp.Click(`form[action="/console/sign-in"] button`), chromedp.WaitVisible(`main h1`))
-	}
-	today := ask(wang, chromedp.Evaluate[string](`new Intl.DateTimeFormat("sv-SE", {timeZone: "Asia/Shanghai"}).format(new Date())`))
+// signIn opens a window and signs somebody of the demo in.
+func (w *walk) signIn(t *testing.T, login string, width, height int64) *window {
+	win := w.window(t, width, height)
+	win.do(chromedp.Navigate(w.url+"/console?lang=zh-CN"), chromedp.WaitVisible(`input[name=login]`),
+		chromedp.SendKeys(`input[name=login]`, login), chromedp.SendKeys(`input[name=password]`, demo.Password),
+		chromedp.Click(`form[action="/console/sign-in"] button`), chromedp.WaitVisible(`main h1`))
+	return win
+}
 
+// kiosk has a box opened and counted by two people, carried by a third and confirmed at the bank, ten yuan short.
+func (w *walk) kiosk(t *testing.T, wang, li, qian *window, today string) {
 	wang.open(w.url + "/console/boxes")
 	wang.shot("offline-boxes")
 	wang.do(chromedp.Click(`main .figures a`), chromedp.WaitVisible(`form[action^="/console/boxes/"]`))
@@ -46,11 +45,14 @@ func TestAKioskAndAPictureByHand(t *testing.T) {
 	deposit := qian.path()
 	qian.shot("offline-deposit-phone")
 	wang.open(w.url + deposit)
-	wang.take("deposit-bank", "day", today, "received", "1235", "ref", "bank-42")
-	if text := wang.text(`main`); !strings.Contains(text, "已到账") || !strings.Contains(text, "1,235.00") {
+	wang.take("deposit-bank", "day", today, "received", "1225", "ref", "bank-42", "cause", "原因不明")
+	if text := wang.text(`main`); !strings.Contains(text, "已到账") || !strings.Contains(text, "1,235.00") || !strings.Contains(text, "10.00") {
 		t.Errorf("deposit: %q", text)
 	}
+}
 
+// picture has a picture valued at 5,000 and auctioned at 8,800.
+func (w *walk) picture(t *testing.T, wang, li *window, today string) {
 	wang.open(w.url + "/console/goods")
 	campaign := ask(wang, chromedp.Evaluate[string](`[...document.querySelectorAll("#f-lot-receive-campaign option")].find(o => o.textContent.includes("社区长者午餐")).value`))
 	wang.take("lot-receive", "day", today, "kind", "art", "title", "《渝州夜雨》", "pieces", "1", "unit", "幅", "campaign", campaign, "person", "陈画家")
@@ -74,7 +76,6 @@ func TestAKioskAndAPictureByHand(t *testing.T) {
 		}
 	}
 	wang.shot("offline-auction-sold")
-	w.agrees(t)
 }
 
 func (win *window) open(url string) {

@@ -118,7 +118,7 @@ type walk struct {
 }
 
 // startWalk runs the demo as the command line does, on a folder and a port of its own.
-func startWalk(t *testing.T) *walk {
+func startWalk(t *testing.T, settings ...string) *walk {
 	t.Helper()
 	w := &walk{dir: t.TempDir(), shots: os.Getenv("SUNFUND_SCREENSHOTS")}
 	if w.shots == "" {
@@ -127,7 +127,9 @@ func startWalk(t *testing.T) *walk {
 	ctx, stop := context.WithCancel(context.Background())
 	out := &watched{wanted: regexp.MustCompile(`(http://localhost:\d+)/ `), found: make(chan string, 1)}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"demo", "--dir", w.dir, "--port", "18480"}, out, out) }()
+	go func() {
+		ended <- run(ctx, append([]string{"demo", "--dir", w.dir, "--port", "18480"}, settings...), out, out)
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

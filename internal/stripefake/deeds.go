@@ -57,6 +57,16 @@ func (f *Fake) Decline(session string) error {
 	return nil
 }
 
+// ChargeOf is the charge by which a payment page was paid; empty when it was not.
+func (f *Fake) ChargeOf(session string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.sessions[session]; s != nil && s.charge != nil {
+		return s.charge.id
+	}
+	return ""
+}
+
 // PayLater is a donor whose bank takes its time.
 func (f *Fake) PayLater(session string) error {
 	f.mu.Lock()
