@@ -1,7 +1,10 @@
 package ledger_test
 
 import (
+	"maps"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"sunfund/ledger"
 )
@@ -58,5 +61,27 @@ func TestFlows(t *testing.T) {
 	all, err := ledger.Posted(t.Context(), b.db, b.Book, 0)
 	if err != nil || all != 12 {
 		t.Errorf("ledger position %d: %v", all, err)
+	}
+}
+
+// An entry's effect is told for one fund: income and expense there, nothing for money that changed its place.
+func TestEffects(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	bank, cash, gift, cost := b.leaf("1002.01", "R"), b.leaf("1001", "R"), b.leaf("4101.02", "R"), b.leaf("5101.02", "R")
+	given := b.post(entry(day, ledger.Debit(cash, 1000), ledger.Credit(gift, 1000)))
+	carried := b.post(entry(day, ledger.Debit(bank, 1000), ledger.Credit(cash, 1000)))
+	sold := b.post(entry(day, ledger.Debit(bank, 500), ledger.Debit(cost, 300), ledger.Credit(gift, 800)))
+	ids := []uuid.UUID{given.ID, carried.ID, sold.ID, uuid.New()}
+	got, err := ledger.Effects(t.Context(), b.db, b.Book, bank.Fund, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[uuid.UUID]ledger.Effect{given.ID: {In: 1000}, carried.ID: {}, sold.ID: {In: 800, Out: 300}}
+	if !maps.Equal(got, want) {
+		t.Errorf("effects %v, want %v", got, want)
+	}
+	if other, err := ledger.Effects(t.Context(), b.db, b.Book, bank.Fund+1, ids); err != nil || len(other) != 0 {
+		t.Errorf("of another fund: %v %v", other, err)
 	}
 }
