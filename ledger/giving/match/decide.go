@@ -35,6 +35,7 @@ func (r *Rule) decide(s State, seed Seed, g *Gift, final bool) Award {
 		return Award{Reasons: []Reason{why}}
 	}
 	d.award.Counted = min(g.Amount, r.gifts.max)
+	d.award.Changes = make([]Change, 0, len(r.reads.kinds)+4) // rarely more; growing it costs as much as a draw
 	if d.award.Counted < g.Amount {
 		d.because(MaxCounted)
 	}

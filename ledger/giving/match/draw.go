@@ -54,7 +54,9 @@ func (s Seed) Draw(gift, label string, low, high int64) int64 {
 	last := math.MaxUint64 - -span%span // -span%span is 2^64 mod span: so many numbers at the top would favour small results
 	mac := hmac.New(sha256.New, s[:])
 	for n := 0; ; n++ {
-		mac.Reset()
+		if n > 0 {
+			mac.Reset()
+		}
 		mac.Write([]byte(gift + "/" + label + "/" + strconv.Itoa(n)))
 		for sum := mac.Sum(nil); len(sum) > 0; sum = sum[8:] {
 			if number := binary.BigEndian.Uint64(sum); number <= last {
