@@ -165,6 +165,20 @@ func TestSandboxCardPlan(t *testing.T) {
 	s.post(link, url.Values{"do": {"sandbox-dead"}})
 	s.post(link, url.Values{"do": {"sandbox-next"}})
 	stands("the card is refused", func() bool { return count("plan.failing") == 1 && count("plan.month.again") == 1 })
+	ctx := browser(t)
+	for _, lang := range []Lang{ZH, EN} {
+		for _, width := range []int64{360, 1280} {
+			do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.URL+link+"?lang="+string(lang)), chromedp.WaitVisible(`button[value="sandbox-next"]`))
+			if out := eval(ctx, t, sticksOut); out != "" {
+				t.Errorf("scrolls sideways:\n%s", out)
+			}
+			if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
+				t.Errorf("targets below 44 px:\n%s", small)
+			}
+			accessible(ctx, t)
+			picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), fmt.Sprintf("plan-sandbox-%s-%d", lang, width))
+		}
+	}
 	s.post(link, url.Values{"do": {"card"}})
 	stands("another card pays", func() bool { return count("plan.month.paid") == 2 && count("plan.failing") == 0 })
 	s.post(link, url.Values{"do": {"stop"}})
