@@ -66,15 +66,6 @@ func (e *FieldErrors) add(field, key string, params map[string]string) {
 	e.List = append(e.List, FieldError{field, key, params})
 }
 
-// FieldKeys are the message keys that Begin can answer with.
-func FieldKeys() []string {
-	return []string{
-		"gift.form.missing", "gift.campaign.unknown", "gift.campaign.closed", "gift.currency.other", "gift.channel.unknown",
-		"gift.amount.missing", "gift.amount.syntax", "gift.amount.decimals", "gift.amount.range", "gift.amount.min",
-		"gift.amount.max", "gift.name.long", "gift.message.long", "gift.email.bad",
-	}
-}
-
 // States of a checkout.
 const (
 	CheckoutStarted = "started"

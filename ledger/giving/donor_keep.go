@@ -44,3 +44,18 @@ func DonorName(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUI
 	}
 	return found[0].Name, nil
 }
+
+// Donors opens what donors told, but their messages, by id. Those who were erased are left out.
+func Donors(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID) (map[uuid.UUID]Donor, error) {
+	found := make(map[uuid.UUID]Donor, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	list, err := donors(ctx, q, book, ids)
+	for _, d := range list {
+		if d.ErasedAt == nil {
+			found[d.ID] = d
+		}
+	}
+	return found, err
+}

@@ -221,7 +221,7 @@ func Issue(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader, 
 			return uuid.Nil, err
 		}
 	}
-	donor, err := giving.AddDonor(ctx, tx, book, giving.Personal{Name: payer.Name}, now)
+	donor, err := giving.KeepDonor(ctx, tx, book, payer.Name, now)
 	if err != nil {
 		return uuid.Nil, err
 	}

@@ -71,7 +71,7 @@ func Replace(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader
 	if r.Face != Single {
 		return uuid.Nil, fmt.Errorf("%w: a merged receipt names nobody", ErrPayer)
 	}
-	donor, err := giving.AddDonor(ctx, tx, book, giving.Personal{Name: payer.Name}, now)
+	donor, err := giving.KeepDonor(ctx, tx, book, payer.Name, now)
 	if err != nil {
 		return uuid.Nil, err
 	}
