@@ -178,7 +178,8 @@ type Between struct {
 	High string `json:"high"`
 }
 
-// Streak adds Base ± Wave; on each Every-th day in a row on which the donor gave, Bonus ± BonusWave. Every 0 adds the bonus daily.
+// Streak adds Base ± Wave; on each Every-th day in a row on which the donor gave, Bonus ± BonusWave. Every 0 adds the bonus
+// daily. A gift that is booked after one of a later day begins no row and ends none: it counts as a first day.
 type Streak struct {
 	Every     int    `json:"every"`
 	Base      string `json:"base"`

@@ -25,7 +25,7 @@ func (r *Rule) Words(lang string, name Namer) []Passage {
 	if name == nil {
 		name = func(_, code string) string { return code }
 	}
-	s := &speaker{lang: lang, terms: &r.terms, name: name}
+	s := &speaker{lang: lang, terms: &r.terms, reads: &r.reads, name: name}
 	return []Passage{
 		{s.say("title.when"), s.when()}, {s.say("title.pools"), s.pools()}, {s.say("title.gifts"), s.gifts()},
 		{s.say("title.award"), s.award()}, {s.say("title.caps"), s.caps()}, {s.say("title.after"), s.after()},
@@ -36,6 +36,7 @@ func (r *Rule) Words(lang string, name Namer) []Passage {
 type speaker struct {
 	lang  string
 	terms *Terms
+	reads *reads
 	name  Namer
 }
 
@@ -221,6 +222,8 @@ func (s *speaker) gifts() (lines []string) {
 	add(g.First == FirstOfDonorDay, "first-day")
 	add(g.Recurring > 0, "recurring", "n", strconv.Itoa(g.Recurring))
 	add(g.NotFunders, "not-funders")
+	add(s.reads.donor, "known-donor")
+	add(s.terms.Caps.Organisation != (Limit{}), "known-org")
 	intro := "gifts-some"
 	if len(lines) == 0 {
 		intro = "gifts-all"
@@ -281,6 +284,9 @@ func (s *speaker) after() []string {
 	lines = append(lines,
 		s.say(map[string]string{GiveBack: "unspent-return", RollOver: "unspent-roll", GiveAnyway: "unspent-give"}[t.Unspent]),
 		s.say(map[string]string{ToPool: "refund-pool", ToRest: "refund-rest"}[t.Refund]))
+	if t.Gifts.Min != "" && t.Award.Lump == nil {
+		lines = append(lines, s.say("refund-min"))
+	}
 	if t.Award.Lump != nil {
 		lines = append(lines, s.say("refund-lump"))
 	}
