@@ -56,9 +56,6 @@ const (
 	CN2004 = "cn2004"
 )
 
-// Regimes lists the regimes that have codes here, the one in force first.
-func Regimes() []string { return []string{CN2026, CN2004} }
-
 // Account is one leaf of the chart.
 type Account struct {
 	ID             ID

@@ -156,7 +156,7 @@ func TestRegime2004(t *testing.T) {
 }
 
 func TestHeadings(t *testing.T) {
-	for _, regime := range Regimes() {
+	for _, regime := range []string{CN2026, CN2004} {
 		byCode := map[string]Heading{}
 		previous := ""
 		for _, h := range Headings(regime) {

@@ -68,8 +68,6 @@ select ` + giftColumns + ` from ` + giftTables + `
 
 	sqlGiftByID = `select ` + giftColumns + ` from ` + giftTables + ` where g.book_id = $1 and g.id = $2`
 
-	sqlGiftByChannelRef = `select ` + giftColumns + ` from ` + giftTables + ` where g.book_id = $1 and g.channel = $2 and g.ref = $3`
-
 	sqlReceiptFund = `
 select fund_id, code, kind, name_zh, name_en, purpose_zh, purpose_en, street_id, fee_bearer
   from fund where book_id = $1 and fund_id = $2`
@@ -127,11 +125,6 @@ func RecentGifts(ctx context.Context, q pg.Querier, book *ledger.Book, campaign 
 		list[i] = RecentGift{g.ID, g.ShownName(), g.Amount, g.Currency, g.Message, g.Erased, g.PaidAt}
 	}
 	return list, nil
-}
-
-// GiftByChannelRef finds a gift by the reference under which it reached us, or ErrNoGift.
-func GiftByChannelRef(ctx context.Context, q pg.Querier, book *ledger.Book, channel Channel, ref string) (*Gift, error) {
-	return oneGift(ctx, q, book, sqlGiftByChannelRef, book.ID, int16(channel), ref)
 }
 
 // scanGift reads giftColumns and what else a query has behind them, and opens what the donor told.
