@@ -128,6 +128,25 @@ func TestWhatDoesNotCount(t *testing.T) {
 	}
 }
 
+// Where two ratios meet no fen of a gift is matched twice; what a slice adds is no part of the day's quota.
+func TestStagesMeet(t *testing.T) {
+	t.Parallel()
+	d := start(t, rule(t, func(t *match.Terms) {
+		t.Award = match.Formula{Stages: &match.Stages{Per: match.PerEvent, Rows: []match.Stage{{Until: limit(5), Award: ratio(2, 3)}, {Award: ratio(1, 1)}}}}
+	}))
+	d.wants(gift(1, "a", "d", 20), 5+12) // 7.5 fen earn the 5 fen, so 8 are gone
+	d = start(t, rule(t, func(t *match.Terms) {
+		t.Windows = append(t.Windows, match.Window{Name: "rush", From: "2026-09-07T10:00", To: "2026-09-07T11:00"})
+		t.Pools[0].Daily, t.Pools[0].Slices = "20", []match.Slice{{Window: "rush", Amount: "30"}}
+		t.Award = match.Formula{Stages: &match.Stages{Per: match.PerDay, Rows: []match.Stage{{Until: limit(10 * yuan), Award: ratio(1, 1)}, {Award: ratio(1, 2)}}}}
+	}))
+	for n := range 4 {
+		d.wants(gift(n, "a", "d", 7*yuan), 7*yuan) // 28 of the slice's 30
+	}
+	d.wants(gift(5, "a", "d", 10*yuan), 10*yuan) // 2 of the slice, 8 of the quota
+	d.wants(gift(6, "a", "d", 10*yuan), 6*yuan)  // 2 one to one, 8 at half
+}
+
 func TestParseNamesTheField(t *testing.T) {
 	t.Parallel()
 	good := string(rule(t, nil).JSON())
