@@ -37,6 +37,10 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, platforms.FileMax+formMax)
 			return next(c)
 		}
+		if c.Path() == statementUploadPath {
+			request.Body = http.MaxBytesReader(c.Response(), request.Body, statementMax+formMax)
+			return next(c)
+		}
 		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)))
 		if err != nil {
 			return fmt.Errorf("read form: %w", err)

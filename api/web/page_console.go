@@ -24,6 +24,7 @@ var places = []place{
 	{"place.books", "place.transfer", "/console/transfers/new", "", staff.EntryDraft, false},
 	{"place.books", "place.accounts", "/console/accounts", "", staff.EntryRead, false},
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
+	{"place.books", "place.statements", statementsPath, "", staff.OfflineRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.books", "place.rates", ratesPath, "", staff.FundWrite, false},
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},

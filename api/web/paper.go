@@ -20,6 +20,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -70,6 +71,7 @@ var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
+	"source-file": statementFilesPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -197,6 +199,8 @@ func (v *visit) recordExists(object string) (err error) {
 		_, err = giving.ServiceByID(ctx, db, v.book, id)
 	case "platform-file":
 		_, err = platforms.FileByID(ctx, db, v.book, id)
+	case "source-file":
+		_, err = recon.FileByID(ctx, db, v.book, id)
 	default:
 		_, err = ledger.ReadEntry(ctx, db, v.book, id)
 	}

@@ -25,8 +25,8 @@ const (
 	platformUploadPath = platformsPath
 )
 
-// uploadView is the form that sends a platform's file.
-type uploadView struct{ Action, Form, Most string }
+// uploadView is the form that sends a file. Words are the keys below which its sentences stand.
+type uploadView struct{ Action, Form, Most, Words, Accept string }
 
 // platformList shows the files of giving platforms with what became of each, and how the files of each platform are read.
 func (v *visit) platformList() error { return v.platformsAgain(http.StatusOK, nil) }
@@ -71,7 +71,7 @@ func (v *visit) platformsAgain(status int, wrong Errors) error {
 		return err
 	}
 	if v.who.May(staff.OfflineWrite) {
-		view.Upload = &uploadView{platformUploadPath, newForm(), paperSize(platforms.FileMax)}
+		view.Upload = &uploadView{Action: platformUploadPath, Form: newForm(), Most: paperSize(platforms.FileMax), Words: "platform", Accept: ".csv,.txt,.tsv"}
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
 }

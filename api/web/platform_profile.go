@@ -24,14 +24,15 @@ const sampleLines = 8
 // platformProfileView is the page on which somebody says what each column of a file means.
 type platformProfileView struct {
 	Page
-	Heading, Here, Form string
-	Sample              [][]string // the first lines, decoded, the header among them
-	Width               []int      // numbers of the columns
-	Columns             []Field
-	Fields              []Field
-	Would               *grid
-	Faults              *grid
-	Totals              *grid
+	Heading, Lead string
+	Here, Form    string
+	Sample        [][]string // the first lines, decoded, the header among them
+	Width         []int      // numbers of the columns
+	Columns       []Field
+	Fields        []Field
+	Would         *grid
+	Faults        *grid
+	Totals        *grid
 }
 
 // platformProfile shows the file and a guess of what its columns mean.
@@ -173,7 +174,7 @@ var delimiterNames = map[string]string{"comma": ",", "tab": "\t", "semicolon": "
 
 // showPlatformProfile shows the form; shown has the lines as they would be booked.
 func (v *visit) showPlatformProfile(f *platforms.File, body []byte, p platforms.Profile, status int, wrong Errors, shown bool) error {
-	view := platformProfileView{Page: v.consolePage(T(v.lang, "platform.map"), "/console/offline"), Heading: f.Name, Here: platformsPath + "/" + f.ID.String() + "/profile", Form: newForm()}
+	view := platformProfileView{Page: v.consolePage(T(v.lang, "platform.map"), "/console/offline"), Heading: f.Name, Lead: T(v.lang, "platform.map.lead"), Here: platformsPath + "/" + f.ID.String() + "/profile", Form: newForm()}
 	view.Errors, view.Path = wrong, view.Here
 	l := p.Layout
 	view.Sample = platforms.Sampled(body, l, sampleLines)
@@ -278,11 +279,13 @@ func (v *visit) profileFields(view *platformProfileView, p platforms.Profile, co
 	return nil
 }
 
+// exampleDay shows how a day or a time is written.
+var exampleDay = time.Date(2026, 9, 7, 20, 30, 0, 0, time.UTC)
+
 // timeForms offers ways of writing a time by the example of one.
 func timeForms() (list []Option) {
-	one := time.Date(2026, 9, 7, 20, 30, 0, 0, time.UTC)
 	for _, form := range platforms.TimeForms {
-		list = append(list, Option{Value: form, Label: one.Format(form)})
+		list = append(list, Option{Value: form, Label: exampleDay.Format(form)})
 	}
 	return list
 }

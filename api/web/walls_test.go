@@ -25,6 +25,8 @@ import (
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/recon"
+	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/staff"
 )
 
@@ -269,6 +271,16 @@ func (n *neighbourhood) plant() {
 		if _, err := platforms.Keep(ctx, tx, n.book, platform, "谢家湾名单.csv", []byte(sample), n.personID("li"), n.now); err != nil {
 			return err
 		}
+		source := recon.Source{Name: "谢家湾账户", Kind: "bank", Format: statement.CSV, Currency: "CNY", MadeBy: n.personID("li"), MadeAt: n.now}
+		if source.ID, err = recon.AddSource(ctx, tx, n.book, source); err != nil {
+			return err
+		}
+		put("source", strconv.Itoa(int(source.ID)), "9999")
+		statementFile := uuid.Must(uuid.NewV7())
+		id("statement-file", statementFile)
+		if _, err := recon.Receive(ctx, tx, n.book, &source, recon.NewFile{ID: statementFile, Name: "谢家湾.csv", Body: []byte("日期,金额,余额\n2026-09-07,77.00,77.00\n"), By: n.personID("li")}, n.now); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `insert into attachment (book_id, id, object, hash, name, added_by, added_at)
 			values ($1, $2, 'bank-receipt:' || $3::text, sha256('x'), '谢家湾回单.png', $4, $5)`, n.book.ID, paper, receipt, n.personID("li"), n.now)
 		return err
@@ -301,6 +313,7 @@ var objectOfPath = map[string]string{
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
+	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
@@ -310,38 +323,40 @@ var objectOfPath = map[string]string{
 func (n *neighbourhood) formOf(route string) url.Values {
 	form := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"试"}, "summary": {"试"}, "attachments": {"0"}, "amount": {"1.00"}, "document": {"试"}, "bank": {"bank.basic"}}
 	more := map[string]url.Values{
-		"/c/:slug/give":                     {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
-		"/sandbox/:session":                 {"result": {"success"}},
-		"/plan/:ref":                        {"do": {"stop"}},
-		"/console/approvals/:id":            {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
-		"/console/gifts/:id/refund":         {"ref": {"R-1"}},
-		"/console/gifts/:id/refund/decline": {"answer": {"试"}},
-		"/console/people/:id":               {"do": {"disable"}},
-		"/console/people/:id/roles":         {"role": {"auditor"}},
-		"/console/vouchers":                 {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
-		"/console/transfers":                {"from": {"1"}, "to": {"1"}},
-		"/console/periods":                  {"month": {"2026-05"}},
-		"/console/keys/rotate":              {"overlap": {"7"}},
-		"/console/campaigns/:id":            {"do": {"close"}},
-		"/console/settings/rules/:id":       {"do": {"end"}},
-		"/console/me/sessions":              {},
-		"/console/me/passkeys/remove":       {},
-		"/console/me/issuer/remove":         {},
-		"/console/keys/revoke":              {},
-		"/console/entries/:id/reverse":      {},
-		"/console/sign-in/passkey":          nil,
-		"/console/receipts/:id/replace":     {"kind": {"person"}, "payer": {"他人"}},
-		"/g/:ref/receipt":                   {"kind": {"person"}, "payer": {"他人"}},
-		"/console/cash/:id":                 {"act": {"count-void"}, "count-void-reason": {"试"}},
-		"/console/deposits/:id":             {"act": {"deposit-bank"}, "deposit-bank-day": {"2026-09-07"}, "deposit-bank-received": {"77.00"}, "deposit-bank-ref": {"X"}},
-		"/console/goods/:id":                {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
-		"/console/auctions/:id":             {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
-		"/console/pledges/:id":              {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
-		"/console/services/:id":             {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
-		"/console/boxes/:id":                {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
-		"/console/platforms/:id":            {"act": {"platform-drop"}, "platform-drop-reason": {"试"}},
-		"/console/platforms/:id/profile":    {"do": {"save"}, "platform": {"shili"}, "name": {"示例"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"2"}},
-		"/console/bank-receipts/:id":        {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
+		"/c/:slug/give":                        {"currency": {"CNY"}, "amount": {"other"}, "other": {"50"}},
+		"/sandbox/:session":                    {"result": {"success"}},
+		"/plan/:ref":                           {"do": {"stop"}},
+		"/console/approvals/:id":               {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
+		"/console/gifts/:id/refund":            {"ref": {"R-1"}},
+		"/console/gifts/:id/refund/decline":    {"answer": {"试"}},
+		"/console/people/:id":                  {"do": {"disable"}},
+		"/console/people/:id/roles":            {"role": {"auditor"}},
+		"/console/vouchers":                    {"account": {"5101", "1002.01"}, "fund": {"1", "1"}, "debit": {"1.00", ""}, "credit": {"", "1.00"}, "do": {"submit"}},
+		"/console/transfers":                   {"from": {"1"}, "to": {"1"}},
+		"/console/periods":                     {"month": {"2026-05"}},
+		"/console/keys/rotate":                 {"overlap": {"7"}},
+		"/console/campaigns/:id":               {"do": {"close"}},
+		"/console/settings/rules/:id":          {"do": {"end"}},
+		"/console/me/sessions":                 {},
+		"/console/me/passkeys/remove":          {},
+		"/console/me/issuer/remove":            {},
+		"/console/keys/revoke":                 {},
+		"/console/entries/:id/reverse":         {},
+		"/console/sign-in/passkey":             nil,
+		"/console/receipts/:id/replace":        {"kind": {"person"}, "payer": {"他人"}},
+		"/g/:ref/receipt":                      {"kind": {"person"}, "payer": {"他人"}},
+		"/console/cash/:id":                    {"act": {"count-void"}, "count-void-reason": {"试"}},
+		"/console/deposits/:id":                {"act": {"deposit-bank"}, "deposit-bank-day": {"2026-09-07"}, "deposit-bank-received": {"77.00"}, "deposit-bank-ref": {"X"}},
+		"/console/goods/:id":                   {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
+		"/console/auctions/:id":                {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
+		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
+		"/console/services/:id":                {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
+		"/console/boxes/:id":                   {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
+		"/console/platforms/:id":               {"act": {"platform-drop"}, "platform-drop-reason": {"试"}},
+		"/console/platforms/:id/profile":       {"do": {"save"}, "platform": {"shili"}, "name": {"示例"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"2"}},
+		"/console/statement-files/:id":         {"act": {"statement-read"}},
+		"/console/statement-files/:id/profile": {"do": {"save"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"1"}, "col_date": {"1"}, "col_amount": {"2"}, "col_balance": {"3"}},
+		"/console/bank-receipts/:id":           {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}
 	for name, values := range more[route] {
 		form[name] = values
@@ -409,7 +424,8 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from session where revoked_at is null and person_id = $1), (select count(*) from passkey where removed_at is null), (select count(*) from identity_link where removed_at is null),
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
-		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile))`,
+		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
+		(select string_agg(state, ',') from source_file), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -482,8 +498,8 @@ var objectsOfParameters = map[string][]string{
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currencies currency day days debit
-	delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore iss issuer keys kind lang last late least
-	level life lift message month months most name name_en name_zh next note num number often on opens other overlap paddle page paid parts password
+	date_form delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind lang last late least
+	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug
 	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure text theme time_form title_en title_zh token twice unit uscc v
 	view what when why work year zero zone`)

@@ -28,6 +28,8 @@ type importCmd struct {
 	Gifts    importGiftsCmd    `cmd:"" help:"Book a gift file (CSV), each line once however often it is run."`
 	Platform importPlatformCmd `cmd:"" help:"Book a giving platform's file of gifts by its saved profile, each line once however often it is run."`
 
+	Statement importStatementCmd `cmd:"" help:"Take in a statement file of a bank or processor: whole, or not at all with the reason."`
+
 	Setup importSetupCmd `cmd:"" help:"Open the funds and campaigns of a set-up file (JSON) that the book does not have yet."`
 }
 

@@ -207,6 +207,33 @@ func (t *taking) put(ctx context.Context) error {
 	return t.whole(ctx)
 }
 
+// Proven is a statement of an imported file with what is proved of it; amounts are minor units of the source's currency.
+type Proven struct {
+	Account, Number  string
+	From, To         *time.Time
+	Opening, Closing *int64
+	CountIn          int32
+	CountOut         int32
+	In, Out          int64
+	Skipped          int32
+	Proved           []string
+	Gap              int64 // moved on days that are missing inside it, or between the one before and it
+}
+
+const sqlStatements = `
+select account, number, from_on, to_on, opening, closing, count_in, count_out, sum_in, sum_out, skipped, proved,
+       gap + coalesce(opening - lag(closing) over (partition by account order by no), 0)
+  from source_statement where book_id = $1 and file_id = $2 order by no`
+
+// Statements lists the statements of an imported file in its order.
+func Statements(ctx context.Context, q pg.Querier, book *ledger.Book, file uuid.UUID) ([]Proven, error) {
+	rows, err := q.Query(ctx, sqlStatements, book.ID, file)
+	if err != nil {
+		return nil, fmt.Errorf("list statements: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Proven])
+}
+
 // statement writes a statement of the file.
 func (t *taking) statement(ctx context.Context, no int) error {
 	s := &t.sum.Statements[no]

@@ -26,6 +26,12 @@ type Profile struct {
 	Ignore    []string            `json:"ignore"` // a line whose first filled cell begins so is no movement
 }
 
+// Charsets are the ways in which a table's text may be written.
+var Charsets = sheet.Charsets
+
+// HeaderMax is how far down the names of the columns may stand, in records.
+const HeaderMax = sheet.HeaderMax
+
 // DateForms are the ways in which a profile may say that a date is written; empty is year, month, day in any usual way.
 var DateForms = []string{"", "02/01/2006", "01/02/2006", "02.01.2006", "02-01-2006", "2 Jan 2006", "02/01/06", "01/02/06"}
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Reason tells why a file is refused; words for it have the key statement.refusal.REASON.
+// Reason tells why a file is refused; words for it have the key recon.refusal.REASON.
 type Reason string
 
 // Reasons.
