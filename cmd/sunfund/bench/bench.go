@@ -63,7 +63,8 @@ type row struct {
 	name      string
 	campaigns int // that take gifts
 	clients   int
-	batch     int // gifts a call
+	batch     int  // gifts a call
+	people    bool // with an address each
 	run       func(context.Context, *lab, *row) (sample, error)
 }
 
@@ -124,32 +125,34 @@ func (c *Config) many() int { return min(500, c.Campaigns/2) }
 func rowsOf(cfg Config) []row {
 	many := cfg.many()
 	rows := []row{
-		{"intake hot 1000", 1, 4, 1000, measureIntake},
-		{"import hot", 1, 1, giving.BatchMax, measureImport},
-		{"copy hot", 1, 1, 1000, measureCopy},
-		{"intake many 1000", many, 4, 1000, measureIntake},
-		{"copy many", many, 1, 1000, measureCopy},
-		{"intake hot 1", 1, 64, 1, measureIntake},
-		{"two committers hot 1000", 2, 2, 1000, measureTwoCommitters},
-		{"two committers many 1000", many, 2, 1000, measureTwoCommitters},
-		{"first second", 1, 4, 1000, measureFirstSecond},
-		{"pgbench row lock 64", 1, 64, 1, measureRowLock},
-		{"pgbench -N 64", 1, 64, 1, measureSimpleUpdate},
-		{"http hot 1 x1", 1, 1, 1, measureHTTP},
-		{"http hot 1 x8", 1, 8, 1, measureHTTP},
-		{"http hot 1 x64", 1, 64, 1, measureHTTP},
-		{"http hot 1 x256", 1, 256, 1, measureHTTP},
-		{"http all 1 x64", cfg.Campaigns, 64, 1, measureHTTP},
-		{"http hot 100 x8", 1, 8, 100, measureHTTP},
-		{"http hot 1000 x8", 1, 8, 1000, measureHTTP},
-		{"http many 1000 x8", many, 8, 1000, measureHTTP},
-		{"slow flush hot 1 x256", 1, 256, 1, measureSlowFlush},
-		{"slow flush hot 100 x8", 1, 8, 100, measureSlowFlush},
-		{"copy bare", 1, 1, 1, measureBareCopy},
-		{backDated, 1, 1, 1, measureBackDated},
+		{"intake hot 1000", 1, 4, 1000, false, measureIntake},
+		{"import hot", 1, 1, giving.BatchMax, false, measureImport},
+		{"copy hot", 1, 1, 1000, false, measureCopy},
+		{"intake many 1000", many, 4, 1000, false, measureIntake},
+		{"copy many", many, 1, 1000, false, measureCopy},
+		{"intake hot 1", 1, 64, 1, false, measureIntake},
+		{"two committers hot 1000", 2, 2, 1000, false, measureTwoCommitters},
+		{"two committers many 1000", many, 2, 1000, false, measureTwoCommitters},
+		{matchNone, min(10, cfg.many()), 4, 1000, true, measureMatch},
+		{matchOn, min(10, cfg.many()), 4, 1000, true, measureMatch},
+		{"first second", 1, 4, 1000, false, measureFirstSecond},
+		{"pgbench row lock 64", 1, 64, 1, false, measureRowLock},
+		{"pgbench -N 64", 1, 64, 1, false, measureSimpleUpdate},
+		{"http hot 1 x1", 1, 1, 1, false, measureHTTP},
+		{"http hot 1 x8", 1, 8, 1, false, measureHTTP},
+		{"http hot 1 x64", 1, 64, 1, false, measureHTTP},
+		{"http hot 1 x256", 1, 256, 1, false, measureHTTP},
+		{"http all 1 x64", cfg.Campaigns, 64, 1, false, measureHTTP},
+		{"http hot 100 x8", 1, 8, 100, false, measureHTTP},
+		{"http hot 1000 x8", 1, 8, 1000, false, measureHTTP},
+		{"http many 1000 x8", many, 8, 1000, false, measureHTTP},
+		{"slow flush hot 1 x256", 1, 256, 1, false, measureSlowFlush},
+		{"slow flush hot 100 x8", 1, 8, 100, false, measureSlowFlush},
+		{"copy bare", 1, 1, 1, false, measureBareCopy},
+		{backDated, 1, 1, 1, false, measureBackDated},
 	}
 	for _, clients := range []int{8, 16, 64} {
-		rows = append(rows, row{fmt.Sprintf("pgbench TPC-B %d", clients), 1, clients, 1, measureTPCB})
+		rows = append(rows, row{fmt.Sprintf("pgbench TPC-B %d", clients), 1, clients, 1, false, measureTPCB})
 	}
 	return rows
 }

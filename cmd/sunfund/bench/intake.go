@@ -25,6 +25,9 @@ func (w *world) driveIntake(ctx context.Context, r *row, campaigns []int32) (sam
 			paid := make([]giving.Paid, r.batch)
 			for i := range paid {
 				paid[i] = g.gift(campaigns)
+				if r.people {
+					paid[i].Email = g.donor()
+				}
 			}
 			outcomes, err := in.SubmitAll(ctx, paid)
 			return counted(paid, outcomes, err)
