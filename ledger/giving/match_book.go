@@ -34,12 +34,11 @@ type openEvent struct {
 	places   map[int32]*matchPlace // campaigns of the batch
 	seen     []match.Gift          // the batch's gifts as the event sees them
 
-	open    bool // still, under the lock
-	seq     int64
-	state   match.State
-	changed map[match.Key]bool // by this batch
-	circle  map[string]bool
-	filling map[entryKey]*matchEntry
+	open     bool // still, under the lock
+	seq      int64
+	counters counters
+	circle   map[string]bool
+	filling  map[entryKey]*matchEntry
 }
 
 type matchVersion struct {
@@ -109,11 +108,6 @@ select u.id, d.email_index
 select e.event_id, e.state = 'open', coalesce((select seq from match_award where book_id = $1 and event_id = e.event_id order by seq desc limit 1), 0)
   from match_event e where e.book_id = $1 and e.event_id = any($2::int4[])`
 
-	sqlMatchCounts = `
-select u.event_id, u.kind, u.a, u.b, u.day, c.n
-  from unnest($2::int4[], $3::int2[], $4::text[], $5::text[], $6::int4[]) u(event_id, kind, a, b, day)
- cross join lateral (select n from match_count where book_id = $1 and event_id = u.event_id and kind = u.kind and a = u.a and b = u.b and day = u.day limit 1) c`
-
 	sqlMatchCircle = `select event_id, donor from match_circle where book_id = $1 and event_id = any($2::int4[])`
 )
 
@@ -127,7 +121,7 @@ func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
 	campaigns, donors := m.gather()
 	byID := map[int32]*openEvent{}
 	for _, id := range b.events {
-		e := &openEvent{id: id, pools: map[string]*matchPool{}, places: map[int32]*matchPlace{}, state: match.State{}, changed: map[match.Key]bool{},
+		e := &openEvent{id: id, pools: map[string]*matchPool{}, places: map[int32]*matchPlace{}, counters: newCounters(),
 			circle: map[string]bool{}, filling: map[entryKey]*matchEntry{}}
 		m.events, byID[id] = append(m.events, e), e
 	}
@@ -256,24 +250,17 @@ func (m *matching) look(e *openEvent) {
 func (m *matching) read(q *pgx.Batch) {
 	book := m.b.book.ID
 	byID := map[int32]*openEvent{}
-	var events, days []int32
-	var kinds []int16
-	var as, bs []string
+	var counts countKeys
 	for _, e := range m.events {
 		byID[e.id] = e
 		m.look(e)
-		asked := map[match.Key]bool{}
+		asked := map[countRow]bool{}
 		for i := range e.seen {
 			v := e.inForce(e.seen[i].PaidAt)
 			if v == nil {
 				continue
 			}
-			for _, k := range v.rule.Needs(e.seen[i]) {
-				if !asked[k] {
-					asked[k] = true
-					events, kinds, as, bs, days = append(events, e.id), append(kinds, int16(k.Kind)), append(as, k.A), append(bs, k.B), append(days, int32(k.Day))
-				}
-			}
+			counts.want(e.id, asked, v.rule.Needs(e.seen[i]))
 		}
 	}
 	q.Queue(sqlMatchStands, book, m.b.events).Query(func(rows pgx.Rows) error {
@@ -289,17 +276,5 @@ func (m *matching) read(q *pgx.Batch) {
 		_, err := pgx.ForEachRow(rows, []any{&id, &donor}, func() error { byID[id].circle[donor] = true; return nil })
 		return err
 	})
-	if len(events) > 0 {
-		q.Queue(sqlMatchCounts, book, events, kinds, as, bs, days).Query(func(rows pgx.Rows) error {
-			var id, day int32
-			var kind int16
-			var a, b string
-			var n int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &kind, &a, &b, &day, &n}, func() error {
-				byID[id].state[match.Key{Kind: match.Kind(kind), A: a, B: b, Day: match.Day(day)}] = n
-				return nil
-			})
-			return err
-		})
-	}
+	counts.queue(q, book, func(event int32) *counters { return &byID[event].counters })
 }

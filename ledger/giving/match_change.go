@@ -35,11 +35,6 @@ select g.id, g.amount, g.ccy, g.channel, g.paid_at
  cross join lateral (select id, amount, ccy, channel, paid_at from gift where book_id = $1 and id = u.id limit 1) g`
 
 	sqlKeptPlaces = `select campaign_id, slug, organisation, fund_id, goal from match_campaign where book_id = $1 and event_id = $2`
-
-	sqlCountsAdd = `
-insert into match_count as c (book_id, event_id, kind, a, b, day, n)
-select $1, unnest($2::int4[]), unnest($3::int2[]), unnest($4::text[]), unnest($5::text[]), unnest($6::int4[]), unnest($7::int8[])
-    on conflict (book_id, event_id, kind, a, b, day) do update set n = c.n + excluded.n`
 )
 
 // changing gathers steps of one kind: their entries, their rows and what the counters change by. Everything is read under the book's lock.
@@ -64,7 +59,7 @@ type changingEvent struct {
 	places   map[int32]matchPlace
 	rules    map[int32]*match.Rule
 	filling  map[entryKey]*matchEntry
-	changes  map[match.Key]int64
+	changes  []match.Change
 }
 
 type stepRows struct {
@@ -80,7 +75,7 @@ func (c *changing) event(ctx context.Context, tx pgx.Tx, id int32) (*changingEve
 	if e := c.events[id]; e != nil {
 		return e, nil
 	}
-	e := &changingEvent{rules: map[int32]*match.Rule{}, filling: map[entryKey]*matchEntry{}, changes: map[match.Key]int64{}}
+	e := &changingEvent{rules: map[int32]*match.Rule{}, filling: map[entryKey]*matchEntry{}}
 	var state string
 	if err := tx.QueryRow(ctx, sqlStepNext, c.book.ID, id).Scan(&state, &e.number, &e.position); err != nil {
 		return nil, fmt.Errorf("read steps of match: %w", err)
@@ -158,9 +153,7 @@ func (c *changing) takeWhole(ctx context.Context, tx pgx.Tx, awards []MatchAward
 
 // change moves counters, and notes it with the first step of a gift.
 func (c *changing) change(e *changingEvent, step int, changes []match.Change) {
-	for _, change := range changes {
-		e.changes[change.Key] += change.Add
-	}
+	e.changes = append(e.changes, changes...)
 	if len(changes) > 0 {
 		c.rows.changes[step] = changesText(changes)
 	}
@@ -238,17 +231,17 @@ func (c *changing) write(q *pgx.Batch) {
 	}
 	q.Queue(sqlStepsInsert, c.book.ID, r.event, r.number, c.kind, r.seq, r.amount, r.position, r.toPool, r.entry, r.refund,
 		idOrNull(c.sign.By), idOrNull(c.sign.Second), c.reason, c.sign.At, r.changes)
-	var counts countRows
+}
+
+// count moves the counters, before the rows are written.
+func (c *changing) count(ctx context.Context, tx pgx.Tx) error {
+	changes := map[int32][]match.Change{}
 	for id, e := range c.events {
-		changed := map[match.Key]bool{}
-		for k := range e.changes {
-			changed[k] = true
+		if len(e.changes) > 0 {
+			changes[id] = e.changes
 		}
-		counts.add(id, e.changes, changed)
 	}
-	if len(counts.n) > 0 {
-		q.Queue(sqlCountsAdd, c.book.ID, counts.event, counts.kind, counts.a, counts.b, counts.day, counts.n)
-	}
+	return changeCounts(ctx, tx, c.book, changes)
 }
 
 // changesText notes changes of counters: [kind, a, b, day, added] each.

@@ -95,14 +95,11 @@ var uncounted = map[match.Reason]bool{match.OtherCurrency: true, match.WindowClo
 func (m *matching) award(e *openEvent, v *matchVersion, i int, day time.Time) {
 	g, seen := &m.gifts[i], &e.seen[i]
 	seen.Circular = e.circle[seen.Donor]
-	a := v.rule.Decide(e.state, e.seed, *seen)
+	a := v.rule.Decide(e.counters.state, e.seed, *seen)
 	if len(a.Parts) == 0 && len(a.Changes) == 0 && len(a.Reasons) > 0 && uncounted[a.Reasons[0]] {
 		return
 	}
-	e.state.Apply(a.Changes)
-	for _, c := range a.Changes {
-		e.changed[c.Key] = true
-	}
+	e.counters.apply(a.Changes)
 	if place := e.places[g.campaign]; !place.kept {
 		place.kept = true
 		m.rows.places = append(m.rows.places, eventPlace{e.id, place})
@@ -237,11 +234,6 @@ select $1, unnest($2::int4[]), unnest($3::int8[]), unnest($4::int8[]), unnest($5
 insert into match_campaign (book_id, event_id, campaign_id, slug, organisation, fund_id, goal)
 select $1, unnest($2::int4[]), unnest($3::int4[]), unnest($4::text[]), unnest($5::text[]), unnest($6::int4[]), unnest($7::int8[])
     on conflict do nothing`
-
-	sqlCountUpsert = `
-insert into match_count (book_id, event_id, kind, a, b, day, n)
-select $1, unnest($2::int4[]), unnest($3::int2[]), unnest($4::text[]), unnest($5::text[]), unnest($6::int4[]), unnest($7::int8[])
-    on conflict (book_id, event_id, kind, a, b, day) do update set n = excluded.n`
 )
 
 // write queues the rows of what was decided.
@@ -256,7 +248,7 @@ func (m *matching) write(q *pgx.Batch) {
 	}
 	var counts countRows
 	for _, e := range m.events {
-		counts.add(e.id, e.state, e.changed)
+		counts.add(e.id, &e.counters)
 	}
 	counts.queue(q, book)
 }
@@ -281,26 +273,4 @@ func queuePlaces(q *pgx.Batch, book int32, places []eventPlace) {
 		slugs[i], organisation[i], goal[i] = p.place.slug, p.place.organisation, p.place.goal
 	}
 	q.Queue(sqlPlaceInsert, book, event, campaign, slugs, organisation, fund, goal)
-}
-
-// countRows are the columns of counters.
-type countRows struct {
-	event []int32
-	kind  []int16
-	a, b  []string
-	day   []int32
-	n     []int64
-}
-
-func (r *countRows) add(event int32, state match.State, changed map[match.Key]bool) {
-	for k := range changed {
-		r.event, r.kind, r.a, r.b = append(r.event, event), append(r.kind, int16(k.Kind)), append(r.a, k.A), append(r.b, k.B)
-		r.day, r.n = append(r.day, int32(k.Day)), append(r.n, state[k])
-	}
-}
-
-func (r *countRows) queue(q *pgx.Batch, book int32) {
-	if len(r.n) > 0 {
-		q.Queue(sqlCountUpsert, book, r.event, r.kind, r.a, r.b, r.day, r.n)
-	}
 }

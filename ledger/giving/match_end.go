@@ -78,14 +78,15 @@ func DecideEnd(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, s
 	for from := 0; from < len(m.rows.seq); from += endChunk {
 		m.rows.chunk(from, min(from+endChunk, len(m.rows.seq))).queue(q, book.ID)
 	}
-	var counts countRows
-	changed := map[match.Key]bool{}
+	all := newCounters()
 	for _, state := range []match.State{r.state, outcome.State} {
 		for k := range state {
-			changed[k] = true
+			all.apply([]match.Change{{Key: k}})
 		}
 	}
-	counts.add(event, outcome.State, changed)
+	all.state = outcome.State
+	var counts countRows
+	counts.add(event, &all)
 	counts.queue(q, book.ID)
 	if err := tx.SendBatch(ctx, q).Close(); err != nil {
 		return 0, fmt.Errorf("write what was shared: %w", err)

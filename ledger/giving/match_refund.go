@@ -91,7 +91,7 @@ func (u *unmatching) decide(ctx context.Context, tx pgx.Tx, results []ledger.Res
 			before = after
 		}
 	}
-	return u.entries(), nil
+	return u.entries(), u.count(ctx, tx)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -116,6 +116,9 @@ func ChangeAwards(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32
 	} else if err != nil {
 		return 0, err
 	}
+	if err := c.count(ctx, tx); err != nil {
+		return 0, err
+	}
 	q := &pgx.Batch{}
 	c.write(q)
 	if err := tx.SendBatch(ctx, q).Close(); err != nil {

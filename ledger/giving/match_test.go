@@ -423,8 +423,8 @@ func TestVerifyFindsWrongMatch(t *testing.T) {
 		{"match-replay", `update match_award set held = not held where seq = 3`},
 		{"match-replay", `update match_award set drawn = drawn || ' 1' where seq = 3`},
 		{"match-replay", `update gift set paid_at = paid_at - interval '30 days' where ref = 'g9'`},
-		{"match-count", `update match_count set n = n + 1 where kind = 1 and a = 'main'`},
-		{"match-count", `delete from match_count where kind = 1 and a = 'main'`},
+		{"match-count", `update match_count set counts = '[]' where subject = 'pmain'`},
+		{"match-count", `delete from match_count where subject = 'pmain'`},
 		{"match-count", `update match_step set changes = '' where changes <> ''`},
 	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
-	"sunfund/ledger/giving/match"
 )
 
 const (
@@ -88,7 +87,7 @@ select format('%s, campaign %s: %s settled and %s clawed back by payments, %s an
 
 	sqlEventsToVerify = `select event_id from match_event where book_id = $1 and state <> 'draft' order by event_id`
 
-	sqlAllCounts = `select kind, a, b, day, n from match_count where book_id = $1 and event_id = $2`
+	sqlAllCounts = `select subject, day, counts from match_count where book_id = $1 and event_id = $2`
 )
 
 var matchChecks = []ledger.CheckQuery{
@@ -137,21 +136,19 @@ func (r *replay) compareCounts(ctx context.Context, q pg.Querier, c *ledger.Chec
 	if err != nil {
 		return fmt.Errorf("read counters of match: %w", err)
 	}
-	var kind int16
-	var k match.Key
-	var day int32
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &k.A, &k.B, &day, &n}, func() error {
-		k.Kind, k.Day = match.Kind(kind), match.Day(day)
+	stored := newCounters()
+	var row countRow
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&row.subject, &row.day, &text}, func() error { return stored.read(row, text) })
+	if err != nil {
+		return fmt.Errorf("read counters of match: %w", err)
+	}
+	for k, n := range stored.state {
 		c.Compared++
 		if r.state[k] != n {
 			c.Differ(fmt.Sprintf("event %d, counter %d %s %s %s: %d, decided again %d", r.event, k.Kind, k.A, k.B, k.Day, n, r.state[k]))
 		}
 		delete(r.state, k)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read counters of match: %w", err)
 	}
 	for k, n := range r.state {
 		if n != 0 {
