@@ -145,6 +145,7 @@ var table = []row{
 	{giving.ErrFeeChannel, Problem{"fee-channel", 422, "只有支付机构收手续费；银行转账和现金不能带手续费。", "Only processors keep fees; bank transfers and cash have none."}},
 	{giving.ErrNoRefund, Problem{"not-found", 404, "没有这笔退款。", "There is no such refund."}},
 	{giving.ErrRefundTooLarge, Problem{"refund-too-large", 409, "退款超过这笔捐赠剩下的金额。", "The refund is more than is left of the gift."}},
+	{giving.ErrMatchOfFile, Problem{"match-of-file", 409, "这是平台文件记下的配捐，不能在这里退款。请到那份平台文件：到账的用“配捐被追回”，没有到账的用“配捐不予支付”。", "This is match that a platform's file booked, and it cannot be refunded here. Go to that platform file: what came is “Match was clawed back”, what did not come is “Match will not be paid”."}},
 	{giving.ErrNoRecord, Problem{"not-found", 404, "没有这条记录，或者不在您的权限里。", "There is no such record, or it is not open to you."}},
 	{giving.ErrStep, Problem{"step", 409, "这条记录已经变了，这一步不再合适。请看它现在的样子。", "This record has moved on and the step no longer fits. Please look at it as it stands."}},
 	{giving.ErrTooMany, Problem{"too-many-gifts", 422, "一次最多 1000 笔捐赠。", "At most 1,000 gifts in one call."}},

@@ -96,6 +96,14 @@ func TestAPlatformFileInTheConsole(t *testing.T) {
 	chen.wants(chen.get(request), http.StatusOK, "赢得时确认", "理事会决定")
 	chen.decides(request, "approve", "")
 	li.wants(li.get(platformsPath), http.StatusOK, "理事会决定", "到账前为暂估")
+	// The foundation's gift is not refunded at its own page: the way leads to the file.
+	var gift string
+	if err := o.db.QueryRow(t.Context(), `select gift_id from platform_settlement where gift_id is not null limit 1`).Scan(&gift); err != nil {
+		t.Fatal(err)
+	}
+	match := "/console/gifts/" + gift + "/refund"
+	li.wants(li.get(match), http.StatusConflict, "配捐被追回", file)
+	li.wants(li.post(match, url.Values{"form": {uuid.NewString()}, "amount": {"10.00"}, "ref": {"TK-1"}, "why": {"other"}, "reason": {"退回"}}), http.StatusConflict, "配捐被追回", file)
 	if out := li.get(file + "/faults"); out.status != http.StatusOK || out.head.Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("faults: %d %v", out.status, out.head)
 	}

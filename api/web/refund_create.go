@@ -38,6 +38,9 @@ func (v *visit) refundCreate() error {
 	if err != nil {
 		return err
 	}
+	if refused, err := v.refuseMatch(r); refused || err != nil {
+		return err
+	}
 	form, err := v.formID()
 	if err != nil {
 		return err

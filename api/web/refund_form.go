@@ -8,6 +8,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
 )
 
 type refundView struct {
@@ -28,11 +29,23 @@ func (v *visit) refundForm() error {
 	if err != nil {
 		return err
 	}
+	if refused, err := v.refuseMatch(r); refused || err != nil {
+		return err
+	}
 	view := refundView{Form: newForm()}
 	if err := v.fillAsked(r, &view); err != nil {
 		return err
 	}
 	return v.refundAgain(http.StatusOK, r, view, nil)
+}
+
+// refuseMatch leads from match of a platform's foundation to the file where alone it is given back.
+func (v *visit) refuseMatch(r *giving.Receipt) (refused bool, err error) {
+	file, err := platforms.FileOfMatch(v.ctx(), v.s.DB, v.book, r.Gift.ID)
+	if err != nil || file == uuid.Nil {
+		return false, err
+	}
+	return true, v.refuse(giving.ErrMatchOfFile, nil, Link{T(v.lang, "refuse.match-file"), platformsPath + "/" + file.String()})
 }
 
 // fillAsked puts what the donor asked for into the form.

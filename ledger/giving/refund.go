@@ -20,6 +20,7 @@ import (
 var (
 	ErrNoGift         = errors.New("no such gift")
 	ErrRefundTooLarge = errors.New("refund is more than is left of the gift")
+	ErrMatchOfFile    = errors.New("gift is match of a platform's file: it goes back by a claw-back there")
 )
 
 // Refunded is money of a gift that was given back, in whole or in part, through the gift's channel.
@@ -40,7 +41,7 @@ type Refunded struct {
 	Cover        int64       // given back beside Amount, of what the donor paid on top for the fee; minor units of the book's currency
 	Worth        int64       // minor units of the book's currency that the processor took for Amount; zero: what it was booked for
 	On           time.Time   // business day to book on; zero: that of RefundedAt
-	Asset        ledger.Leaf // where it goes from, in the book's currency and in the gift's fund; zero: where the channel keeps money
+	Asset        ledger.Leaf // where it goes from, in the book's currency and in the gift's fund; zero: where the channel keeps money. Match of a platform's file has to say it
 }
 
 // Cause says whose doing it was that money goes back; it decides who bears it.
@@ -91,7 +92,13 @@ select u.channel, u.ref, r.id, r.gift_id, r.amount, r.fee, r.refunded_at
        case when g.ccy = $4 then g.amount else
          (select sum(p.amount) from entry e cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
             join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
-           where e.book_id = $1 and e.id = g.id and p.unit = $5 and p.amount > 0)::int8 end`
+           where e.book_id = $1 and e.id = g.id and p.unit = $5 and p.amount > 0)::int8 end,
+       ` + ofFile
+
+	// Gifts of a platform's foundation that its files booked: when it was earned, or when it came.
+	ofFile = `g.id in (select gift_id from platform_earned where book_id = $1
+                     union all
+                    select gift_id from platform_settlement where book_id = $1 and gift_id is not null)`
 
 	sqlGiftsByRef = `
 select u.member, ` + refundedGift + `
@@ -122,6 +129,7 @@ type refundable struct {
 	ccy        string
 	refunded   int64
 	worth      int64 // of the whole gift, in the book's currency
+	ofFile     bool  // match of a platform's file
 }
 
 // returning is one call of BookRefunds.
@@ -149,7 +157,8 @@ type bookedRefund struct {
 }
 
 // BookRefunds books money given back (E07) inside tx; it answers as Book does. The same reference and
-// figures are a replay, a refund above what is left of its gift is ErrRefundTooLarge.
+// figures are a replay, a refund above what is left of its gift is ErrRefundTooLarge, one of a platform's match that does
+// not say where it goes from is ErrMatchOfFile: nobody but its file knows whether the foundation or the bank has it.
 func BookRefunds(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Refunded) ([]Outcome, error) {
 	if len(list) > BatchMax {
 		return nil, fmt.Errorf("book refunds: %d of at most %d a batch", len(list), BatchMax)
@@ -274,7 +283,7 @@ func (b *returning) scanGifts(rows pgx.Rows) error {
 	var member int
 	var g refundable
 	_, err := pgx.ForEachRow(rows, []any{&member, &g.id, &g.campaignID, &g.fund.ID, &g.amount, &g.channel, &g.ccy, &g.fund.Kind,
-		&g.fund.FeeBearer, &g.refunded, &g.worth}, func() error {
+		&g.fund.FeeBearer, &g.refunded, &g.worth, &g.ofFile}, func() error {
 		b.gifts[member] = g
 		b.refunded[g.id] = g.refunded
 		return nil
@@ -332,6 +341,8 @@ func (k bookedRefund) answer(book *ledger.Book, r *Refunded, gift uuid.UUID) Out
 // fits holds a refund to its gift.
 func (b *returning) fits(r *Refunded, g refundable) error {
 	switch {
+	case g.ofFile && r.Asset.Chart == "":
+		return fmt.Errorf("%w: %s", ErrMatchOfFile, g.id)
 	case r.Channel != g.channel:
 		return fmt.Errorf("%w: given by %s, refunded by %s", ErrMismatch, g.channel.Code(), r.Channel.Code())
 	case r.Currency != "" && r.Currency != g.ccy:

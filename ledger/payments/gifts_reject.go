@@ -48,6 +48,7 @@ var refusals = []struct {
 	{giving.ErrRefReused, rejection{"gift_no", reason{"this number is on the books with other content", "该编号已入账，但内容不同"}}},
 	{giving.ErrNoGift, rejection{"refund_of", reason{"its gift is not on the books yet; import the line again after the gift", "所退捐赠尚未入账；请在捐赠入账后重新导入本行"}}},
 	{giving.ErrRefundTooLarge, rejection{"amount", reason{"refund is more than is left of the gift", "退款超过捐赠余额"}}},
+	{giving.ErrMatchOfFile, rejection{"refund_of", reason{"match of a platform's file is clawed back at that file", "平台文件的配捐要在该文件处追回"}}},
 	{giving.ErrMismatch, rejection{"refund_of", reason{"channel, currency, campaign or fund is not that of the gift", "渠道、币种、项目或基金与原捐赠不一致"}}},
 	{giving.ErrNoRate, rejection{"currency", reason{"no exchange rate on or before the day", "当日及以前没有汇率"}}},
 	{giving.ErrFundKind, rejection{"fund", reason{"the fund does not take gifts as income", "该基金不接受捐赠收入"}}},

@@ -37,6 +37,10 @@ values ($1, (select coalesce(max(number), 0) + 1 from match_policy where book_id
 	sqlEarnedInsert = `
 insert into platform_earned (book_id, file_id, campaign_id, fund_id, gift_id, amount) values ($1, $2, $3, $4, $5, $6)`
 
+	sqlFileOfMatch = `
+select file_id from platform_earned where book_id = $1 and gift_id = $2
+ union select file_id from platform_settlement where book_id = $1 and gift_id = $2`
+
 	sqlEarned = `select campaign_id, gift_id from platform_earned where book_id = $1 and file_id = $2`
 )
 
@@ -126,6 +130,15 @@ func earnedOf(ctx context.Context, q pg.Querier, book *ledger.Book, f *File) (ma
 	var gift uuid.UUID
 	_, err = pgx.ForEachRow(rows, []any{&campaign, &gift}, func() error { gifts[campaign] = gift; return nil })
 	return gifts, err
+}
+
+// FileOfMatch is the file that booked a gift as match, where alone it can be given back; nil when none did.
+func FileOfMatch(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID) (file uuid.UUID, err error) {
+	err = q.QueryRow(ctx, sqlFileOfMatch, book.ID, gift).Scan(&file)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, fmt.Errorf("look for the file of a match: %w", err)
+	}
+	return file, nil
 }
 
 // Provisional tells that match of the file was income when it was earned, so that it is provisional until it comes.

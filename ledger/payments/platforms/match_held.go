@@ -202,7 +202,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, parts 
 		return fmt.Errorf("read gifts of match: %w", err)
 	}
 	for _, amount := range left {
-		if amount > 0 { // somebody refunded the gift at its own page
+		if amount > 0 { // somebody took from the same match meanwhile
 			return giving.ErrStep
 		}
 	}

@@ -88,8 +88,13 @@ func TestMatchInBothWays(t *testing.T) {
 			d.holds(d.r, map[chart.ID]int64{"ar.platform": 40_000_00, "gift.r": income, "ar.match": owed, "match.earned": 12_000_00, "match.contra": -12_000_00})
 			d.clean()
 
+			if provisional {
+				d.keepsMatch(f)
+			}
+
 			// E23: 11,800 come, 200 are disallowed.
 			d.pays(f, "B-1", 40_000_00, 11_800_00)
+			d.keepsMatch(f)
 			disallowed := d.taken(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
 				return platforms.Disallow(ctx, tx, d.book, f, differs(200_00, "规则外"))
 			})
@@ -152,6 +157,29 @@ func TestMatchInBothWays(t *testing.T) {
 			d.clean()
 			d.held(f, platforms.Held{Campaign: d.campaign.ID, Fund: d.r.ID, Paid: 11_800_00, Clawed: 1_000_00})
 		})
+	}
+}
+
+// keepsMatch: the foundation's gift is not refunded by hand, not even a fen of it, and says which file it is of.
+func (d *desk) keepsMatch(f *platforms.File) {
+	d.Helper()
+	ctx := pg.WithBook(d.Context(), d.book.ID)
+	gifts, err := giving.ListGifts(ctx, d.db, d.book, d.campaign.ID, uuid.Nil, 10)
+	d.ok(err)
+	kept := 0
+	for _, g := range gifts {
+		file, err := platforms.FileOfMatch(ctx, d.db, d.book, g.ID)
+		d.ok(err)
+		_, err = giving.PreviewRefund(ctx, d.db, d.book, giving.Refunded{GiftID: g.ID, Amount: 1, Currency: "CNY", RefundedAt: start, Channel: g.Channel, Ref: "TK-1"})
+		if (file == f.ID) != (g.Channel == giving.Bank) || errors.Is(err, giving.ErrMatchOfFile) != (g.Channel == giving.Bank) {
+			d.Errorf("%s gift of file %s is refunded by hand with %v", g.Channel.Code(), file, err)
+		}
+		if file != uuid.Nil {
+			kept++
+		}
+	}
+	if kept != 1 {
+		d.Errorf("%d gifts of the foundation", kept)
 	}
 }
 

@@ -76,7 +76,7 @@ func Undo(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, settlem
 			continue
 		}
 		back = append(back, giving.Refunded{GiftID: *p.gift, Amount: p.Match, RefundedAt: noon(book, day), Channel: giving.Bank,
-			Ref: fmt.Sprintf("%s/undone/%d", settlement, p.Campaign)})
+			Ref: fmt.Sprintf("%s/undone/%d", settlement, p.Campaign), Asset: giftBank(p.Fund)})
 	}
 	if len(parts) == 0 {
 		wrong.Refuse("settlement", "platform.undo.gone")
