@@ -126,6 +126,9 @@ func (c *demoCmd) serve(ctx context.Context, db *pgxpool.Pool, term terminal) er
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if !loaded {
+		s.loading = make(chan struct{})
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	if !loaded {
@@ -136,6 +139,7 @@ func (c *demoCmd) serve(ctx context.Context, db *pgxpool.Pool, term terminal) er
 			stop()
 			return errors.Join(err, <-ended)
 		}
+		close(s.loading)
 	}
 	c.welcome(term, listener, book)
 	return <-ended

@@ -100,6 +100,7 @@ type service struct {
 	pages    *web.Server
 	slips    map[int32]*receipts.Worker
 	files    map[int32]*platforms.Worker
+	loading  chan struct{} // closed when the demo is loaded; nil when nothing is to be waited for
 	http     *http.Server
 	listener net.Listener
 	log      *slog.Logger
@@ -315,7 +316,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	task("sweep", s.sweep)
 	task("donors", s.serveDonors)
-	task("streets", s.serveStreets)
+	task("streets", s.afterLoading(s.serveStreets))
 	if s.mails != nil {
 		task("mail", s.sendMail)
 	}
@@ -329,6 +330,21 @@ func (s *service) run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return errors.Join(err, s.close(stop, &tasks))
+}
+
+// afterLoading lets a task wait until the demo has lived through its years: what goes by the calendar would end them early.
+func (s *service) afterLoading(run func(context.Context) error) func(context.Context) error {
+	if s.loading == nil {
+		return run
+	}
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.loading:
+			return run(ctx)
+		}
+	}
 }
 
 const sweepEvery = time.Hour
