@@ -17,6 +17,7 @@ import (
 
 // benchCmd measures on a private PostgreSQL of its own, which is removed afterwards.
 type benchCmd struct {
+	What     string   `arg:"" optional:"" enum:"rows,giving-day" default:"rows" help:"What to measure: rows, or giving-day: an opening rush with random match from three pools, machines among the donors, recomputed afterwards."`
 	Dir      string   `default:".local" placeholder:"DIR" help:"Where the private PostgreSQL gets a folder; it must be on the disk to be measured."`
 	JSON     bool     `name:"json" help:"Write the figures for programs."`
 	Seconds  float64  `default:"2" help:"How long each row is measured in each round."`
@@ -70,6 +71,9 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 		}
 		defer stop()
 	}
+	if c.What == "giving-day" {
+		return c.givingDay(ctx, cfg, term)
+	}
 	report, err := bench.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -78,6 +82,24 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 		return report.WriteJSON(term.out)
 	}
 	return report.WriteText(term.out)
+}
+
+// dayStep is how long each of the six steps of a giving day lasts, so that the day is about three minutes.
+const dayStep = 30 * time.Second
+
+func (c *benchCmd) givingDay(ctx context.Context, cfg bench.Config, term terminal) error {
+	step := dayStep
+	if c.Quick {
+		step = 500 * time.Millisecond
+	}
+	day, err := bench.GivingDay(ctx, cfg, step)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return day.WriteJSON(term.out)
+	}
+	return day.WriteText(term.out)
 }
 
 // profile writes where this process spends its processor time, until stopped.

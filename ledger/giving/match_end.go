@@ -134,7 +134,7 @@ select s.seq, s.position, coalesce(r.amount, 0), s.changes
 
 	sqlReplayAwards = `
 select a.seq, a.gift_id, a.campaign_id, a.version, a.part, a.pool, a.slice, a.amount, a.held, a.donor, a.reasons, a.drawn, a.facts,
-       coalesce(g.amount, 0), coalesce(g.ccy, ''), coalesce(g.channel, 0), coalesce(g.paid_at, 'epoch'), coalesce(g.campaign_id, 0)
+       coalesce(g.amount, 0), coalesce(g.ccy, ''), coalesce(g.channel, 0), coalesce(g.paid_at, 'epoch')
   from match_award a left join gift g on g.book_id = a.book_id and g.id = a.gift_id
  where a.book_id = $1 and a.event_id = $2 order by a.seq`
 )
@@ -183,19 +183,10 @@ func (r *replay) newest() (version int32) {
 
 // run goes through all awards in order.
 func (r *replay) run(ctx context.Context, tx pg.Querier) error {
-	rows, err := tx.Query(ctx, sqlReplayAwards, r.book.ID, r.event)
-	if err != nil {
-		return fmt.Errorf("read awards: %w", err)
-	}
-	defer rows.Close()
-	var of []decided // one gift's
 	var ends [][]decided
-	take := func() error {
+	err := r.each(ctx, tx, func(of []decided) error {
 		switch {
-		case len(of) == 0:
-			return nil
 		case of[0].GiftID == nil: // what was left and given anyway
-			of = nil
 			return nil
 		case of[0].Part > 0:
 			if !r.ended {
@@ -203,40 +194,51 @@ func (r *replay) run(ctx context.Context, tx pg.Querier) error {
 					return err
 				}
 			}
-			r.ended = true
-			ends, of = append(ends, of), nil
+			r.ended, ends = true, append(ends, of)
 			return nil
 		}
-		err := r.decide(of)
-		of = nil
-		return err
-	}
-	for rows.Next() {
-		var d decided
-		var channel Channel
-		var campaign int32
-		if err := rows.Scan(&d.Seq, &d.GiftID, &d.Campaign, &d.Version, &d.Part, &d.Pool, &d.Slice, &d.Amount, &d.Held, &d.Donor, &d.Reasons, &d.Drawn, &d.Facts,
-			&d.gift.Amount, &d.gift.Currency, &channel, &d.gift.PaidAt, &campaign); err != nil {
-			return fmt.Errorf("read awards: %w", err)
-		}
-		d.gift.Channel = channel.Code()
-		if len(of) > 0 && (!sameGift(of[0].GiftID, d.GiftID) || d.Part == 0) {
-			if err := take(); err != nil {
-				return err
-			}
-		}
-		of, r.seq = append(of, d), d.Seq
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read awards: %w", err)
-	}
-	if err := take(); err != nil {
+		return r.decide(of)
+	})
+	if err != nil {
 		return err
 	}
 	if r.ended {
 		r.compareEnd(ends)
 	}
 	return r.step(1<<63 - 1)
+}
+
+// each reads the awards in order, those of one gift together.
+func (r *replay) each(ctx context.Context, tx pg.Querier, take func([]decided) error) error {
+	rows, err := tx.Query(ctx, sqlReplayAwards, r.book.ID, r.event)
+	if err != nil {
+		return fmt.Errorf("read awards: %w", err)
+	}
+	defer rows.Close()
+	var of []decided
+	for rows.Next() {
+		var d decided
+		var channel Channel
+		if err := rows.Scan(&d.Seq, &d.GiftID, &d.Campaign, &d.Version, &d.Part, &d.Pool, &d.Slice, &d.Amount, &d.Held, &d.Donor, &d.Reasons, &d.Drawn, &d.Facts,
+			&d.gift.Amount, &d.gift.Currency, &channel, &d.gift.PaidAt); err != nil {
+			return fmt.Errorf("read awards: %w", err)
+		}
+		d.gift.Channel = channel.Code()
+		if len(of) > 0 && (!sameGift(of[0].GiftID, d.GiftID) || d.Part == 0) {
+			if err := take(of); err != nil {
+				return err
+			}
+			of = nil
+		}
+		of, r.seq = append(of, d), d.Seq
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read awards: %w", err)
+	}
+	if len(of) > 0 {
+		return take(of)
+	}
+	return nil
 }
 
 // step applies the steps that were made before an award.

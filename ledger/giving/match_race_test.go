@@ -64,6 +64,10 @@ func TestMatchRace(t *testing.T) {
 				w.likeOneThread(e)
 			}
 			w.verify()
+			for _, e := range events {
+				w.closeEvent(e, testNow.AddDate(0, 0, 2))
+				w.recomputes(e)
+			}
 		})
 	}
 }

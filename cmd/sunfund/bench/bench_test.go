@@ -180,3 +180,22 @@ func TestLossIsSeen(t *testing.T) {
 		t.Errorf("an empty book: %v", err)
 	}
 }
+
+// A giving day in small: pools exact, every award recomputed, the machines' match held.
+func TestGivingDay(t *testing.T) {
+	cfg := Quick()
+	cfg.Dir, cfg.Keys = folder(t), pgtest.KeyLine
+	cfg.Settings["fsync"] = "off"
+	d, err := GivingDay(t.Context(), cfg, 300*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Steps) != len(rush) || d.Gifts == 0 || d.Replayed != d.Gifts || d.Held == 0 || int64(len(d.HeldList)) != min(d.Held, 10) || len(d.Pools) != 3 {
+		t.Errorf("%+v", d)
+	}
+	var text, program bytes.Buffer
+	if err := errors.Join(d.WriteText(&text), d.WriteJSON(&program)); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + text.String())
+}
