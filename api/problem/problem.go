@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/giving/teams"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
@@ -187,6 +188,9 @@ var table = []row{
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
 	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{teams.ErrNoTeam, Problem{"not-found", 404, "没有这个小队，或者它已经不再显示。", "There is no such team, or it is no longer shown."}},
+	{teams.ErrFlowers, Problem{"flowers", 409, "今天的小红花送完了，明天再来。", "No flower is left for today; come back tomorrow."}},
+	{teams.ErrUnpaid, Problem{"team-unpaid", 409, "这笔捐赠还没有入账，或者已经全部退回，不能发起小队。", "This gift is not on the books, or was given back in whole, so it begins no team."}},
 	{subsidies.ErrLapsed, Problem{"letter-lapsed", 409, "这份配套函的财政年度已经结束，不能再请款。", "The fiscal year of this letter is over, so nothing of it can be claimed any more."}},
 	{subsidies.ErrStatement, Problem{"statement-changed", 409, "请款单与您看到的不同，或其中的金额已不再赢得。没有签字，请看新的内容。", "The statement is not what you read, or is no longer earned. Nothing was signed; please read it again."}},
 	{subsidies.ErrSameSide, Problem{"second-person", 403, "请款单是您做的，要由街道的人签字。", "You made this statement, so somebody of the street must sign it."}},

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/giving/teams"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/staff"
 )
@@ -100,6 +101,9 @@ func (v *visit) startGift(c *giving.Campaign, form giving.Form, terms *plans.Ter
 	var checkout *giving.Checkout
 	pay, err = v.openPayment(c.Title(string(v.lang)), form.Channel, func(tx pgx.Tx) (*giving.Checkout, *plans.Plan, error) {
 		checkout, err = giving.Begin(v.ctx(), tx, v.book, form, v.now)
+		if err == nil {
+			err = v.joinTeam(tx, c, checkout)
+		}
 		if err != nil || terms == nil {
 			return checkout, nil, err
 		}
@@ -198,4 +202,13 @@ func (v *visit) refuseGift(c *giving.Campaign) error {
 	view.What, view.Next = view.T("give.closed.what", name, v.campaignWhen(c)), view.T("give.closed.next")
 	view.Ways = []Link{{view.T("campaign.closed.see"), "/c/" + c.Slug + "#spent"}, {view.T("home.campaigns.all"), "/campaigns"}}
 	return v.s.render.Fail(v.Context, view)
+}
+
+// joinTeam notes the team whose link led to the gift.
+func (v *visit) joinTeam(tx pgx.Tx, c *giving.Campaign, checkout *giving.Checkout) error {
+	t, err := v.teamNamed(tx, c)
+	if err != nil || t == nil {
+		return err
+	}
+	return teams.Join(v.ctx(), tx, v.book, t, checkout.ID)
 }

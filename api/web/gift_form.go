@@ -9,6 +9,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/giving/teams"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 )
@@ -52,6 +53,8 @@ type giftFormView struct {
 	Challenge  *payments.Challenge // nil: in normal times nobody is asked
 	Question   string              // the sum, for who has no script
 	Paused     bool                // cards are paused
+	Team       string              // code of the team whose link led here; empty for none
+	TeamName   string
 }
 
 // giftForm answers GET /c/{slug}/give?amount=.
@@ -86,6 +89,9 @@ func (v *visit) givable(c *giving.Campaign) bool {
 // readGiftForm fills in what the form shows of its campaign.
 func (v *visit) readGiftForm(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
 	lang := string(v.lang)
+	if err := v.formTeam(q, c, view); err != nil {
+		return err
+	}
 	funds, err := v.fundsByID(v.ctx(), q)
 	if err != nil {
 		return err
@@ -181,4 +187,27 @@ func (view *giftFormView) choose(amount string) {
 	if amount != "" {
 		view.Amount, view.Other = otherAmount, amount
 	}
+}
+
+// formTeam keeps the team whose link led to the form. One of another campaign, or that is not there, is none.
+func (v *visit) formTeam(q pg.Querier, c *giving.Campaign, view *giftFormView) error {
+	t, err := v.teamNamed(q, c)
+	if err != nil || t == nil {
+		return err
+	}
+	view.Team, view.TeamName = t.Code, t.Title
+	return nil
+}
+
+// teamNamed is the team that the form names, if it is one of the campaign's.
+func (v *visit) teamNamed(q pg.Querier, c *giving.Campaign) (*teams.Team, error) {
+	code := v.typed("team", 16)
+	if code == "" {
+		return nil, nil
+	}
+	t, err := teams.ByCode(v.ctx(), q, v.book, code)
+	if errors.Is(err, teams.ErrNoTeam) || err == nil && t.CampaignID != c.ID {
+		return nil, nil
+	}
+	return t, err
 }

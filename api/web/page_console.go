@@ -33,6 +33,7 @@ var places = []place{
 	{"place.giving", "place.payments", "/console/payments", "", staff.GiftRead, false},
 	{"place.giving", "place.widget", widgetPath, "", staff.CampaignWrite, false},
 	{"place.giving", "place.offline", "/console/offline", "", staff.OfflineRead, false},
+	{"place.giving", "place.teams", teamsPath, "", staff.CampaignRead, false},
 	{"place.giving", "place.subsidies", subsidiesPath, "", staff.SubsidyRead, false},
 	{"place.giving", "place.receipts", "/console/receipts", "", staff.GiftRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},

@@ -17,6 +17,14 @@ func qrSVG(text, label string) (template.HTML, error) {
 	if err != nil {
 		return "", fmt.Errorf("make QR code: %w", err)
 	}
+	size := code.Size + 2*qrMargin
+	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="%s" viewBox="0 0 %d %d" shape-rendering="crispEdges">`+
+		`<rect width="%d" height="%d" fill="#FFF"/><path d="%s" fill="#000"/></svg>`,
+		template.HTMLEscapeString(label), size, size, size, size, qrPath(code))), nil
+}
+
+// qrPath are the dark modules of a code as the path of a drawing, its quiet zone included.
+func qrPath(code *qr.Code) string {
 	var path strings.Builder
 	for y := range code.Size {
 		for x := 0; x < code.Size; x++ {
@@ -30,8 +38,5 @@ func qrSVG(text, label string) (template.HTML, error) {
 			}
 		}
 	}
-	size := code.Size + 2*qrMargin
-	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="%s" viewBox="0 0 %d %d" shape-rendering="crispEdges">`+
-		`<rect width="%d" height="%d" fill="#FFF"/><path d="%s" fill="#000"/></svg>`,
-		template.HTMLEscapeString(label), size, size, size, size, path.String())), nil
+	return path.String()
 }

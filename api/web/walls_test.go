@@ -23,6 +23,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/giving/teams"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/recon"
@@ -196,6 +197,13 @@ func (n *neighbourhood) plant() {
 	letter := step("/console/subsidies", "letter-enter", "document", "谢街函〔2026〕1号", "party", "谢家湾街道办事处", "fund", n.fundOf(2), "counts", "all", "due-opens", "2026-09-01", "due-closes", "2026-09-30",
 		"num", "1", "den", "1", "per", "letter", "cap", "77.00", "year", "2026", "terms", "grant")
 	li.stepped(letter, "letter-claim", "amount", "77.00")
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		t, err := teams.Start(ctx, tx, n.book, gift, "谢家湾小队", 77_00, rand.Reader, n.now)
+		if err == nil {
+			put("team", t.Code, "aaaaaaaaaaaaaaaa")
+		}
+		return err
+	})
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
@@ -312,6 +320,7 @@ var objectOfPath = map[string]string{
 	"/console/receipts/:id/void": "receipt", "/console/receipts/:id/replace": "receipt",
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
+	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
@@ -501,7 +510,7 @@ var plainParameters = strings.Fields(`acr act again allotted amount anonymous an
 	date_form delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind lang last late least
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug
-	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure text theme time_form title_en title_zh token twice unit uscc v
+	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title_en title_zh token twice unit uscc v
 	view what when why work year zero zone`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no

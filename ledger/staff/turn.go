@@ -20,6 +20,7 @@ const (
 	PayForm  Form = "pay"      // to decide on a payment of the sandbox
 	LookUp   Form = "look_up"  // of a gift by its reference; only those that find nothing count
 	AskLink  Form = "ask_link" // for a letter that opens the donor's page; the visitor is the address typed
+	TeamForm Form = "team"     // to begin a team; the visitor is the gift
 	AskMail  Form = "ask_mail" // to send a receipt by e-mail; the visitor is the gift
 )
 
@@ -33,6 +34,7 @@ var turnsMost = map[Form]struct{ visitor, address int }{
 	PayForm:  {30, 12_000},
 	LookUp:   {0, 1_000},
 	AskLink:  {5, 1_000},
+	TeamForm: {10, 1_000},
 	AskMail:  {3, 1_000},
 }
 
