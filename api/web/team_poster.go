@@ -59,9 +59,9 @@ func (v *visit) poster(t *teams.Team, campaign string, p teams.Progress) (string
 	y += 6
 	text(28, 600, posterText, T(v.lang, "team.poster.goal", Amount(v.lang, v.amount(p.Raised)), Amount(v.lang, v.amount(t.Goal))))
 	modules := code.Size + 2*qrMargin
-	side := 880 - 90 - y
-	fmt.Fprintf(&b, `<svg x="%d" y="%d" width="%d" height="%d" viewBox="0 0 %d %d" shape-rendering="crispEdges"><rect width="%d" height="%d" fill="#FFF"/><path d="%s" fill="#000"/></svg>`,
-		(posterWidth-side)/2, y-20, side, side, modules, modules, modules, modules, qrPath(code))
+	side := min(posterWidth-60, 800-y)
+	fmt.Fprintf(&b, `<g transform="translate(%d %d) scale(%.3f)" shape-rendering="crispEdges"><path d="%s" fill="#000"/></g>`,
+		(posterWidth-side)/2, y-20, float64(side)/float64(modules), qrPath(code))
 	y = 832
 	text(22, 400, posterText, T(v.lang, "team.poster.scan"))
 	text(18, 400, posterText, v.book.Name(string(v.lang)))

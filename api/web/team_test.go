@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -72,9 +72,6 @@ func TestATeam(t *testing.T) {
 	if got := poster.head.Get("Content-Type"); !strings.HasPrefix(got, "image/svg+xml") {
 		t.Errorf("poster is %s", got)
 	}
-	if folder := os.Getenv("SUNFUND_SCREENSHOTS"); folder != "" {
-		o.must(os.WriteFile(filepath.Join(folder, "team-poster.svg"), []byte(poster.text), 0o600))
-	}
 	c.wants(c.get("/t/aaaaaaaaaaaaaaaa"), http.StatusNotFound)
 	li, wu := o.as("li"), o.as("wu")
 	li.wants(li.get(teamsPath), http.StatusOK, "楼下的朋友", code)
@@ -93,4 +90,9 @@ func TestTeamsLook(t *testing.T) {
 	fresh := giving.Ref(o.book, o.giftBy("李四", "", 50_00, o.now))
 	code := strings.TrimPrefix(a.to, "/t/")
 	o.looks(t, "team", [][3]string{{"li", "page", a.to}, {"li", "list", "/c/space/teams"}, {"li", "form", "/g/" + fresh + "/team"}, {"li", "give", "/c/space/give?team=" + code}, {"li", "console", teamsPath}})
+	ctx := browser(t)
+	for _, lang := range []Lang{ZH, EN} {
+		do(ctx, t, chromedp.EmulateViewport(600, 900), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+a.to+"/poster"))
+		picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), "team-poster-"+string(lang))
+	}
 }
