@@ -66,6 +66,7 @@ func TestStatementsInTheConsole(t *testing.T) {
 	file := li.sendsStatement(bank, "九月.sta", body).to
 	li.wants(li.get(file), http.StatusOK, "已导入", "52", "He Guilan", "666.00", "期初期末余额", "00244/001", "−35.00") // a day is missing
 	chen.wants(chen.get(file), http.StatusOK, "已导入")
+	li.wants(li.get(bank), http.StatusOK, "缺对账单", "2026-09-04", "2026-09-06", "−35.00")
 	li.attach("source-file:"+lastPart(file), "银行来函.png", scan)
 	li.wants(li.get(file), http.StatusOK, "银行来函.png")
 	again := li.sendsStatement(bank, "九月又一份.sta", body).to

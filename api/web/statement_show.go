@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/staff"
@@ -53,6 +54,18 @@ func (v *visit) statementShow() error {
 			{Text: v.reasonWords(f)}})
 	}
 	view.Grids = []grid{g}
+	missing, err := recon.MissingDays(v.ctx(), v.s.DB, v.book, s.ID)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		gaps := grid{Title: T(v.lang, "recon.missing"), Heads: v.heads("recon.missing.after", "recon.missing.before", "#recon.missing.amount", "recon.file")}
+		for _, m := range missing {
+			gaps.Rows = append(gaps.Rows, []cell{dayCell(m.After), dayCell(m.Before), {Sum: &money.Money{Minor: m.Amount, Currency: s.Currency}},
+				{Text: T(v.lang, "recon.missing.file"), Href: statementFilesPath + "/" + m.FileID.String()}})
+		}
+		view.Grids = []grid{gaps, g}
+	}
 	if v.who.May(staff.OfflineWrite) {
 		view.Upload = &uploadView{Action: sourceHref(s.ID), Form: newForm(), Most: paperSize(statementMax), Words: "recon", Accept: ".csv,.txt,.xml,.sta,.940,.mt940,.ofx,.qfx,.zip"}
 	}

@@ -398,3 +398,82 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+// A statement that was never delivered shows by its amount, whichever format and however many files; once it comes, nothing is missing.
+func TestMissingDays(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	missing := func(s *recon.Source) (amounts []int64) {
+		t.Helper()
+		list, err := recon.MissingDays(context.Background(), d.db, d.book, s.ID)
+		d.ok(err)
+		for _, m := range list {
+			amounts = append(amounts, m.Amount)
+		}
+		return amounts
+	}
+	for _, name := range []string{"bank_camt053.xml", "bank_mt940.sta", "bank_cmb.csv"} {
+		body := vector(t, "breaks-1/"+name)
+		s := d.source(name, statement.Detect(body), "")
+		d.bring(s, name, body)
+		d.bring(s, "again "+name, append(body, '\n'))
+		if got := missing(s); !slices.Equal(got, []int64{-3500}) {
+			t.Errorf("%s misses %v, want -3500", name, got)
+		}
+	}
+	s := d.source("微信支付", statement.WeChatFund, "")
+	for _, day := range []string{"04", "01", "03"} {
+		if f := d.bring(s, day, vector(t, "breaks-1/wechat_fund_202609"+day+".csv")); f.State != recon.FileImported {
+			t.Fatalf("%s: %s", day, reasonOf(f))
+		}
+	}
+	if got := missing(s); !slices.Equal(got, []int64{805946 - 1041373}) {
+		t.Errorf("without the second day %v is missing", got)
+	}
+	d.bring(s, "02", vector(t, "breaks-1/wechat_fund_20260902.csv"))
+	if got := missing(s); len(got) > 0 {
+		t.Errorf("with all days %v is missing", got)
+	}
+}
+
+// BenchmarkImport measures receiving and importing a bill: sealing, reading, proving and writing its lines.
+func BenchmarkImport(b *testing.B) {
+	const n = 100_000
+	d := &desk{db: pgtest.New(b).Service, by: uuid.New()}
+	ctx := context.Background()
+	must := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	var source *recon.Source
+	must(pg.InTx(ctx, d.db, func(tx pgx.Tx) (err error) {
+		d.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "bench", NameZH: "甲", NameEN: "A", Regime: chart.CN2026, Currency: "CNY", Zone: time.UTC, Sandbox: true})
+		if err != nil {
+			return err
+		}
+		d.book.Keys = pgtest.Ring()
+		source = &recon.Source{Name: "fund", Kind: "wallet", Format: statement.WeChatFund, Currency: "CNY", MadeBy: d.by, MadeAt: start}
+		source.ID, err = recon.AddSource(ctx, tx, d.book, *source)
+		return err
+	}))
+	run := 0
+	for b.Loop() {
+		b.StopTimer()
+		var body bytes.Buffer
+		body.WriteString("记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,备注,业务凭证号\r\n")
+		for i := range n {
+			fmt.Fprintf(&body, "`2026-09-02 03:06:53,`4200002649%d%012d,`4200002649%d%012d,`交易,`交易,`收入,`1.00,`%d.00,`system,`结算总金额 1.00 元,`SG%d%012d\r\n", run, i, run, i, run*n+i+1, run, i)
+		}
+		fmt.Fprintf(&body, "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\r\n`%d,`%d,`%d.00,`0,`0.00\r\n", n, n, n)
+		run++
+		b.StartTimer()
+		f, err := d.try(source, recon.NewFile{ID: uuid.New(), Name: "bill.csv", Body: body.Bytes(), By: d.by})
+		must(err)
+		if f.State != recon.FileImported || *f.Fresh != n {
+			b.Fatalf("%s %+v", reasonOf(f), f)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}

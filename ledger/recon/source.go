@@ -209,3 +209,33 @@ func CheckLayout(l *statement.Profile) error {
 func NewestProfile(ctx context.Context, q pg.Querier, book *ledger.Book, source int32) (*Profile, error) {
 	return giving.Record[Profile](ctx, q, sqlProfileNewest, book.ID, source)
 }
+
+// Missing is money that moved on days of which no statement is here: the closing balance of one statement is not the opening balance
+// of the next, or a file skips days inside. Amounts are minor units of the source's currency.
+type Missing struct {
+	After  time.Time // last day that is here before it
+	Before time.Time // first day that is here after it
+	Amount int64
+	FileID uuid.UUID // in which it shows
+}
+
+// Statements that overlap tell nothing of what lies between them; of two with the same days, numbers and balances one counts.
+const sqlMissing = `
+select coalesce(after, from_on), from_on, moved, file_id
+  from (select s.*, lag(to_on) over w as after,
+               s.gap + case when opening is null then 0
+                            when lag(to_on) over w < from_on or lag(to_on) over w = from_on and number <> lag(number) over w then coalesce(opening - lag(closing) over w, 0)
+                            else 0 end as moved
+          from (select distinct on (account, from_on, to_on, number, opening, closing) * from source_statement
+                 where book_id = $1 and source_id = $2 and from_on is not null order by account, from_on, to_on, number, opening, closing, file_id) s
+        window w as (partition by account order by to_on, from_on, number)) x
+ where moved <> 0 order by from_on limit 100`
+
+// MissingDays lists where the statements of a source do not follow one another.
+func MissingDays(ctx context.Context, q pg.Querier, book *ledger.Book, source int32) ([]Missing, error) {
+	rows, err := q.Query(ctx, sqlMissing, book.ID, source)
+	if err != nil {
+		return nil, fmt.Errorf("look for missing statements: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Missing])
+}
