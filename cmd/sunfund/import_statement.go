@@ -30,7 +30,7 @@ type importStatementCmd struct {
 	File    string `arg:"" type:"existingfile" help:"The file, as the bank or processor made it."`
 	Source  string `required:"" placeholder:"NAME" help:"Whose statement it is: the name of the account on the page of statements."`
 	Book    string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
-	SHA1    string `placeholder:"HEX" help:"The SHA-1 that the processor announced; another file goes into quarantine."`
+	SHA1    string `name:"sha1" placeholder:"HEX" help:"The SHA-1 that the processor announced; another file goes into quarantine."`
 	Opening string `placeholder:"0.00" help:"The opening balance by online banking, for a file without balances."`
 	Closing string `placeholder:"0.00" help:"The closing balance, together with the opening one."`
 }
