@@ -6,24 +6,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger/staff"
 )
 
-// sample fills the parameters of a route with what exists in the first book.
-func (o *office) sample(path string, gift, entry uuid.UUID) string {
-	id := entry
-	if strings.HasPrefix(path, "/gifts") {
-		id = gift
-	}
-	return strings.NewReplacer(":code", "R", ":slug", "sunshine", ":id", id.String()).Replace(path)
+// sample is a route's address with one of the objects in it.
+func sample(path string, objects map[string]object) string {
+	return parameter.ReplaceAllLiteralString(path, objects[objectOfPath[path]].theirs)
 }
 
 func TestKeys(t *testing.T) {
 	o := newOffice(t)
-	gift, entry := o.oneGift(), o.oneEntry()
+	objects := o.plant()
 	before := o.postings()
 
 	revoked, revokedToken := o.key(o.book, staff.Scopes()...)
@@ -36,7 +31,7 @@ func TestKeys(t *testing.T) {
 	bad := map[string]string{"none": "-", "empty": " ", "not ours": "sk_live_1234", "wrong secret": o.book.token[:len(o.book.token)-1] + "0",
 		"revoked": revokedToken, "expired": expiredToken}
 	for _, r := range routes() {
-		ask := request{method: r.method, path: o.sample(r.path, gift, entry), key: "k"}
+		ask := request{method: r.method, path: sample(r.path, objects), key: "k"}
 		if r.method == http.MethodPost {
 			ask.body = "{}"
 		}

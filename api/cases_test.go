@@ -60,7 +60,7 @@ func TestM10MassAssignment(t *testing.T) {
 // Methods that an operation does not have are refused on every address, and nothing is done.
 func TestMethodsOfTheTable(t *testing.T) {
 	o := newOffice(t)
-	gift, entry := o.oneGift(), o.oneEntry()
+	objects := o.plant()
 	before := o.postings()
 	has := map[string][]string{}
 	for _, r := range routes() {
@@ -71,7 +71,7 @@ func TestMethodsOfTheTable(t *testing.T) {
 			if slices.Contains(methods, method) {
 				continue
 			}
-			r, err := http.NewRequestWithContext(o.ctx, method, o.url+apiPath+o.sample(path, gift, entry), http.NoBody)
+			r, err := http.NewRequestWithContext(o.ctx, method, o.url+apiPath+sample(path, objects), http.NoBody)
 			o.must(err)
 			r.Header.Set("Authorization", "Bearer "+o.book.token)
 			r.Header.Set("X-HTTP-Method-Override", methods[0])
