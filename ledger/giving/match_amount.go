@@ -88,8 +88,10 @@ select e.state, s.commitment, coalesce((select seq from match_award where book_i
   from match_event e join match_seed s on s.book_id = e.book_id and s.event_id = e.event_id where e.book_id = $1 and e.event_id = $2`
 
 	heldAwards = `
- from (select * from match_award where book_id = $1 and event_id = $2 and (held or seq in (select seq from match_step where book_id = $1 and event_id = $2 and kind = 'hold'))) a` +
-		awardSteps + `
+ from (select * from match_award where book_id = $1 and event_id = $2 and held
+        union
+       select w.* from match_step h join match_award w on w.book_id = h.book_id and w.event_id = h.event_id and w.seq = h.seq
+        where h.book_id = $1 and h.event_id = $2 and h.kind = 'hold') a` + awardSteps + `
  where coalesce(s.held, a.held) and a.amount > coalesce(s.freed, 0)`
 
 	sqlHeldCount = `select count(*), count(distinct a.donor)` + heldAwards

@@ -463,3 +463,42 @@ func TestVerifyFindsWrongMatch(t *testing.T) {
 		{"match-count", `update match_step set changes = '' where changes <> ''`},
 	})
 }
+
+// Money that a fund paid to a firm and that comes back as the firm's gift earns match that is held: what was earned before it was seen, and
+// what is given after.
+func TestCircularFlowIsHeld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.event("nine", matchTerms(func(m *match.Terms) { m.Holds.Circular = true }))
+	w.give(w.from("firm", "fund", "g1", 40_00), w.from("alice", "fund", "g2", 30_00))
+	paid := ledger.Dims{Counterparty: "acme"}
+	w.tx(func(ctx context.Context, tx pgx.Tx) error {
+		bank, fund := ledger.Leaf{Chart: "bank.online", Fund: w.general.ID}, w.general.ID
+		for i, lines := range [][]ledger.Line{
+			{ledger.Debit(bank, 100_00), ledger.Credit(ledger.Leaf{Chart: "na.u", Fund: fund}, 100_00)},
+			{ledger.Debit(ledger.Leaf{Chart: "program.u", Fund: fund, Dims: paid}, 40_00), ledger.Credit(bank, 40_00)},
+		} {
+			kind := []ledger.Kind{ledger.KindOpening, ledger.KindPayment}[i]
+			if _, err := ledger.PostOne(ctx, tx, w.book, ledger.Entry{Kind: kind, EffectiveOn: w.book.Day(testNow.AddDate(0, 0, -1)), Actor: uuid.New(), Lines: lines}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	parties := []giving.Party{{Counterparty: "acme", Email: "firm@example.org"}, {Counterparty: "other", Email: "alice@example.org"}}
+	circles, err := giving.FindCircles(t.Context(), w.db, w.book, e.ID, parties, testNow.AddDate(0, 0, -30))
+	if err != nil || len(circles) != 1 || circles[0].Paid != 40_00 || circles[0].Given != 40_00 {
+		t.Fatalf("%+v, %v", circles, err)
+	}
+	for _, want := range []int64{40_00, 0} {
+		w.tx(func(ctx context.Context, tx pgx.Tx) error {
+			if held, err := giving.HoldCircles(ctx, tx, w.book, e.ID, circles, twoPeople(testNow)); err != nil || held != want {
+				return fmt.Errorf("held %d: %w", held, err)
+			}
+			return nil
+		})
+	}
+	w.give(w.from("firm", "fund", "g3", 5_00))
+	w.wantAmounts(e, giving.MatchAmounts{Pledged: 925_00, Reserved: 30_00, Held: 45_00})
+	w.verify()
+}
