@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,18 +30,24 @@ type verifyCmds struct {
 // verifyCmd recomputes what is derived and compares; it changes nothing.
 type verifyCmd struct {
 	database
+	keyRing
 	Book string `placeholder:"CODE" help:"Which book; all of them when missing."`
 	Lang string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
 	clean := true
-	err := inOneMoment(ctx, c.database, func(tx pgx.Tx) error {
+	ring, err := c.of(c.database)
+	if err != nil && !errors.Is(err, errNoKeyRing) && !errors.Is(err, fs.ErrNotExist) { // only seeds of match that are still sealed need it, and say so
+		return fmt.Errorf("verify: %w", err)
+	}
+	err = inOneMoment(ctx, c.database, func(tx pgx.Tx) error {
 		books, err := chosenBooks(ctx, tx, c.Book)
 		if err != nil {
 			return err
 		}
 		for _, book := range books {
+			book.Keys = ring
 			checks, err := verifyBook(ctx, tx, book)
 			if err != nil {
 				return fmt.Errorf("book %s: %w", book.Code, err)
