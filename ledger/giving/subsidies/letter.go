@@ -73,6 +73,9 @@ func (l *Letter) Object() string { return giving.Object("subsidy", l.ID) }
 // Name is what the books call it.
 func (l *Letter) Name() string { return fmt.Sprintf("J%d", l.Number) }
 
+// source tags the letter's accounts.
+func (l *Letter) source() string { return "letter:" + l.Name() }
+
 // Promised is what may still come by the memo account: committed, not received, not lapsed.
 func (l *Letter) Promised() int64 {
 	if l.State == Draft || l.State == Void {

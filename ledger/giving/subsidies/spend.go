@@ -37,6 +37,8 @@ select coalesce(sum(p.amount), 0)::int8,
   join account a on a.book_id = $1 and a.account_id = x.account_id
  where e.book_id = $1 and e.id = $2 and a.fund_id = $3 and a.ccy = $4 and a.chart in ('program.r', 'program.u')`
 
+	sqlEntryLock = `select pg_advisory_xact_lock(hashtextextended('subsidy cost:' || $1::int4 || ':' || $2::uuid, 0))`
+
 	sqlSpends = `
 select s.entry_id, e.effective_on, s.amount, exists (select from entry r where r.book_id = $1 and r.reverses = s.entry_id)
   from subsidy_spend s join entry e on e.book_id = s.book_id and e.id = s.entry_id
@@ -60,36 +62,37 @@ func Spends(ctx context.Context, q pg.Querier, book *ledger.Book, letter uuid.UU
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Spend])
 }
 
-// left refuses what is more than the letter's money that is here and unspent.
-func (l *Letter) leftFor(ctx context.Context, q pg.Querier, book *ledger.Book, amount int64, wrong *giving.FieldErrors) error {
+// leftFor refuses what is more than the letter's money that is here and unspent. earned is how much of an advance becomes income with it.
+func (l *Letter) leftFor(ctx context.Context, q pg.Querier, book *ledger.Book, amount int64, wrong *giving.FieldErrors) (earned int64, err error) {
 	t, err := TallyOf(ctx, q, book, l)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if l.State != Open && l.State != Lapsed || l.Left(t) <= 0 {
-		return giving.ErrStep
+		return 0, giving.ErrStep
 	}
 	wrong.Sum("amount", amount)
 	if amount > l.Left(t) {
 		wrong.Refuse("amount", "subsidy.spend.more")
 	}
-	return nil
+	return amount - l.ahead(t), nil
 }
 
-// earnedBySpending is E32c: an advance becomes income as it is spent as agreed. A grant was income when it came.
+// earnedBySpending is E32c: an advance becomes income as it is spent as agreed; below zero it is owed again. A grant was income when it came.
 func (l *Letter) earnedBySpending(fund *ledger.Fund, tags ledger.Dims, amount int64) []ledger.Line {
-	if l.Terms != Advance {
+	if l.Terms != Advance || amount == 0 {
 		return nil
 	}
 	leaf := func(id chart.ID) ledger.Leaf { return ledger.Leaf{Chart: id, Fund: fund.ID, Dims: tags} }
-	return []ledger.Line{ledger.Debit(leaf("advance"), amount), ledger.Credit(leaf(chart.ID(fund.Class("grant"))), amount)}
+	return []ledger.Line{{Leaf: leaf("advance"), Amount: amount}, {Leaf: leaf(chart.ID(fund.Class("grant"))), Amount: -amount}}
 }
 
 // SpendOn plans E33: what was done for the letter's money is accepted and owed. A second person approves.
 // *giving.FieldErrors, giving.ErrStep.
 func SpendOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, c Cost) (*giving.Move, error) {
 	var wrong giving.FieldErrors
-	if err := l.leftFor(ctx, q, book, c.Amount, &wrong); err != nil {
+	earned, err := l.leftFor(ctx, q, book, c.Amount, &wrong)
+	if err != nil {
 		return nil, err
 	}
 	wrong.Text("contract", c.Contract, 1, 40)
@@ -104,12 +107,12 @@ func SpendOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, c 
 	lines := []ledger.Line{ledger.Debit(ledger.Leaf{Chart: chart.ID(fund.Class("program")), Fund: fund.ID, Dims: cost}, c.Amount),
 		ledger.Credit(ledger.Leaf{Chart: "ap", Fund: fund.ID, Dims: ledger.Dims{Contract: c.Contract}}, c.Amount)}
 	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-spent", Note: l.Name() + " " + c.What, Amount: c.Amount, Kind: ledger.KindAcceptance, Day: c.Day,
-		Lines: append(lines, l.earnedBySpending(fund, tags, c.Amount)...),
+		Lines: append(lines, l.earnedBySpending(fund, tags, earned)...),
 		Settle: func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
-			if err := l.becomes(ctx, tx, book, *l); err != nil {
+			if err := giving.Settled(ctx, tx, sqlSpendInsert, book.ID, l.ID, entry, c.Amount); err != nil {
 				return err
 			}
-			return giving.Settled(ctx, tx, sqlSpendInsert, book.ID, l.ID, entry, c.Amount)
+			return l.takes(ctx, tx, book, *l)
 		}}, wrong.Err()
 }
 
@@ -117,31 +120,55 @@ func SpendOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, c 
 // pay. Of an advance it books E32c. A second person approves. *giving.FieldErrors, giving.ErrStep.
 func DrawOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, entry uuid.UUID, amount int64, day time.Time) (*giving.Move, error) {
 	var wrong giving.FieldErrors
-	if err := l.leftFor(ctx, q, book, amount, &wrong); err != nil {
+	earned, err := l.leftFor(ctx, q, book, amount, &wrong)
+	if err != nil {
 		return nil, err
 	}
-	var cost, borne int64
-	var taken bool
-	if err := q.QueryRow(ctx, sqlEntryCost, book.ID, entry, l.FundID, book.Currency).Scan(&cost, &borne, &taken); err != nil {
-		return nil, fmt.Errorf("read cost of entry: %w", err)
-	}
+	free, err := l.freeOf(ctx, q, book, entry)
 	switch {
-	case cost <= 0 || taken:
+	case errors.Is(err, errNoCost):
 		wrong.Refuse("entry", "subsidy.entry.wrong")
-	case amount > cost-borne:
+	case err != nil:
+		return nil, err
+	case amount > free:
 		wrong.Refuse("amount", "subsidy.entry.more")
 	}
 	fund, tags, err := l.place(ctx, q, book)
 	if err != nil {
 		return nil, err
 	}
-	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-drawn", Note: l.Name(), Amount: amount, Kind: ledger.KindLetter, Day: day, Lines: l.earnedBySpending(fund, tags, amount),
+	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-drawn", Note: l.Name(), Amount: amount, Kind: ledger.KindLetter, Day: day, Lines: l.earnedBySpending(fund, tags, earned),
 		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-			if err := l.becomes(ctx, tx, book, *l); err != nil {
+			if _, err := tx.Exec(ctx, sqlEntryLock, book.ID, entry); err != nil {
+				return fmt.Errorf("lock cost of entry: %w", err)
+			}
+			if err := giving.Settled(ctx, tx, sqlSpendInsert, book.ID, l.ID, entry, amount); err != nil {
 				return err
 			}
-			return giving.Settled(ctx, tx, sqlSpendInsert, book.ID, l.ID, entry, amount)
+			switch free, err := l.freeOf(ctx, tx, book, entry); {
+			case errors.Is(err, errNoCost), err == nil && free < 0: // taken back, or borne by another letter meanwhile
+				return giving.ErrStep
+			case err != nil:
+				return err
+			}
+			return l.takes(ctx, tx, book, *l)
 		}}, wrong.Err()
+}
+
+// errNoCost means that an entry cost the letter's fund nothing, or was taken back.
+var errNoCost = errors.New("no cost of the fund")
+
+// freeOf is how much of an entry's cost no letter has borne. errNoCost.
+func (l *Letter) freeOf(ctx context.Context, q pg.Querier, book *ledger.Book, entry uuid.UUID) (int64, error) {
+	var cost, borne int64
+	var taken bool
+	if err := q.QueryRow(ctx, sqlEntryCost, book.ID, entry, l.FundID, book.Currency).Scan(&cost, &borne, &taken); err != nil {
+		return 0, fmt.Errorf("read cost of entry: %w", err)
+	}
+	if cost <= 0 || taken {
+		return 0, errNoCost
+	}
+	return cost - borne, nil
 }
 
 // ErrHomes means that the number of families is not one that a sum can be split between.

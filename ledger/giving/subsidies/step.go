@@ -75,7 +75,7 @@ select f.kind, s.code from fund f, street s where f.book_id = $1 and f.fund_id =
 
 // place is where the letter's money stands: its fund, and the tags of its accounts.
 func (l *Letter) place(ctx context.Context, q pg.Querier, book *ledger.Book) (*ledger.Fund, ledger.Dims, error) {
-	fund, tags := &ledger.Fund{ID: l.FundID}, ledger.Dims{Source: "letter:" + l.Name()}
+	fund, tags := &ledger.Fund{ID: l.FundID}, ledger.Dims{Source: l.source()}
 	if l.CampaignID != nil {
 		tags.Campaign = strconv.Itoa(int(*l.CampaignID))
 	}
@@ -207,7 +207,7 @@ func TakeBack(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, r
 		return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-receipt-back", Note: l.Name() + " " + ref, Reason: reason, Amount: r.Amount, Kind: ledger.KindCorrection, Day: day,
 			Reverse: r.Entry, Lines: ledger.Mirror(original),
 			Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-				if err := l.becomes(ctx, tx, book, to); err != nil {
+				if err := l.takes(ctx, tx, book, to); err != nil {
 					return err
 				}
 				return giving.Settled(ctx, tx, sqlReceiptVoid, book.ID, r.Entry, l.ID)
@@ -249,9 +249,9 @@ func Return(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, amo
 	to := *l
 	to.Returned += amount
 	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-returned", Note: l.Name() + " " + ref, Amount: amount, Kind: ledger.KindLetter, Day: day,
-		Lines: []ledger.Line{ledger.Debit(less, amount), ledger.Credit(leaf("return.due"), amount),
-			ledger.Debit(leaf("return.due"), amount), ledger.Credit(ledger.Leaf{Chart: bank, Fund: fund.ID}, amount)},
-		Settle: l.settle(book, to)}, wrong.Err()
+		Lines: append(l.earnedBySpending(fund, tags, -l.ahead(t)), ledger.Debit(less, amount), ledger.Credit(leaf("return.due"), amount),
+			ledger.Debit(leaf("return.due"), amount), ledger.Credit(ledger.Leaf{Chart: bank, Fund: fund.ID}, amount)),
+		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error { return l.takes(ctx, tx, book, to) }}, wrong.Err()
 }
 
 // Lapse plans the end of what was not claimed by the end of the fiscal year. It goes by itself once the day is over. giving.ErrStep.

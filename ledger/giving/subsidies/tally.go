@@ -22,6 +22,7 @@ type Tally struct {
 	Earned   int64
 	Position int64 // postings in the fund
 	Spent    int64 // by entries that nothing has taken back
+	Owed     int64 // of an advance, by its account: what was not income yet
 }
 
 // Claimable is what is earned and not claimed yet; nothing once the letter has lapsed.
@@ -37,6 +38,9 @@ func (l *Letter) Over(t Tally) int64 { return max(0, l.Claimed-t.Earned) }
 
 // Left is the letter's money that is here and unspent.
 func (l *Letter) Left(t Tally) int64 { return l.Received - t.Spent - l.Returned }
+
+// ahead is how much more of an advance is income than is spent: a cost that it bore was taken back since.
+func (l *Letter) ahead(t Tally) int64 { return l.Left(t) - t.Owed }
 
 const (
 	// The gift accounts of the letter with postings that were not counted yet. Seq is without gaps, so what lies below has been seen.
@@ -92,11 +96,12 @@ on conflict (book_id, letter_id, unit) do update set raised = r.raised + exclude
 	sqlEarnedInsert = `
 insert into subsidy_earning (book_id, letter_id, position, at, raised, gifts, earned) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`
 
-	// An entry of cost that was taken back spends nothing.
+	// An entry of cost that was taken back spends nothing. Both figures are of the same moment.
 	sqlSpent = `
-select coalesce(sum(s.amount), 0)::int8
-  from subsidy_spend s
- where s.book_id = $1 and s.letter_id = $2 and not exists (select from entry r where r.book_id = $1 and r.reverses = s.entry_id)`
+select (select coalesce(sum(s.amount), 0)::int8 from subsidy_spend s
+         where s.book_id = $1 and s.letter_id = $2 and not exists (select from entry r where r.book_id = $1 and r.reverses = s.entry_id)),
+       (select coalesce(-sum(b.balance), 0)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+         where a.book_id = $1 and a.fund_id = $3 and a.chart = 'advance' and a.dims ->> 'source' = $4)`
 )
 
 // gifts are the parameters of unseen and counted.
@@ -139,10 +144,29 @@ func TallyOf(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter) (t
 	if l.State != Draft && l.State != Void {
 		t.Earned = l.Earned(t.Units)
 	}
-	if err := q.QueryRow(ctx, sqlSpent, book.ID, l.ID).Scan(&t.Spent); err != nil {
-		return t, fmt.Errorf("sum spending of letter: %w", err)
+	return t, t.spent(ctx, q, book, l)
+}
+
+func (t *Tally) spent(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter) error {
+	if err := q.QueryRow(ctx, sqlSpent, book.ID, l.ID, l.FundID, l.source()).Scan(&t.Spent, &t.Owed); err != nil {
+		return fmt.Errorf("sum spending of letter: %w", err)
 	}
-	return t, nil
+	return nil
+}
+
+// takes writes what the letter becomes, or giving.ErrStep when somebody took from its money meanwhile: who comes second waits for its row.
+func (l *Letter) takes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to Letter) error {
+	if err := l.becomes(ctx, tx, book, to); err != nil {
+		return err
+	}
+	var t Tally
+	if err := t.spent(ctx, tx, book, &to); err != nil {
+		return err
+	}
+	if to.Left(t) < 0 {
+		return giving.ErrStep
+	}
+	return nil
 }
 
 // Count moves the letter's cursors over the gifts and refunds that came since, and notes the earned amount when it has moved. Repeated,
