@@ -122,7 +122,7 @@ func (v *visit) letterActs(q pg.Querier, l *subsidies.Letter, t subsidies.Tally)
 			{name: "letter-accept", needs: staff.SubsidyWrite, blanks: []blank{v.todayBlank("day", "voucher.day")}, plan: v.ofLetter(func(v *visit, q pg.Querier, l *subsidies.Letter, in inputs) (*giving.Move, error) {
 				return subsidies.Accept(v.ctx(), q, v.book, l, in.day("day"))
 			})},
-			{name: "letter-drop", needs: staff.SubsidyEnter, danger: true, blanks: v.reasonBlanks(), plan: v.ofLetter(discardLetter)},
+			{name: "letter-drop", needs: staff.SubsidyEnter, danger: true, blanks: v.reasonBlanks(), plan: v.ofLetter(dropLetter)},
 		}, nil
 	}
 	if claimable := l.Claimable(t, v.businessDay()); claimable > 0 {
@@ -162,6 +162,10 @@ func (v *visit) letterActs(q pg.Querier, l *subsidies.Letter, t subsidies.Tally)
 		return nil, nil
 	}
 	return acts, v.letterChoices(q, l, acts)
+}
+
+func dropLetter(v *visit, q pg.Querier, l *subsidies.Letter, in inputs) (*giving.Move, error) {
+	return subsidies.Drop(v.ctx(), q, v.book, l, in["reason"], in.day("day"))
 }
 
 func discardLetter(v *visit, q pg.Querier, l *subsidies.Letter, in inputs) (*giving.Move, error) {

@@ -121,3 +121,14 @@ func TestAdvanceAfterCostBack(t *testing.T) {
 	}
 	w.clean()
 }
+
+// TestDrawnTwice: a letter bears a cost by one note; a second one is refused at its field.
+func TestDrawnTwice(t *testing.T) {
+	w := newWorld(t, chart.CN2026)
+	w.gift(w.campaign, 1_000_00, day(9, 6), giving.WeChat)
+	id := w.funded(subsidies.Grant, 1_000_00, "B-1")
+	cost := w.post(ledger.KindAcceptance, day(11, 20), ledger.Debit(w.leaf("program.r"), 800_00), ledger.Credit(w.leaf("ap"), 800_00))
+	w.steps(w.drawing(id, cost, 300_00))
+	_, err := w.step(w.drawing(id, cost, 300_00))
+	w.refused(err, "entry")
+}

@@ -298,6 +298,12 @@ func TestDraft(t *testing.T) {
 	if w.holds("subsidy") != 21_940_87 || w.tally(one.ID).Earned != 1_000_00 {
 		t.Errorf("promised %d", w.holds("subsidy"))
 	}
+	_, err := w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) { // the form of a draft, sent when it was one no more
+		return subsidies.Drop(ctx, tx, w.book, w.read(one.ID), "写错了基金", day(9, 21))
+	})
+	if !errors.Is(err, giving.ErrStep) {
+		t.Errorf("one person put a committed letter aside: %v", err)
+	}
 	discard := func() error {
 		_, err := w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
 			return subsidies.Discard(ctx, tx, w.book, w.read(one.ID), "写错了基金", day(9, 21))

@@ -25,13 +25,14 @@ type Cost struct {
 }
 
 const (
-	sqlSpendInsert = `insert into subsidy_spend (book_id, letter_id, entry_id, amount) values ($1, $2, $3, $4)`
+	sqlSpendInsert = `insert into subsidy_spend (book_id, letter_id, entry_id, amount) values ($1, $2, $3, $4) on conflict do nothing`
 
-	// What an entry cost the letter's fund, and how much of that letters have borne already.
+	// What an entry cost the letter's fund, how much of that letters have borne already, and whether this one did.
 	sqlEntryCost = `
 select coalesce(sum(p.amount), 0)::int8,
        (select coalesce(sum(s.amount), 0)::int8 from subsidy_spend s where s.book_id = $1 and s.entry_id = $2),
-       exists (select from entry r where r.book_id = $1 and r.reverses = $2)
+       exists (select from entry r where r.book_id = $1 and r.reverses = $2),
+       exists (select from subsidy_spend s where s.book_id = $1 and s.letter_id = $5 and s.entry_id = $2)
   from entry e cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
   join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
   join account a on a.book_id = $1 and a.account_id = x.account_id
@@ -124,9 +125,9 @@ func DrawOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, ent
 	if err != nil {
 		return nil, err
 	}
-	free, err := l.freeOf(ctx, q, book, entry)
+	free, drawn, err := l.freeOf(ctx, q, book, entry)
 	switch {
-	case errors.Is(err, errNoCost):
+	case errors.Is(err, errNoCost), err == nil && drawn && free > 0:
 		wrong.Refuse("entry", "subsidy.entry.wrong")
 	case err != nil:
 		return nil, err
@@ -145,7 +146,7 @@ func DrawOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, ent
 			if err := giving.Settled(ctx, tx, sqlSpendInsert, book.ID, l.ID, entry, amount); err != nil {
 				return err
 			}
-			switch free, err := l.freeOf(ctx, tx, book, entry); {
+			switch free, _, err := l.freeOf(ctx, tx, book, entry); {
 			case errors.Is(err, errNoCost), err == nil && free < 0: // taken back, or borne by another letter meanwhile
 				return giving.ErrStep
 			case err != nil:
@@ -158,17 +159,17 @@ func DrawOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, ent
 // errNoCost means that an entry cost the letter's fund nothing, or was taken back.
 var errNoCost = errors.New("no cost of the fund")
 
-// freeOf is how much of an entry's cost no letter has borne. errNoCost.
-func (l *Letter) freeOf(ctx context.Context, q pg.Querier, book *ledger.Book, entry uuid.UUID) (int64, error) {
+// freeOf is how much of an entry's cost no letter has borne; drawn tells that this one has borne some. errNoCost.
+func (l *Letter) freeOf(ctx context.Context, q pg.Querier, book *ledger.Book, entry uuid.UUID) (free int64, drawn bool, err error) {
 	var cost, borne int64
 	var taken bool
-	if err := q.QueryRow(ctx, sqlEntryCost, book.ID, entry, l.FundID, book.Currency).Scan(&cost, &borne, &taken); err != nil {
-		return 0, fmt.Errorf("read cost of entry: %w", err)
+	if err := q.QueryRow(ctx, sqlEntryCost, book.ID, entry, l.FundID, book.Currency, l.ID).Scan(&cost, &borne, &taken, &drawn); err != nil {
+		return 0, false, fmt.Errorf("read cost of entry: %w", err)
 	}
 	if cost <= 0 || taken {
-		return 0, errNoCost
+		return 0, false, errNoCost
 	}
-	return cost - borne, nil
+	return cost - borne, drawn, nil
 }
 
 // ErrHomes means that the number of families is not one that a sum can be split between.

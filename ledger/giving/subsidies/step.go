@@ -287,10 +287,19 @@ func Notice(book *ledger.Book, l *Letter, day time.Time) (*giving.Move, error) {
 	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-noticed", Note: l.Name() + " " + l.LapsesOn.Format(time.DateOnly), Amount: l.Cap - l.Claimed, Day: day, Settle: l.settle(book, to)}, nil
 }
 
-// Discard plans taking back a letter that was written down wrong and of which nothing is claimed. A committed one takes a second person.
+// Drop plans that a draft is put aside: it is not on the books, nobody else is asked. *giving.FieldErrors, giving.ErrStep.
+func Drop(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, reason string, day time.Time) (*giving.Move, error) {
+	return l.discard(ctx, q, book, Draft, reason, day)
+}
+
+// Discard plans taking back a committed letter that was written down wrong and of which nothing is claimed. A second person approves.
 // *giving.FieldErrors, giving.ErrStep.
 func Discard(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, reason string, day time.Time) (*giving.Move, error) {
-	if l.State != Draft && l.State != Open || l.Claimed != 0 || l.Parallel != 0 {
+	return l.discard(ctx, q, book, Open, reason, day)
+}
+
+func (l *Letter) discard(ctx context.Context, q pg.Querier, book *ledger.Book, from, reason string, day time.Time) (*giving.Move, error) {
+	if l.State != from || l.Claimed != 0 || l.Parallel != 0 {
 		return nil, giving.ErrStep
 	}
 	var wrong giving.FieldErrors
