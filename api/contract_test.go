@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"sunfund/api/problem"
+	"sunfund/ledger"
 )
 
 // TestContractRoutes holds the table of routes and the contract to each other: same operations, same scopes.
@@ -103,5 +104,20 @@ func TestEveryErrorHasAProblem(t *testing.T) {
 	}
 	if p := problem.Of(os.ErrClosed); p.Status != http.StatusInternalServerError {
 		t.Errorf("%+v", p)
+	}
+}
+
+// The contract names every business event that an entry can have.
+func TestContractNamesEveryKind(t *testing.T) {
+	doc, err := parsedContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []any
+	for _, k := range ledger.Kinds() {
+		kinds = append(kinds, k.Info().Code)
+	}
+	if enum := doc.Components.Schemas["Kind"].Value.Enum; !slices.Equal(enum, kinds) {
+		t.Errorf("the contract has %v, the ledger %v", enum, kinds)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -127,6 +129,9 @@ func (k Kind) Info() KindInfo { return kinds[k] }
 
 // Name is the kind's name in lang.
 func (k Kind) Name(lang string) string { return pick(lang, kinds[k].NameZH, kinds[k].NameEN) }
+
+// Kinds are all events, in the order of their numbers.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(kinds)) }
 
 // KindByCode finds a kind by its code ("gift", "fee", …).
 func KindByCode(code string) (Kind, bool) {

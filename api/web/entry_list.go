@@ -112,7 +112,7 @@ func (v *visit) entryFilter(view *entryListView, s *sight) ledger.JournalFilter 
 
 func (v *visit) kindOptions() []Option {
 	options := []Option{{Value: "", Label: T(v.lang, "filter.all")}}
-	for k := ledger.KindVoucher; k.Info().Code != ""; k++ {
+	for _, k := range ledger.Kinds() {
 		options = append(options, Option{Value: k.Info().Code, Label: k.Name(string(v.lang))})
 	}
 	return options
