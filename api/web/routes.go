@@ -52,6 +52,8 @@ func (s *Server) routes() []route {
 		{get, "/t/:code/poster", true, "", (*visit).teamPoster},
 		{post, "/t/:code/flower", true, "", (*visit).teamFlower},
 		{get, "/c/:slug/teams", true, "", (*visit).teamList},
+		{get, "/days/:code", true, "", (*visit).dayShow},
+		{get, "/days/:code/live", true, "", (*visit).dayLive},
 		{get, ownPath, true, "", (*visit).ownShow},
 		{post, ownPath + "/sign-in", true, "", (*visit).ownAsk},
 		{get, ownPath + "/asked", true, "", (*visit).ownAsked},
