@@ -130,7 +130,7 @@ func (v *visit) auctionAgain(status int, wrong Errors) error {
 		g.Rows = append(g.Rows, []cell{{Text: fmt.Sprintf("#%d", b.Paddle)}, textCell(who), {Text: T(v.lang, "bidder.state."+b.State),
 			Tag: map[string]string{"held": "waiting", "applied": "done", "returned": "reversed"}[b.State]}, v.sumCell(b.Deposit)})
 	}
-	due, err := v.receiptsDue(l, a)
+	due, err := v.receiptsDue(l)
 	if err != nil {
 		return err
 	}

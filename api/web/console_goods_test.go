@@ -1,7 +1,9 @@
 package web
 
 import (
+	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,6 +53,34 @@ func TestAPictureInTheConsole(t *testing.T) {
 	li.wants(li.get(auction), http.StatusOK, "成交", "8,800.00", "买受人（溢价部分）", "3,800.00", "已抵价款")
 	li.wants(li.get(lot), http.StatusOK, "已拍出", "0 / 1 幅")
 	li.wants(li.step(lot, "lot-use", "day", day, "pieces", "1", "use", "x"), http.StatusConflict)
+
+	li.wants(li.get(lot), http.StatusOK, "还没有开")
+	li.wants(li.step(lot, "lot-receipt", "to", "buyer"), http.StatusConflict, "票据号码已用完")
+	li.numbered("50030126", "1", "20")
+	if a := chen.step(lot, "lot-receipt", "to", "buyer"); a.status != http.StatusForbidden {
+		t.Errorf("who approves issues a receipt: %d", a.status)
+	}
+	li.wants(li.step(lot, "lot-receipt", "to", "buyer", "uscc", "123"), http.StatusUnprocessableEntity, "统一社会信用代码")
+	li.stepped(lot, "lot-receipt", "to", "buyer")
+	li.stepped(lot, "lot-receipt", "to", "artist")
+	li.wants(li.step(lot, "lot-receipt", "to", "artist"), http.StatusConflict)
+	li.lacks(li.get(lot), "还没有开", "lot-receipt-to")
+	receipt := regexp.MustCompile(`/console/receipts/[0-9a-f-]{36}`).FindAllString(li.get(lot).text, -1)
+	if len(receipt) != 2 {
+		t.Fatalf("receipts on the page: %q", receipt)
+	}
+	artist := li.get(receipt[0])
+	li.wants(artist, http.StatusOK, "陈某某", "伍仟元整", "实物捐赠：《嘉陵春晓》，1 幅", lot)
+	li.lacks(artist, "/replace")
+	li.wants(li.get(receipt[1]), http.StatusOK, "巴渝建设公司", "叁仟捌佰元整", "高于物品价值的部分")
+	verify := "/verify?" + html.UnescapeString(between(artist.text, "/verify?", "</span>"))
+	anybody := o.browser()
+	anybody.wants(anybody.get(verify), http.StatusOK, "陈**", "5,000.00")
+	li.post(receipt[0]+"/void", url.Values{"reason": {"打印坏了"}})
+	li.wants(li.get(lot), http.StatusOK, "已作废", "lot-receipt-to")
+	anybody.wants(anybody.get(verify), http.StatusOK, "作废")
+	li.stepped(lot, "lot-receipt", "to", "artist")
+	li.lacks(li.get(lot), "lot-receipt-to")
 }
 
 // A firm's pledge is half paid and then given up; a service is booked from its invoice.
@@ -87,12 +117,15 @@ func TestGoodsLook(t *testing.T) {
 	lot, auction := li.auctioned(chen, street)
 	request := li.stepped(auction, "auction-sell", "day", day, "buyer", li.buyer(auction), "price", "8800", "costs", "300", "way", "premium")
 	chen.decides(request, "approve", "")
+	li.numbered("50030126", "1", "20")
+	li.stepped(lot, "lot-receipt", "to", "buyer")
+	slip := regexp.MustCompile(`/console/receipts/[0-9a-f-]{36}`).FindString(li.get(lot).text)
 	rice := li.stepped("/console/goods", "lot-receive", "day", day, "kind", "goods", "title", "五公斤装长粒香大米（重庆丰年粮油有限责任公司捐赠）", "pieces", "200", "unit", "袋", "campaign", general,
 		"firm", "重庆丰年粮油有限责任公司")
 	pledge := li.stepped("/console/pledges", "pledge-sign", "day", day, "firm", "巴渝建设公司", "document", "捐赠协议 2026-9", "campaign", street, "amount", "300000", "parts", "3",
 		"due", "2026-09-15", "months", "3")
 	li.stepped(pledge, "pledge-paid", "day", day, "amount", "150000", "ref", "B-1")
 	service := li.stepped("/console/services", "service-note", "day", day, "what", "义务法律咨询", "hours", "8", "campaign", street, "firm", "山城律师事务所")
-	o.looks(t, "offline", [][3]string{{"li", "goods", "/console/goods"}, {"li", "lot-sold", lot}, {"li", "lot", rice}, {"li", "auction", auction}, {"li", "pledges", "/console/pledges"},
+	o.looks(t, "offline", [][3]string{{"li", "goods", "/console/goods"}, {"li", "lot-sold", lot}, {"li", "lot-slip", slip}, {"li", "lot", rice}, {"li", "auction", auction}, {"li", "pledges", "/console/pledges"},
 		{"li", "pledge", pledge}, {"li", "services", "/console/services"}, {"li", "service", service}, {"chen", "sale-approved", request}})
 }

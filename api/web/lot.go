@@ -177,21 +177,23 @@ func (v *visit) lotAgain(status int, wrong Errors) error {
 		return err
 	}
 	g := grid{Title: T(v.lang, "auction.heading"), Empty: T(v.lang, "auction.none"), Heads: v.heads("auction.day", "auction.house", "person.state", "#auction.hammer")}
-	var last *giving.Auction
-	for i, a := range auctions {
-		last = &auctions[i]
+	for _, a := range auctions {
 		hammer := cell{}
 		if a.Hammer != nil {
 			hammer = v.sumCell(*a.Hammer)
 		}
 		g.Rows = append(g.Rows, []cell{{Text: ISODay(a.HeldOn), Href: "/console/auctions/" + a.ID.String()}, textCell(a.House), v.auctionState(a.State), hammer})
 	}
-	due, err := v.receiptsDue(l, last)
+	due, err := v.receiptsDue(l)
 	if err != nil {
 		return err
 	}
 	view.Grids = []grid{g, due}
-	if err := v.offer(&view, here, v.lotActs(l)...); err != nil {
+	receipt, err := v.lotReceiptActs(l)
+	if err != nil {
+		return err
+	}
+	if err := v.offer(&view, here, append(receipt, v.lotActs(l)...)...); err != nil {
 		return err
 	}
 	return v.showRecord(view, l.Object(), status)
@@ -221,35 +223,6 @@ func (v *visit) lotFacts(l *giving.Lot) ([]Fact, error) {
 	return facts, nil
 }
 
-// receiptsDue tells who is to get a donation receipt, and for how much at most.
-func (v *visit) receiptsDue(l *giving.Lot, a *giving.Auction) (grid, error) {
-	g := grid{Title: T(v.lang, "lot.receipts"), Empty: T(v.lang, "lot.receipts.none"), Heads: v.heads("lot.receipts.role", "offline.giver", "lot.day", "#lot.receipts.most")}
-	var buyer *giving.Bidder
-	if a != nil && a.Buyer != nil {
-		list, err := giving.Bidders(v.ctx(), v.s.DB, v.book, a.ID)
-		if err != nil {
-			return g, err
-		}
-		for i := range list {
-			if list[i].ID == *a.Buyer {
-				buyer = &list[i]
-			}
-		}
-	}
-	for _, d := range giving.ReceiptsDue(l, a, buyer) {
-		var donor *uuid.UUID
-		if d.Giver.Donor != uuid.Nil {
-			donor = &d.Giver.Donor
-		}
-		who, err := v.giver(d.Giver.Firm, donor)
-		if err != nil {
-			return g, err
-		}
-		g.Rows = append(g.Rows, []cell{{Text: T(v.lang, "lot.receipts."+d.Role)}, textCell(who), dayCell(d.Day), v.sumCell(d.Amount)})
-	}
-	return g, nil
-}
-
 // lotStep takes a step with a lot.
 func (v *visit) lotStep() error {
 	id, err := v.recordParam()
@@ -260,5 +233,9 @@ func (v *visit) lotStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, "/console/goods/"+id.String(), v.lotAgain, v.lotActs(l)...)
+	receipt, err := v.lotReceiptActs(l)
+	if err != nil {
+		return err
+	}
+	return v.perform(id, "/console/goods/"+id.String(), v.lotAgain, append(receipt, v.lotActs(l)...)...)
 }

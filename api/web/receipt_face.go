@@ -55,7 +55,17 @@ func (v *visit) face(q pg.Querier, r receipts.Receipt, mask bool) (*face, error)
 	case mask && r.Payer == receipts.Person:
 		f.Payer = masked(r.Name)
 	}
-	if r.Payer != receipts.Nobody {
+	switch {
+	case r.Face == receipts.Goods:
+		l, role, err := receipts.LotOf(v.ctx(), q, v.book, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		if l.KeepsTitle {
+			role = "proceeds"
+		}
+		f.Remark = T(v.lang, "slip.remark."+role, l.Title, int(l.Pieces), l.Unit, ISODay(r.GivenOn))
+	case r.Payer != receipts.Nobody:
 		f.Remark = T(v.lang, "slip.remark.single", ISODay(r.GivenOn))
 	}
 	if r.Currency == "CNY" {

@@ -66,7 +66,9 @@ func (v *visit) receiptShowAgain(status int, wrong Errors) error {
 		for _, p := range parts {
 			view.Gifts = append(view.Gifts, receiptGift{giving.Ref(v.book, p.Gift), p.Gift, money.Money{Minor: p.Amount, Currency: r.Currency}})
 		}
-		view.More = r.Gifts - int64(len(parts))
+		if len(parts) > 0 {
+			view.More = r.Gifts - int64(len(parts))
+		}
 		view.Facts, err = v.receiptFacts(q, r)
 		return err
 	})
@@ -84,6 +86,13 @@ func (v *visit) receiptFacts(q pg.Querier, r receipts.Receipt) ([]Fact, error) {
 		return nil, err
 	}
 	facts := []Fact{{Term: T(v.lang, "receipts.issued-by"), Value: who + T(v.lang, "receipts.at") + Stamp(r.IssuedAt, v.book.Zone)}}
+	if r.Face == receipts.Goods {
+		l, _, err := receipts.LotOf(v.ctx(), q, v.book, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, Fact{Term: T(v.lang, "receipts.lot"), Value: l.Name() + " " + l.Title, Href: "/console/goods/" + l.ID.String()})
+	}
 	if r.Void != nil {
 		if who, err = names.of(r.Void.By); err != nil {
 			return nil, err

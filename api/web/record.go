@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
@@ -319,7 +320,7 @@ func (v *visit) stepRefused(err error, a act, here string, again func(int, Error
 		}
 		return again(http.StatusUnprocessableEntity, wrong)
 	}
-	for _, refusal := range append(refusals, ledger.ErrSamePerson) {
+	for _, refusal := range append(refusals, ledger.ErrSamePerson, receipts.ErrNoNumbers) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {

@@ -154,6 +154,7 @@ var checkNames = map[string]string{
 	"receipt-sum":     "票据金额等于其捐赠之和",
 	"receipt-once":    "没有一笔捐赠在两张有效票据上",
 	"receipt-gift":    "票据对应的捐赠都在，基金一致，金额不超过捐赠",
+	"receipt-goods":   "实物捐赠票据与其物品同属一个基金，每个角色只有一张有效",
 	"checkout":        "发起并已支付的捐赠都已入账，内容与发起时一致",
 	"step":            "线下记录的每一步都有凭证，这些凭证都有记录",
 	"bank-receipt":    "待查来款等于其负债科目余额",

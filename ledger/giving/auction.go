@@ -290,7 +290,7 @@ func ReceiptsDue(l *Lot, a *Auction, b *Bidder) (due []ReceiptDue) {
 		return g
 	}
 	sold := a != nil && a.State == "sold" && b != nil
-	if l.Value > 0 {
+	if l.Value > 0 && l.State != LotReturned {
 		due = append(due, ReceiptDue{"artist", giver(l.Firm, l.Donor), l.Value, l.ReceivedOn})
 	}
 	switch {
@@ -300,6 +300,24 @@ func ReceiptsDue(l *Lot, a *Auction, b *Bidder) (due []ReceiptDue) {
 		due = append(due, ReceiptDue{"buyer", giver(b.Firm, b.Donor), *a.Hammer - l.Value, a.HeldOn})
 	}
 	return due
+}
+
+// ReceiptsDueOf tells them with the auction at which the lot was sold, if it was.
+func ReceiptsDueOf(ctx context.Context, q pg.Querier, book *ledger.Book, l *Lot) ([]ReceiptDue, error) {
+	auctions, err := AuctionsOf(ctx, q, book, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range auctions {
+		if a := &auctions[i]; a.State == "sold" {
+			buyer, err := Record[Bidder](ctx, q, sqlBidderByID, book.ID, *a.Buyer)
+			if err != nil {
+				return nil, err
+			}
+			return ReceiptsDue(l, a, buyer), nil
+		}
+	}
+	return ReceiptsDue(l, nil, nil), nil
 }
 
 // PaddleOf is how a bidder is called in the books: by the paddle, without a name.

@@ -40,6 +40,7 @@ const (
 const (
 	Single = "single" // for one gift
 	Merged = "merged" // for the nameless gifts of a fund and day
+	Goods  = "goods"  // for a gift in kind, or what a buyer paid beyond its value
 )
 
 // Payer is who the receipt is made out to.
@@ -81,7 +82,7 @@ func CreditCode(text string) bool {
 	return (31-sum%31)%31 == strings.IndexByte(alphabet, text[17])
 }
 
-// issue is a receipt about to be inserted, with one part for each gift.
+// issue is a receipt about to be inserted, with one part for each gift, or for a lot.
 type issue struct {
 	id       uuid.UUID
 	number   number
@@ -98,6 +99,7 @@ type issue struct {
 	replaces *uuid.UUID
 	by       uuid.UUID
 	parts    []part
+	lot      *lotPart // of Goods, instead of parts
 }
 
 // part is a gift on a receipt.
@@ -139,7 +141,10 @@ func insert(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader,
 			return err
 		}
 		b.Queue(sqlReceiptInsert, book.ID, r.id, r.number.rangeID, r.number.number, check, r.face, r.payer, r.donor, r.uscc, r.fund, r.campaign,
-			r.amount, r.currency, len(r.parts), r.givenOn, book.Day(now), now, r.by, r.batch, r.replaces)
+			r.amount, r.currency, max(len(r.parts), 1), r.givenOn, book.Day(now), now, r.by, r.batch, r.replaces)
+		if r.lot != nil {
+			b.Queue(sqlLotPartInsert, book.ID, r.lot.lot, r.lot.role, r.lot.issue, r.id, r.amount)
+		}
 		for _, p := range r.parts {
 			gifts, of, issues, amounts = append(gifts, p.gift), append(of, r.id), append(issues, p.issue), append(amounts, p.amount)
 		}

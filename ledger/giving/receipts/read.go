@@ -3,7 +3,6 @@ package receipts
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,7 +23,7 @@ type Receipt struct {
 	Number     int64
 	Digits     int16
 	CheckCode  string
-	Face       string // Single or Merged
+	Face       string // Single, Merged or Goods
 	Payer      string // Nobody, Person or Organisation
 	Donor      *uuid.UUID
 	USCC       string
@@ -200,12 +199,12 @@ func Names(ctx context.Context, q pg.Querier, book *ledger.Book, list ...*Receip
 	return nil
 }
 
-// Overstated tells whether a receipt says more than is left of its gifts: it is about to become void.
+// Overstated tells whether a receipt says more than is left of its gifts, or another sum than is due of its lot: it is about to become void.
 func Overstated(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (bool, error) {
 	var over bool
 	err := q.QueryRow(ctx, sqlIsOverstated, book.ID, id).Scan(&over)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
+	if err == nil && !over {
+		err = q.QueryRow(ctx, sqlIsLotDiffering, book.ID, id).Scan(&over)
 	}
 	if err != nil {
 		return false, fmt.Errorf("look whether receipt %s stands: %w", id, err)

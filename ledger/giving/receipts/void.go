@@ -153,7 +153,7 @@ select distinct p.receipt_id
  limit $2`
 
 // Settle voids the receipts of gifts that were given back and issues successors over what is left (accounting.md I13). Of one gift, or
-// with a nil id of the book. It says how many it put right; more may wait when there were settleMax. Without numbers for a successor the
+// with a nil id of the book, and then those of lots too. It says how many it put right; more may wait when there were settleMax. Without numbers for a successor the
 // receipt is void all the same, and whoever asks again gets one later.
 func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader, gift *uuid.UUID, now time.Time) (int, error) {
 	if err := lock(ctx, tx, book); err != nil {
@@ -179,5 +179,9 @@ func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, random io.Reader,
 			return 0, err
 		}
 	}
-	return len(ids), nil
+	if gift != nil {
+		return len(ids), nil
+	}
+	lots, err := settleLots(ctx, tx, book, now)
+	return max(len(ids), lots), err
 }
