@@ -63,7 +63,9 @@ func (d *desk) values(lot uuid.UUID, value int64) {
 func (d *desk) auctions(lot uuid.UUID, firm string, price int64) {
 	d.t.Helper()
 	a := giving.Auction{ID: uuid.New(), HeldOn: day, House: "山城拍卖行"}
-	d.steps(lot, func(_ context.Context, _ pgx.Tx, l *giving.Lot) (*giving.Move, error) { return giving.OpenAuction(d.book, l, a) })
+	d.steps(lot, func(_ context.Context, _ pgx.Tx, l *giving.Lot) (*giving.Move, error) {
+		return giving.OpenAuction(d.book, l, a)
+	})
 	buyer := uuid.New()
 	step := func(plan func(context.Context, pgx.Tx, *giving.Lot, *giving.Auction) (*giving.Move, error)) {
 		d.t.Helper()
