@@ -21,7 +21,7 @@ import (
 // ErrNotByCard means that a plan has no card that could be replaced.
 var ErrNotByCard = errors.New("plan is not paid by card")
 
-// planBatch is how many plans a processor is told of at a time.
+// planBatch is how many plans a processor is told of, one after the other, before other work has its turn.
 const planBatch = 20
 
 // OpenPlan opens the payment page of a plan by card, whose first gift is stored already: Stripe keeps the card and takes it each month or
@@ -290,25 +290,22 @@ func (s *Stripe) workNewCard(ctx context.Context, session *stripe.CheckoutSessio
 }
 
 // TellPlans tells Stripe what donors changed of plans by card, and says how many it tried. What Stripe has not confirmed is told again.
-func (s *Stripe) TellPlans(ctx context.Context) (int, error) {
-	now := s.clock()
-	due, err := plans.ToTell(ctx, s.db, s.book, StripeCode, planBatch, now)
-	if err != nil {
-		return 0, err
-	}
-	for i := range due {
-		t := &due[i]
-		err := s.tellPlan(ctx, t)
-		if err == nil {
+func (s *Stripe) TellPlans(ctx context.Context) (tried int, err error) {
+	for ; tried < planBatch; tried++ {
+		t, err := plans.ToTell(ctx, s.db, s.book, StripeCode, s.clock())
+		if err != nil || t == nil {
+			return tried, err
+		}
+		if s.tellPlan(ctx, t) == nil {
 			err = plans.Told(ctx, s.db, s.book, t)
 		} else {
-			err = plans.TellLater(ctx, s.db, s.book, t, now.Add(backoff(t.Try)))
+			err = plans.TellLater(ctx, s.db, s.book, t, s.clock().Add(backoff(t.Try)))
 		}
 		if err != nil {
-			return 0, err
+			return tried, err
 		}
 	}
-	return len(due), nil
+	return tried, nil
 }
 
 func (s *Stripe) tellPlan(ctx context.Context, t *plans.Telling) error {

@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -294,4 +295,52 @@ func TestALetterBeforeAYearlyCharge(t *testing.T) {
 	if left := w.fake.Subscriptions(); len(left) != 0 {
 		t.Errorf("still charged: %v", left)
 	}
+}
+
+// A donor who thinks again before the first gift is paid is charged the new amount from then on.
+func TestAnAmountChangedAtThePaymentPage(t *testing.T) {
+	t.Parallel()
+	w := newStripeWorld(t, 3)
+	p, err := w.starts("general", "50", plans.Monthly)
+	w.must(err)
+	w.change(p.ID, plans.Change{Amount: 20_00})
+	if _, err := w.fake.Pay(w.fake.Sessions()[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.turn()
+	w.step()
+	w.settle()
+	if s, a := w.fake.Subscribed(w.fake.Subscriptions()[0]); s != "active" || a != 20_00 {
+		t.Errorf("at Stripe %s, %d", s, a)
+	}
+	w.same()
+}
+
+// Stripe is slow, and another process has told it since what the donor changed: the first one does not tell the old again.
+func TestAnOldChangeIsNotToldLate(t *testing.T) {
+	t.Parallel()
+	w := newStripeWorld(t, 4)
+	one, _ := w.subscribes("general", "50", plans.Monthly)
+	two, sub := w.subscribes("general", "50", plans.Monthly)
+	apply := func(id uuid.UUID, c plans.Change) {
+		w.tx(func(ctx context.Context, tx pgx.Tx) error { return plans.Apply(ctx, tx, w.book, id, c, w.now()) })
+	}
+	apply(one.ID, plans.Change{Amount: 70_00})
+	apply(two.ID, plans.Change{Amount: 70_00})
+	tell := func() {
+		if _, err := w.worker.TellPlans(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	w.tee = func(*http.Request, []byte) {
+		w.tee = nil
+		w.sleep(2 * time.Minute)
+		apply(two.ID, plans.Change{Pause: true})
+		tell()
+	}
+	tell()
+	if s, a := w.fake.Subscribed(sub); s != "paused" || a != 70_00 {
+		t.Errorf("at Stripe %s, %d", s, a)
+	}
+	w.same()
 }

@@ -2,6 +2,7 @@ package plans
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,8 +47,10 @@ select ` + planColumns + ` from plan p
    and exists (select from campaign c where c.book_id = p.book_id and c.campaign_id = p.campaign_id and (c.state = 'closed' or c.closes_at <= $2))
  order by p.id limit $3 for update skip locked`
 
+	// It was opened with the amount of the first gift, whatever the donor has changed since.
 	sqlPlanOpened = `
-update plan set processor = $3, subscription = $4, customer = $5, told_state = 'active', told_amount = amount
+update plan set processor = $3, subscription = $4, customer = $5, told_state = 'active',
+       told_amount = coalesce((select c.amount from checkout c where c.book_id = $1 and c.id = plan.first_gift), 0)
  where book_id = $1 and id = $2 and subscription = ''`
 
 	sqlPlanRenewed = `update plan set next_on = $3 where book_id = $1 and id = $2 and next_on < $3`
@@ -221,40 +224,40 @@ const tellLease = time.Minute
 const (
 	// What was told is unknown from here on, until Told: a try whose answer is lost is made again.
 	sqlTellTake = `
-update plan p set told_state = '', tells = p.tells + 1, tell_at = $2::timestamptz + $5::interval
- where p.book_id = $1 and p.id in (select id from plan
+update plan p set told_state = '', tells = p.tells + 1, tell_at = $2::timestamptz + $4::interval
+ where p.book_id = $1 and p.id = (select id from plan
         where book_id = $1 and way = 'card' and processor = $3 and subscription <> '' and tell_at <= $2
           and case when state = 'new' then 'active' else state end <> told_state
            or book_id = $1 and way = 'card' and processor = $3 and subscription <> '' and tell_at <= $2 and state <> 'ended' and amount <> told_amount
-        order by tell_at, id limit $4 for update skip locked)
+        order by tell_at, id limit 1 for update skip locked)
 returning ` + planColumns + `, p.tells`
 
 	sqlTellDone  = `update plan set told_state = $3, told_amount = $4, tell_at = '-infinity' where book_id = $1 and id = $2 and tells = $5`
 	sqlTellLater = `update plan set tell_at = $3 where book_id = $1 and id = $2 and tells = $4`
 )
 
-// ToTell takes plans that the processor has to be told of, at most limit.
-func ToTell(ctx context.Context, q pg.Querier, book *ledger.Book, processor string, limit int, now time.Time) ([]Telling, error) {
-	rows, err := q.Query(ctx, sqlTellTake, book.ID, now, processor, limit, tellLease)
+// ToTell takes a plan that the processor has to be told of; nil for none. One at a time: what was taken long before it is told may be old.
+func ToTell(ctx context.Context, q pg.Querier, book *ledger.Book, processor string, now time.Time) (*Telling, error) {
+	rows, err := q.Query(ctx, sqlTellTake, book.ID, now, processor, tellLease)
 	if err != nil {
-		return nil, fmt.Errorf("take plans to tell: %w", err)
+		return nil, fmt.Errorf("take plan to tell: %w", err)
 	}
 	type taken struct {
 		Plan
 		Tells int
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[taken])
+	p, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[taken])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("take plans to tell: %w", err)
+		return nil, fmt.Errorf("take plan to tell: %w", err)
 	}
-	told := make([]Telling, len(list))
-	for i, t := range list {
-		told[i] = Telling{Plan: t.Plan, State: t.State, Try: t.Tells}
-		if t.State == New {
-			told[i].State = Active
-		}
+	t := &Telling{Plan: p.Plan, State: p.State, Try: p.Tells}
+	if p.State == New {
+		t.State = Active
 	}
-	return told, nil
+	return t, nil
 }
 
 // Told notes that the processor has heard.
