@@ -125,7 +125,9 @@ func TestS3CrossSitePost(t *testing.T) {
 			}
 			if !reads[r.path] {
 				for _, heads := range [][]string{nil, {"X-HTTP-Method-Override", "POST"}, {"X-Method-Override", "POST"}} {
-					if a := send(c, http.MethodGet, path+"?_method=POST&"+body, "", "", heads...); a.StatusCode != http.StatusMethodNotAllowed && a.StatusCode != http.StatusNotFound {
+					a := send(c, http.MethodGet, path+"?_method=POST&"+body, "", "", heads...)
+					// Forbidden: the address is read as that of an object ("/console/platforms/policy"), which this person may not see.
+					if !slices.Contains([]int{http.StatusMethodNotAllowed, http.StatusNotFound, http.StatusForbidden}, a.StatusCode) {
 						t.Errorf("GET %s: %d", r.path, a.StatusCode)
 					}
 				}

@@ -30,7 +30,7 @@ func TestGiveBadInput(t *testing.T) {
 	}{
 		{"negative", with("other", "-5"), "other", "gift.amount.min", []any{"1.00", "50,000.00"}},
 		{"zero", with("other", "0"), "other", "gift.amount.min", []any{"1.00", "50,000.00"}},
-		{"too many decimals", with("other", "0.001"), "other", "gift.amount.decimals", []any{"1.00", "50,000.00"}},
+		{"too many decimals", with("other", "0.001"), "other", "gift.amount.decimals", []any{"1.00", "50,000.00", "CNY", "2"}},
 		{"exponent", with("other", "1e18"), "other", "gift.amount.syntax", []any{"1.00", "50,000.00"}},
 		{"comma as decimal point", with("other", "1,00"), "other", "gift.amount.syntax", []any{"1.00", "50,000.00"}},
 		{"full-width digits", with("other", "５０"), "other", "gift.amount.syntax", []any{"1.00", "50,000.00"}},
