@@ -22,8 +22,10 @@ update private.donor set erased_at = $3, name_index = null, email_index = null, 
 
 	sqlSessionsErase = `delete from private.donor_session where book_id = $1 and donor_id = any($2::uuid[])`
 
+	// One that had ended is told again where the processor knows its donor, so that they are erased there too.
 	sqlPlansErase = `
-update plan set state = 'ended', reason = 'erased', ended_at = $3 where book_id = $1 and donor_id = any($2::uuid[]) and state <> 'ended'`
+update plan set state = 'ended', reason = 'erased', ended_at = coalesce(ended_at, $3), told_state = case when customer = '' then told_state else '' end
+ where book_id = $1 and donor_id = any($2::uuid[]) and (state <> 'ended' or customer <> '' and reason <> 'erased')`
 
 	sqlSignInsErase = `delete from private.sign_in where book_id = $1 and donor_id = any($2::uuid[])`
 )

@@ -344,3 +344,26 @@ func TestAnOldChangeIsNotToldLate(t *testing.T) {
 	}
 	w.same()
 }
+
+// Who is erased is erased at Stripe too, also when the plan had ended long before.
+func TestErasedAfterThePlanEnded(t *testing.T) {
+	t.Parallel()
+	w := newStripeWorld(t, 5)
+	p, _ := w.subscribes("general", "50", plans.Monthly)
+	w.change(p.ID, plans.Change{Leave: true})
+	w.settle()
+	var gone []string
+	w.tee = func(r *http.Request, _ []byte) {
+		if r.Method == http.MethodDelete {
+			gone = append(gone, r.URL.Path)
+		}
+	}
+	w.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := giving.EraseDonors(ctx, tx, w.book, []uuid.UUID{p.Donor}, w.now())
+		return err
+	})
+	w.settle()
+	if !slices.Contains(gone, "/v1/customers/"+p.Customer) {
+		t.Errorf("deleted at Stripe: %v", gone)
+	}
+}
