@@ -64,6 +64,9 @@ select a.campaign::int4, b.balance, f.fund_id, f.kind
 
 	sqlPaymentKnown = `select coalesce(sum(amount), 0)::int8, count(*) from match_payment where book_id = $1 and event_id = $2 and id = $3`
 
+	sqlMatchBankRefKnown = `
+select exists (select from match_payment where book_id = $1 and event_id = $2 and pool = $3 and kind = 'settled' and bank_ref = $4 and bank_ref <> '')`
+
 	sqlPaymentsInsert = `
 insert into match_payment (book_id, event_id, id, pool, campaign_id, kind, amount, day, bank_ref, entry_id, by_person, second, at)
 select $1, $2, $3, $4, unnest($5::int4[]), $6, unnest($7::int8[]), $8, $9, unnest($10::uuid[]), $11, $12, $13`
@@ -147,7 +150,7 @@ func (p *paying) carryOut(ctx context.Context, tx pgx.Tx) error {
 
 // SettleMatch pays match that is earned and not held, once the event is closed and its public notice over; at once where the rule
 // asks for no notice. Money of a promised pool is income of the campaign's fund (E23); own money moves there (E28). It gives the sum; the
-// same Sign.Key again pays nothing more. ErrNotice, ErrOverEarned, ErrNoPool, ledger.ErrSamePerson.
+// same Sign.Key again pays nothing more. A line of the bank pays a pool once: ErrRefReused. ErrNotice, ErrOverEarned, ErrNoPool, ledger.ErrSamePerson.
 func SettleMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, m MatchPayment, s Sign) (int64, error) {
 	p, state, known, err := beginPaying(ctx, tx, book, event, m.Pool, PaySettled, s)
 	if err != nil || known > 0 {
@@ -157,6 +160,13 @@ func SettleMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32,
 		return 0, err
 	}
 	p.day, p.bankRef = dayOr(book, m.Day, s.At), m.BankRef
+	var taken bool // under the event's lock
+	if err := tx.QueryRow(ctx, sqlMatchBankRefKnown, book.ID, event, m.Pool, m.BankRef).Scan(&taken); err != nil {
+		return 0, fmt.Errorf("look for bank line of match: %w", err)
+	}
+	if taken {
+		return 0, fmt.Errorf("%w: %s of pool %s", ErrRefReused, m.BankRef, m.Pool)
+	}
 	earned, err := earnedOf(ctx, tx, book, p.pool)
 	if err != nil {
 		return 0, err

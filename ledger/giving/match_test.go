@@ -130,10 +130,11 @@ func TestMatchIsSettled(t *testing.T) {
 	w := newWorld(t)
 	e := w.event("nine", matchTerms(nil))
 	w.give(w.from("a", "fund", "g1", 300_00), w.from("b", "general", "g2", 100_00))
+	ref := "b1"
 	settle := func(at time.Time, amount int64, s giving.Sign) (paid int64, err error) {
 		s.At = at
 		err = w.try(func(ctx context.Context, tx pgx.Tx) (err error) {
-			paid, err = giving.SettleMatch(ctx, tx, w.book, e.ID, giving.MatchPayment{Pool: "main", Amount: amount, BankRef: "b1"}, s)
+			paid, err = giving.SettleMatch(ctx, tx, w.book, e.ID, giving.MatchPayment{Pool: "main", Amount: amount, BankRef: ref}, s)
 			return err
 		})
 		return paid, err
@@ -161,6 +162,10 @@ func TestMatchIsSettled(t *testing.T) {
 			t.Errorf("settled %d, %v", paid, err)
 		}
 	}
+	if _, err := settle(due, 50_00, twoPeople(due)); !errors.Is(err, giving.ErrRefReused) {
+		t.Errorf("one line of the bank was income twice: %v", err)
+	}
+	ref = "b2"
 	w.wantAmounts(e, giving.MatchAmounts{Pledged: 600_00, Reserved: 300_00, Settled: 100_00})
 	if p := w.progress("fund"); p.Received != 300_00 || p.Reserved != 225_00 || p.Settled != 75_00 {
 		t.Errorf("progress %+v", p)
