@@ -106,6 +106,7 @@ var table = []row{
 	{giving.ErrNoPool, Problem{"not-found", 404, "这场活动没有这个配捐池。", "The event has no such match pool."}},
 	{giving.ErrNoAward, Problem{"not-found", 404, "没有这笔配捐，或者它已经一分不剩。", "There is no such award of match, or nothing is left of it."}},
 	{giving.ErrEventState, Problem{"match-event-state", 409, "活动现在的状态不适合这一步。请看它现在的样子。", "The event does not stand where this step begins. Please look at it as it stands."}},
+	{giving.ErrEventUnread, Problem{"match-event-unread", 409, "这场活动的规则、种子或计数读不出来：请检查数据和密钥。在此期间的捐赠照常入账，不配捐。", "The rule, seed or counters of the event cannot be read: check the data and the keys. Meanwhile gifts are booked without match."}},
 	{giving.ErrEventCode, Problem{"match-event-code", 409, "这个代号已经用在另一场活动上。", "Another event has this code."}},
 	{giving.ErrRuleLate, Problem{"match-rule-late", 422, "规则要先公布、后生效：生效时间不能早于现在。", "A rule is published before it is in force: it cannot take effect in the past."}},
 	{giving.ErrPools, Problem{"match-pools", 422, "配捐池和规则不一致：每个池都要说明怎么存放，金额只能增加，不能去掉。", "The pools are not those of the rule: each needs a way to be kept, none may become smaller or vanish."}},

@@ -72,6 +72,7 @@ type Outcome struct {
 	ID       uuid.UUID // of the gift or refund, and of its entry
 	Replayed bool      // it was booked before
 	Err      error     // why it was refused
+	Stopped  error     // it is booked, without the match of an event that was stopped with it: why
 }
 
 // reference is what a gift is known by in its book.

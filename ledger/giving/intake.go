@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -240,6 +241,9 @@ func (in *Intake) bookCalls(ctx context.Context, calls []*call) int {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	outcomes, err := Commit(ctx, in.db, in.book, paid)
+	if i := slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Stopped != nil }); i >= 0 {
+		slog.Error("event of match stopped; gifts are booked without it", "book", in.book.Code, "gift", outcomes[i].ID, "error", outcomes[i].Stopped)
+	}
 	for _, c := range calls {
 		if err != nil {
 			c.err = err

@@ -34,6 +34,10 @@ type openEvent struct {
 	places   map[int32]*matchPlace // campaigns of the batch
 	seen     []match.Gift          // the batch's gifts as the event sees them
 
+	unread  error       // what of it cannot be read: its gifts are booked without match
+	stopped bool        // before, under the lock
+	missed  []uuid.UUID // of the batch, for either
+
 	open     bool // still, under the lock
 	seq      int64
 	counters counters
@@ -78,7 +82,7 @@ type matchGift struct {
 
 const (
 	sqlMatchRules = `
-select r.event_id, r.version, r.from_at, r.terms, s.sealed_by, s.sealed_key, s.sealed, s.seed
+select r.event_id, r.version, r.from_at, r.hash, r.terms, s.sealed_by, s.sealed_key, s.sealed, s.seed
   from unnest($2::int4[]) u(id)
   join match_rule r on r.book_id = $1 and r.event_id = u.id
   join match_seed s on s.book_id = $1 and s.event_id = u.id
@@ -105,7 +109,7 @@ select u.id, d.email_index
  where d.email_index is not null`
 
 	sqlMatchStands = `
-select e.event_id, e.state = 'open', coalesce((select seq from match_award where book_id = $1 and event_id = e.event_id order by seq desc limit 1), 0)
+select e.event_id, e.state = 'open', e.stopped_at is not null, coalesce((select seq from match_award where book_id = $1 and event_id = e.event_id order by seq desc limit 1), 0)
   from match_event e where e.book_id = $1 and e.event_id = any($2::int4[])`
 
 	sqlMatchCircle = `select event_id, donor from match_circle where book_id = $1 and event_id = any($2::int4[])`
@@ -159,6 +163,9 @@ func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
 	if err := tx.SendBatch(ctx, q).Close(); err != nil {
 		return nil, fmt.Errorf("read rules of match: %w", err)
 	}
+	for _, e := range m.events {
+		e.check()
+	}
 	return m, nil
 }
 
@@ -196,20 +203,23 @@ func (m *matching) gather() (campaigns []int32, donors []uuid.UUID) {
 	return campaigns, donors
 }
 
+// scanRules reads rules and seeds. What cannot be read stops its event and not the batch.
 func scanRules(rows pgx.Rows, book *ledger.Book, events map[int32]*openEvent) error {
 	var id int32
 	var v matchVersion
-	var terms string
+	var r RuleVersion
 	var s sealedSeed
-	_, err := pgx.ForEachRow(rows, []any{&id, &v.number, &v.from, &terms, &s.by, &s.key, &s.box, &s.told}, func() (err error) {
+	_, err := pgx.ForEachRow(rows, []any{&id, &v.number, &v.from, &r.Hash, &r.Terms, &s.by, &s.key, &s.box, &s.told}, func() (err error) {
 		e := events[id]
 		if len(e.versions) == 0 {
 			if e.seed, err = s.open(book, id); err != nil {
-				return err
+				e.fail(err)
+				return nil
 			}
 		}
-		if v.rule, err = match.Parse([]byte(terms)); err != nil {
-			return fmt.Errorf("rule %d of event %d: %w", v.number, id, err)
+		if v.rule, err = r.Rule(); err != nil {
+			e.fail(fmt.Errorf("rule %d: %w", v.number, err))
+			return nil
 		}
 		e.versions = append(e.versions, v)
 		return nil
@@ -253,6 +263,9 @@ func (m *matching) read(q *pgx.Batch) {
 	var counts countKeys
 	for _, e := range m.events {
 		byID[e.id] = e
+		if e.unread != nil {
+			continue
+		}
 		m.look(e)
 		asked := map[countRow]bool{}
 		for i := range e.seen {
@@ -265,9 +278,12 @@ func (m *matching) read(q *pgx.Batch) {
 	}
 	q.Queue(sqlMatchStands, book, m.b.events).Query(func(rows pgx.Rows) error {
 		var id int32
-		var open bool
+		var open, stopped bool
 		var seq int64
-		_, err := pgx.ForEachRow(rows, []any{&id, &open, &seq}, func() error { byID[id].open, byID[id].seq = open, seq; return nil })
+		_, err := pgx.ForEachRow(rows, []any{&id, &open, &stopped, &seq}, func() error {
+			byID[id].open, byID[id].stopped, byID[id].seq = open, stopped, seq
+			return nil
+		})
 		return err
 	})
 	q.Queue(sqlMatchCircle, book, m.b.events).Query(func(rows pgx.Rows) error {
@@ -276,5 +292,10 @@ func (m *matching) read(q *pgx.Batch) {
 		_, err := pgx.ForEachRow(rows, []any{&id, &donor}, func() error { byID[id].circle[donor] = true; return nil })
 		return err
 	})
-	counts.queue(q, book, func(event int32) *counters { return &byID[event].counters })
+	counts.queue(q, book, func(event int32, row countRow, text string) error {
+		if err := byID[event].counters.read(row, text); err != nil {
+			byID[event].fail(err)
+		}
+		return nil
+	})
 }

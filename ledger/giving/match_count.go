@@ -138,7 +138,7 @@ func (r *countKeys) want(event int32, asked map[countRow]bool, keys []match.Key)
 	}
 }
 
-func (r *countKeys) queue(q *pgx.Batch, book int32, into func(event int32) *counters) {
+func (r *countKeys) queue(q *pgx.Batch, book int32, read func(event int32, row countRow, text string) error) {
 	if len(r.event) == 0 {
 		return
 	}
@@ -146,7 +146,7 @@ func (r *countKeys) queue(q *pgx.Batch, book int32, into func(event int32) *coun
 		var event int32
 		var row countRow
 		var text string
-		_, err := pgx.ForEachRow(rows, []any{&event, &row.subject, &row.day, &text}, func() error { return into(event).read(row, text) })
+		_, err := pgx.ForEachRow(rows, []any{&event, &row.subject, &row.day, &text}, func() error { return read(event, row, text) })
 		return err
 	})
 }
@@ -191,7 +191,7 @@ func changeCounts(ctx context.Context, tx pg.Querier, book *ledger.Book, changes
 			keys.want(event, asked, []match.Key{change.Key})
 		}
 	}
-	keys.queue(q, book.ID, func(event int32) *counters { return events[event] })
+	keys.queue(q, book.ID, func(event int32, row countRow, text string) error { return events[event].read(row, text) })
 	if q.Len() == 0 {
 		return nil
 	}

@@ -77,7 +77,11 @@ func (m *matching) decide(results []ledger.Result) ([]ledger.Entry, error) {
 			continue
 		}
 		for _, e := range m.events {
-			if v := e.inForce(g.gift.PaidAt); v != nil && e.open {
+			switch v := e.inForce(g.gift.PaidAt); {
+			case !e.open:
+			case e.stopped || e.unread != nil:
+				m.miss(e, g.member)
+			case v != nil:
 				m.award(e, v, i, m.b.entries[at].EffectiveOn)
 			}
 		}
@@ -239,6 +243,7 @@ select $1, unnest($2::int4[]), unnest($3::int4[]), unnest($4::text[]), unnest($5
 // write queues the rows of what was decided.
 func (m *matching) write(q *pgx.Batch) {
 	r, book := &m.rows, m.b.book.ID
+	m.writeMissed(q)
 	if len(r.seq) == 0 {
 		return
 	}

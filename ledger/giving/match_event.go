@@ -58,16 +58,18 @@ type MatchEvent struct {
 	MadeAt     time.Time
 	OpenedAt   *time.Time
 	ClosedAt   *time.Time
-	Commitment string  // of its seed, 64 hexadecimal digits
-	Seed       *string // once it is told
+	Commitment string     // of its seed, 64 hexadecimal digits
+	Seed       *string    // once it is told
+	StoppedAt  *time.Time // since when gifts pass it without match, see ErrEventUnread; nil: they do not
+	StoppedWhy string     // for staff, in English
 }
 
 // Name is the event's name in lang ("zh-CN" or "en").
 func (e *MatchEvent) Name(lang string) string { return pick(lang, e.NameZH, e.NameEN) }
 
 const (
-	eventColumns = `e.event_id, e.code, e.name_zh, e.name_en, e.state, e.made_at, e.opened_at, e.closed_at, s.commitment, s.seed`
-	eventTables  = `match_event e join match_seed s on s.book_id = e.book_id and s.event_id = e.event_id`
+	eventColumns = `e.event_id, e.code, e.name_zh, e.name_en, e.state, e.made_at, e.opened_at, e.closed_at, coalesce(s.commitment, ''), s.seed, e.stopped_at, e.stopped_why`
+	eventTables  = `match_event e left join match_seed s on s.book_id = e.book_id and s.event_id = e.event_id`
 
 	sqlEventInsert = `
 insert into match_event (book_id, event_id, code, name_zh, name_en, state, made_by, made_at)

@@ -24,6 +24,7 @@ const (
 	MatchRoll     = "roll"      // Pool: what is left is free for a later event
 	MatchGive     = "give"      // what is left is given to the campaigns
 	MatchShare    = "share"     // the pools are shared now that all gifts are in
+	MatchResume   = "resume"    // Reason: a stopped event decides gifts again; what it missed stays without match
 )
 
 // MatchRequest is what a request for such a step asks for (staff.MatchKind): the approver sees exactly this. Amounts are decimal strings
@@ -82,6 +83,9 @@ func (r *MatchRequest) CarryOut(ctx context.Context, tx pgx.Tx, book *ledger.Boo
 		return GiveAnyway(ctx, tx, book, r.Event, s)
 	case MatchShare:
 		return DecideEnd(ctx, tx, book, r.Event, s)
+	case MatchResume:
+		_, err := ResumeEvent(ctx, tx, book, r.Event, r.Reason, s)
+		return 0, err
 	}
 	return 0, fmt.Errorf("%w: %q", ErrStep, r.Act)
 }

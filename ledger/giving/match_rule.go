@@ -1,7 +1,9 @@
 package giving
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -42,8 +44,17 @@ type RuleVersion struct {
 	PublishedAt time.Time
 }
 
-// Rule reads the terms.
-func (v *RuleVersion) Rule() (*match.Rule, error) { return match.Parse([]byte(v.Terms)) }
+// Rule reads the terms. ErrEventUnread when they are not what was hashed.
+func (v *RuleVersion) Rule() (*match.Rule, error) {
+	if hash := sha256.Sum256([]byte(v.Terms)); !bytes.Equal(hash[:], v.Hash) {
+		return nil, fmt.Errorf("%w: the terms are not those of the hash", ErrEventUnread)
+	}
+	rule, err := match.Parse([]byte(v.Terms))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrEventUnread, err)
+	}
+	return rule, nil
+}
 
 const (
 	sqlEventLock = `select state from match_event where book_id = $1 and event_id = $2 for update`
@@ -332,8 +343,16 @@ func RevealSeed(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, 
 
 func readSeed(ctx context.Context, q pg.Querier, book *ledger.Book, event int32) (match.Seed, error) {
 	var s sealedSeed
-	if err := q.QueryRow(ctx, sqlSeedRead, book.ID, event).Scan(&s.by, &s.key, &s.box, &s.told); err != nil {
+	err := q.QueryRow(ctx, sqlSeedRead, book.ID, event).Scan(&s.by, &s.key, &s.box, &s.told)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return match.Seed{}, fmt.Errorf("%w: it has no seed", ErrEventUnread)
+	}
+	if err != nil {
 		return match.Seed{}, fmt.Errorf("read seed: %w", err)
 	}
-	return s.open(book, event)
+	seed, err := s.open(book, event)
+	if err != nil && !errors.Is(err, ledger.ErrNoKeys) {
+		err = fmt.Errorf("%w: %w", ErrEventUnread, err)
+	}
+	return seed, err
 }

@@ -440,7 +440,7 @@ func TestVerifyFindsWrongMatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range checks {
-		if strings.HasPrefix(c.Code, "match-") && c.Compared == 0 {
+		if strings.HasPrefix(c.Code, "match-") && c.Code != "match-missed" && c.Compared == 0 { // that one: TestWhatCannotBeReadStopsNoGift
 			t.Errorf("%s compares nothing", c.Code)
 		}
 	}

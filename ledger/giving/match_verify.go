@@ -13,6 +13,7 @@ import (
 
 const (
 	sqlCountAwards   = `select count(*) from match_award where book_id = $1`
+	sqlCountMissed   = `select count(*) from match_missed where book_id = $1`
 	sqlCountPools    = `select count(*) from match_pool where book_id = $1`
 	sqlCountPayments = `select count(*) from match_payment where book_id = $1`
 
@@ -85,6 +86,9 @@ select format('%s, campaign %s: %s settled and %s clawed back by payments, %s an
               where a.book_id = $1 and a.dims ->> 'nature' in ('match', 'match-back') and a.dims ->> 'source' like 'match:%' group by 1, 2) a using (source, campaign_id)
  where coalesce(p.settled, 0) <> coalesce(a.settled, 0) or coalesce(p.clawed, 0) <> coalesce(a.clawed, 0)`
 
+	sqlDifferMissed = `
+select format('event %s was stopped and did not decide gift %s; nobody has signed for it', event_id, gift_id) from match_missed where book_id = $1 and known_at is null`
+
 	sqlEventsToVerify = `select event_id from match_event where book_id = $1 and state <> 'draft' order by event_id`
 
 	sqlAllCounts = `select subject, day, counts from match_count where book_id = $1 and event_id = $2`
@@ -94,6 +98,7 @@ var matchChecks = []ledger.CheckQuery{
 	{Code: "match-award", Name: "awards of match are of gifts, campaigns and entries that are there, without a gap", Compare: sqlCountAwards, Rows: sqlDifferAward},
 	{Code: "match-pool", Name: "accounts of match hold what awards, steps and payments leave", Compare: sqlCountPools, Rows: sqlDifferPool},
 	{Code: "match-reserved", Name: "own money promised as match is reserved in its fund", Compare: sqlCountPools, Rows: sqlDifferReserved},
+	{Code: "match-missed", Name: "gifts that a stopped event of match did not decide are signed for by two people", Compare: sqlCountMissed, Rows: sqlDifferMissed},
 	{Code: "match-paid", Name: "match that was paid and clawed back is what the campaigns' accounts say", Compare: sqlCountPayments, Rows: sqlDifferPaid},
 }
 
@@ -114,6 +119,10 @@ func verifyReplay(ctx context.Context, q pg.Querier, book *ledger.Book) ([]ledge
 		r, err := newReplay(ctx, q, book, event)
 		if errors.Is(err, ledger.ErrNoKeys) {
 			awards.Differ(fmt.Sprintf("event %d: its seed is sealed; give the keys to decide its gifts again", event))
+			continue
+		}
+		if errors.Is(err, ErrEventUnread) {
+			awards.Differ(fmt.Sprintf("event %d: %v", event, err))
 			continue
 		}
 		if err != nil {
@@ -139,7 +148,12 @@ func (r *replay) compareCounts(ctx context.Context, q pg.Querier, c *ledger.Chec
 	stored := newCounters()
 	var row countRow
 	var text string
-	_, err = pgx.ForEachRow(rows, []any{&row.subject, &row.day, &text}, func() error { return stored.read(row, text) })
+	_, err = pgx.ForEachRow(rows, []any{&row.subject, &row.day, &text}, func() error {
+		if err := stored.read(row, text); err != nil {
+			c.Differ(fmt.Sprintf("event %d, counters of %s %d: %v", r.event, row.subject, row.day, err))
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("read counters of match: %w", err)
 	}
