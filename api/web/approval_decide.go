@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -89,7 +90,7 @@ func (v *visit) decided(id uuid.UUID, err error) error {
 	case errors.Is(err, staff.ErrChanged):
 		return v.approvalAgain(http.StatusConflict, nil)
 	}
-	for _, refusal := range refusals {
+	for _, refusal := range slices.Concat(refusals, matchRefusals) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {
@@ -119,6 +120,8 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return v.refund(tx, a)
 	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind:
 		return v.carryStep(tx, a)
+	case staff.MatchKind:
+		return nil, v.carryMatch(tx, a)
 	}
 	r, err := v.ask(tx, a)
 	if err != nil {

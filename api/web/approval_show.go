@@ -69,6 +69,8 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 		return v.askedReopening(a)
 	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind:
 		return v.askedStep(q, a)
+	case staff.MatchKind:
+		return v.askedMatch(q, a)
 	case staff.RuleKind:
 		return v.askedRule(q, a)
 	case staff.SignInSet:

@@ -34,6 +34,7 @@ var places = []place{
 	{"place.giving", "place.widget", widgetPath, "", staff.CampaignWrite, false},
 	{"place.giving", "place.offline", "/console/offline", "", staff.OfflineRead, false},
 	{"place.giving", "place.teams", teamsPath, "", staff.CampaignRead, false},
+	{"place.giving", "place.match", matchPath, "", staff.CampaignRead, false},
 	{"place.giving", "place.subsidies", subsidiesPath, "", staff.SubsidyRead, false},
 	{"place.giving", "place.receipts", "/console/receipts", "", staff.GiftRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ import (
 type blank struct {
 	name     string
 	label    string // key
-	kind     string // text, area, day, amount, number, select, entry (a select of vouchers)
+	kind     string // text, area, day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
 	hint     string // key
 	value    string // what stands in it at first
 	options  []Option
@@ -103,6 +104,7 @@ type cell struct {
 type recordForm struct {
 	Act, Action, Form, Title, Rule, Button string
 	Fields                                 []Field
+	Picks                                  *Choices // boxes, above the fields
 	Danger, Second                         bool
 	Again                                  bool // it was sent and something was wrong
 }
@@ -186,6 +188,13 @@ func (v *visit) offer(view *recordView, action string, acts ...act) error {
 			}
 		}
 		for _, b := range a.blanks {
+			if b.kind == "picks" {
+				var err error
+				if form.Picks, err = v.pickBoxes(view.Page, a, b, again); err != nil {
+					return err
+				}
+				continue
+			}
 			value := b.value
 			if again {
 				value = v.typed(a.name+"-"+b.name, b.most())
@@ -199,6 +208,29 @@ func (v *visit) offer(view *recordView, action string, acts ...act) error {
 		view.Forms = append(view.Forms, form)
 	}
 	return nil
+}
+
+// pickBoxes are the boxes of a blank, ticked as they were sent.
+func (v *visit) pickBoxes(p Page, a act, b blank, again bool) (*Choices, error) {
+	name, options := a.name+"-"+b.name, slices.Clone(b.options)
+	if again {
+		ticked := v.picked(name, options)
+		for i := range options {
+			options[i].Chosen = slices.Contains(ticked, options[i].Value)
+		}
+	}
+	boxes, err := newChoices(p, name, b.label, options, nil, "many", "yes", "hint", b.hint)
+	return &boxes, err
+}
+
+// picked are the values of boxes that were ticked, of those that were offered.
+func (v *visit) picked(name string, options []Option) (values []string) {
+	for _, o := range options {
+		if slices.Contains(v.Request().PostForm[name], o.Value) {
+			values = append(values, o.Value)
+		}
+	}
+	return values
 }
 
 func (b blank) most() int {
@@ -236,6 +268,12 @@ func (v *visit) readBlanks(a act) (inputs, Errors) {
 	in, wrong := inputs{}, Errors{}
 	for _, b := range a.blanks {
 		name := a.name + "-" + b.name
+		if b.kind == "picks" {
+			if in[b.name] = strings.Join(v.picked(name, b.options), " "); in[b.name] == "" {
+				wrong.Add(name, T(v.lang, "offline.missing", T(v.lang, b.label)))
+			}
+			continue
+		}
 		text := giving.CleanText(v.typed(name, b.most()+1))
 		switch {
 		case text == "" && b.optional:
@@ -320,7 +358,7 @@ func (v *visit) stepRefused(err error, a act, here string, again func(int, Error
 		}
 		return again(http.StatusUnprocessableEntity, wrong)
 	}
-	for _, refusal := range append(refusals, ledger.ErrSamePerson, receipts.ErrNoNumbers) {
+	for _, refusal := range slices.Concat(refusals, matchRefusals, []error{ledger.ErrSamePerson, receipts.ErrNoNumbers}) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {

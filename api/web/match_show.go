@@ -1,0 +1,116 @@
+package web
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strconv"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/staff"
+)
+
+func shortHash(hash []byte) string { return hex.EncodeToString(hash)[:16] + "…" }
+
+// matchShow shows an event with its amounts, its rule, what is held and the steps that may follow.
+func (v *visit) matchShow() error { return v.matchAgain(http.StatusOK, nil) }
+
+func (v *visit) matchAgain(status int, wrong Errors) error {
+	var view recordView
+	err := v.read(func(q pg.Querier) (err error) {
+		d, err := v.matchDesk(q)
+		if err != nil {
+			return err
+		}
+		view, err = v.matchView(q, d, wrong)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.s.render.Render(v.Response(), status, "console/record", view)
+}
+
+func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView, error) {
+	name := d.event.Name(string(v.lang))
+	view := recordView{Page: v.consolePage(name, matchPath), Heading: name, Lead: v.matchNext(d)}
+	view.Errors, view.Path = wrong, d.at()
+	view.Figure = v.asOf(0)
+	state := v.matchState(d.event.State)
+	view.Status, view.State = state.Tag, state.Text
+	view.Facts = v.matchFacts(d)
+	if v.who.May(staff.CampaignWrite) && (d.event.State == giving.EventDraft || d.event.State == giving.EventOpen) {
+		view.Links = append(view.Links, Link{T(v.lang, "match.build"), d.at() + "/rule"})
+	}
+	if d.rule != nil {
+		view.Links = append(view.Links, Link{T(v.lang, "match.public"), matchPublicPath + "/" + d.event.Code})
+	}
+	campaigns, err := v.matchCampaigns(q, d)
+	if err != nil {
+		return view, err
+	}
+	holds, err := v.matchHolds(q, d)
+	if err != nil {
+		return view, err
+	}
+	view.Grids = []grid{v.matchPools(d), campaigns, holds, v.matchVersions(d, matchPublicPath+"/"+d.event.Code)}
+	if d.rule != nil {
+		words, err := v.matchWords(q, d.rule, v.lang, v.otherLang())
+		if err != nil {
+			return view, err
+		}
+		view.Grids = append(view.Grids, words...)
+	}
+	acts, err := v.matchActs(q, d)
+	if err != nil {
+		return view, err
+	}
+	return view, v.offer(&view, d.at(), acts...)
+}
+
+// matchFacts are what stands about an event apart from its amounts.
+func (v *visit) matchFacts(d *matchDesk) []Fact {
+	facts := []Fact{v.fact("match.window", v.matchWindow(d.rule)), v.fact("match.commitment", d.event.Commitment)}
+	if d.event.Seed != nil {
+		facts = append(facts, v.fact("match.seed", *d.event.Seed))
+	} else {
+		facts = append(facts, v.fact("match.seed", T(v.lang, "match.seed.later")))
+	}
+	if len(d.versions) > 0 {
+		facts = append(facts, v.fact("match.hash", hex.EncodeToString(d.versions[0].Hash)))
+	}
+	facts = append(facts, v.fact("match.decided", Count(d.amounts.Decided)))
+	if d.event.OpenedAt != nil {
+		facts = append(facts, v.fact("match.opened", When(v.lang, *d.event.OpenedAt, v.book.Zone)))
+	}
+	if d.event.ClosedAt != nil {
+		facts = append(facts, v.fact("match.closed", When(v.lang, *d.event.ClosedAt, v.book.Zone)))
+	}
+	return facts
+}
+
+// matchHolds lists what is earned and being looked at, the first of it; how many there are is told above.
+func (v *visit) matchHolds(q pg.Querier, d *matchDesk) (grid, error) {
+	g := grid{Title: T(v.lang, "match.holds.count", int(d.amounts.HeldAwards), int(d.amounts.HeldDonors)), Empty: T(v.lang, "match.holds.none"),
+		Heads: v.heads("match.award", "gift.campaign", "match.donor", "#filter.amount", "match.why")}
+	if d.amounts.HeldAwards == 0 {
+		g.Title = T(v.lang, "match.holds")
+		return g, nil
+	}
+	held, err := giving.Held(v.ctx(), q, v.book, d.event.ID, 0, matchHeldShown)
+	if err != nil {
+		return g, err
+	}
+	titles := map[int32]string{}
+	for _, a := range held {
+		if titles[a.Campaign] == "" {
+			c, err := giving.CampaignByID(v.ctx(), q, v.book, a.Campaign)
+			if err != nil {
+				return g, err
+			}
+			titles[a.Campaign] = c.Title(string(v.lang))
+		}
+		g.Rows = append(g.Rows, []cell{{Text: "#" + strconv.FormatInt(a.Seq, 10)}, textCell(titles[a.Campaign]), {Text: a.Donor}, v.sumCell(a.Left), {Text: v.matchReasons(a.ReasonList())}})
+	}
+	return g, nil
+}

@@ -1,0 +1,257 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/match"
+	"sunfund/ledger/staff"
+)
+
+// matchStep takes a step with an event: alone where no money moves, by a request to a second person elsewhere.
+func (v *visit) matchStep() error {
+	d, err := v.matchDesk(v.s.DB)
+	if err != nil {
+		return err
+	}
+	acts, err := v.matchActs(v.s.DB, d)
+	if err != nil {
+		return err
+	}
+	form, err := v.formID()
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(acts, func(a act) bool { return a.name == v.FormValue("act") })
+	if at < 0 {
+		return giving.ErrStep
+	}
+	a := acts[at]
+	in, wrong := v.readBlanks(a)
+	if len(wrong) > 0 {
+		return v.matchAgain(http.StatusUnprocessableEntity, wrong)
+	}
+	if a.second == "" {
+		err = v.matchAlone(d, a.name)
+	} else {
+		var r *giving.MatchRequest
+		var sum int64
+		if r, sum, err = v.matchRequest(d, a, in); err == nil {
+			err = v.askMatch(d, r, a.name, sum, form)
+		}
+	}
+	return v.stepRefused(err, a, d.at(), v.matchAgain)
+}
+
+// matchAlone takes a step that moves nothing.
+func (v *visit) matchAlone(d *matchDesk, name string) error {
+	err := v.inTx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		switch name {
+		case matchClose:
+			err = giving.CloseEvent(ctx, tx, v.book, d.event.ID, v.now)
+		case matchReveal:
+			_, err = giving.RevealSeed(ctx, tx, v.book, d.event.ID, v.now)
+		case matchEnd:
+			err = giving.EndEvent(ctx, tx, v.book, d.event.ID, v.now)
+		}
+		if err != nil {
+			return err
+		}
+		return v.record(tx, "match", strings.TrimPrefix(name, "match-"), d.event.Code, "")
+	})
+	if err != nil {
+		return err
+	}
+	return v.see(d.at())
+}
+
+// matchRequest writes a step down as a request carries it, with the sum that it would move. An amount that was left out is filled in, so that
+// the approver decides on a number.
+func (v *visit) matchRequest(d *matchDesk, a act, in inputs) (*giving.MatchRequest, int64, error) {
+	r := &giving.MatchRequest{Act: strings.TrimPrefix(a.name, "match-"), Event: d.event.ID, Pool: in["pool"], Reason: in["reason"], Cause: giving.Cause(in["cause"]),
+		Campaign: int32(in.number("campaign"))}
+	sum := in.sum("amount", v.book)
+	pool := d.pool(r.Pool)
+	switch r.Act {
+	case giving.MatchSettle:
+		if sum == 0 {
+			sum = pool.Reserved
+		}
+		r.Amount, r.Bank, r.BankRef, r.Day = v.decimal(sum), in["bank"], in["ref"], in.day("day")
+	case giving.MatchClawBack:
+		r.Amount = v.decimal(sum)
+	case giving.MatchReturn, giving.MatchRoll:
+		sum = pool.Pledged
+	case giving.MatchGive, giving.MatchShare:
+		sum = d.amounts.Pledged
+	case giving.StepRelease, giving.StepRefuse:
+		r.Act, r.Kind = giving.MatchAwards, r.Act
+		held, err := giving.Held(v.ctx(), v.s.DB, v.book, d.event.ID, 0, matchHeldShown)
+		if err != nil {
+			return nil, 0, err
+		}
+		for text := range strings.FieldsSeq(in["awards"]) {
+			seq, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return nil, 0, giving.ErrNoAward
+			}
+			r.Awards = append(r.Awards, seq)
+			for _, h := range held {
+				if h.Seq == seq {
+					sum += h.Left
+				}
+			}
+		}
+	}
+	return r, sum, nil
+}
+
+// errOnlyTried takes back what was tried.
+var errOnlyTried = errors.New("only tried")
+
+// askMatch asks a second person for a step. What could not be carried out as things stand is refused here, where its maker can mend it: it is tried and
+// taken back. Sharing is not tried, for it holds the book up for as long as it takes.
+func (v *visit) askMatch(d *matchDesk, r *giving.MatchRequest, name string, sum int64, form uuid.UUID) error {
+	if r.Act != giving.MatchShare {
+		err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := r.CarryOut(ctx, tx, v.book, giving.Sign{Key: form, By: v.who.Person.ID, Second: form, At: v.now, Made: v.who.Person.NameZH, Check: form.String()}); err != nil {
+				return err
+			}
+			return errOnlyTried
+		})
+		if !errors.Is(err, errOnlyTried) {
+			return err
+		}
+	}
+	return v.request(staff.Draft{Form: form, Kind: staff.MatchKind, Amount: sum, Payload: r, Payee: "match:" + d.event.Code,
+		Summary: oneLine(T(v.lang, "act."+name)+" · "+d.event.Name(string(v.lang)), 400)})
+}
+
+func readMatch(a staff.Approval) (*giving.MatchRequest, error) {
+	var r giving.MatchRequest
+	if err := json.Unmarshal(a.Payload, &r); err != nil {
+		return nil, fmt.Errorf("read request %s: %w", a.ID, err)
+	}
+	return &r, nil
+}
+
+// askedMatch is what a request for a step with match would do, as its approver reads it.
+func (v *visit) askedMatch(q pg.Querier, a staff.Approval) (asked, error) {
+	r, err := readMatch(a)
+	if err != nil {
+		return asked{}, err
+	}
+	e, err := giving.EventByID(v.ctx(), q, v.book, r.Event)
+	if err != nil {
+		return asked{}, err
+	}
+	out := asked{day: v.businessDay(), reason: r.Reason, facts: []Fact{{Term: T(v.lang, "match.event"), Value: e.Name(string(v.lang)), Href: matchPath + "/" + e.Code}}}
+	add := func(key, value string) {
+		if value != "" {
+			out.facts = append(out.facts, v.fact(key, value))
+		}
+	}
+	if r.Act == giving.MatchPublish {
+		err := v.askedRuleOfMatch(q, r, &out)
+		return out, err
+	}
+	add("match.pool", r.Pool)
+	if r.Campaign != 0 {
+		campaign, err := v.campaignName(r.Campaign)
+		if err != nil {
+			return out, err
+		}
+		out.facts = append(out.facts, campaign)
+	}
+	if a.Amount != 0 {
+		out.facts = append(out.facts, v.sumFact("filter.amount", a.Amount))
+	}
+	if r.Bank != "" {
+		acct := chart.MustByID(chart.ID(r.Bank))
+		add("subsidy.bank", v.code(acct)+" "+acct.Name(string(v.lang)))
+	}
+	add("bankline.ref", r.BankRef)
+	if !r.Day.IsZero() {
+		add("bankline.day", Day(v.lang, r.Day))
+	}
+	if r.Cause != "" {
+		add("match.cause", T(v.lang, "match.cause."+string(r.Cause)))
+	}
+	if len(r.Awards) > 0 {
+		add("match.holds", numbered(r.Awards))
+	}
+	return out, nil
+}
+
+func numbered(list []int64) string {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = "#" + strconv.FormatInt(n, 10)
+	}
+	return strings.Join(texts, " ")
+}
+
+// askedRuleOfMatch says the rule that is to be published: hash, words, and how each pool is kept.
+func (v *visit) askedRuleOfMatch(q pg.Querier, r *giving.MatchRequest, out *asked) error {
+	rule, err := match.Parse([]byte(r.Terms))
+	if err != nil {
+		return fmt.Errorf("read rule of request: %w", err)
+	}
+	out.facts = append(out.facts, v.fact("match.hash", rule.Hash().String()), v.fact("match.from", When(v.lang, r.From, v.book.Zone)))
+	name, err := v.matchNames(q, v.lang, rule.Terms())
+	if err != nil {
+		return err
+	}
+	for _, p := range rule.Words(string(v.lang), name) {
+		out.facts = append(out.facts, Fact{Term: p.Title, Value: sentences(v.lang, p.Lines)})
+	}
+	funds, err := v.fundsByID(v.ctx(), q)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Plans {
+		kept := T(v.lang, "match.kept."+p.Kind)
+		if f := funds[p.FundID]; f != nil {
+			kept += " · " + f.Code + " " + f.Name(string(v.lang))
+		}
+		out.facts = append(out.facts, Fact{Term: T(v.lang, "match.pool") + " " + p.Code, Value: kept})
+	}
+	return nil
+}
+
+// carryMatch takes the step in the transaction of its approval, once under the request's id.
+func (v *visit) carryMatch(tx pgx.Tx, a staff.Approval) error {
+	r, err := readMatch(a)
+	if err != nil {
+		return err
+	}
+	maker, err := newNames(v).person(a.MadeBy)
+	if err != nil {
+		return err
+	}
+	checkers, err := v.approvedBy(tx, a)
+	if err != nil {
+		return err
+	}
+	sign := giving.Sign{Key: a.ID, By: a.MadeBy, Second: v.who.Person.ID, At: v.now, Summary: a.Summary}
+	sign.Made, sign.Check = signatures(maker, checkers)
+	_, err = r.CarryOut(v.ctx(), tx, v.book, sign)
+	return err
+}
+
+// matchRefusals are rules that stand against a step with match: the page says which.
+var matchRefusals = []error{giving.ErrEventState, giving.ErrRuleLate, giving.ErrPools, giving.ErrNotice, giving.ErrOverEarned, giving.ErrMatchOpen, giving.ErrPaidMatch,
+	giving.ErrTooManyAwards, giving.ErrNoAward, giving.ErrNoPool, ledger.ErrNoFund}
