@@ -81,8 +81,6 @@ select p.part, p.due, p.amount, p.reminded_on,
 	sqlPartsDue = `
 select part, due, amount, reminded_on, received, id, number, firm, fund_id, campaign_id, document, signed_on, whole, whole_received, given_up, state
   from (` + partsFilled + ` and g.state = 'open') f where due <= $2 and received < amount order by due, number, part limit 500`
-
-	sqlPartReminded = `update pledge_part set reminded_on = $4 where book_id = $1 and pledge_id = $2 and part = $3`
 )
 
 // PledgeByID reads a pledge, or ErrNoRecord.
@@ -131,11 +129,6 @@ func PartsDue(ctx context.Context, q pg.Querier, book *ledger.Book, until time.T
 			&p.Amount, &p.Received, &p.GivenUp, &p.State)
 		return d, err
 	})
-}
-
-// Reminded notes that the firm was reminded of an instalment.
-func Reminded(ctx context.Context, tx pgx.Tx, book *ledger.Book, pledge uuid.UUID, part int16, day time.Time) error {
-	return Settled(ctx, tx, sqlPartReminded, book.ID, pledge, part, day)
 }
 
 // Instalments splits an amount into parts of whole fen, the first ones larger by a fen, each so many months after the other.

@@ -291,7 +291,6 @@ func TestAPledge(t *testing.T) {
 	if err != nil || len(due) != 1 || due[0].Part.Part != 2 || due[0].Pledge.Firm != p.Firm {
 		t.Errorf("%v %+v", err, due)
 	}
-	w.tx(func(ctx context.Context, tx pgx.Tx) error { return giving.Reminded(ctx, tx, w.book, id, 2, recordDay) })
 	w.steps(func(context.Context, pgx.Tx) (*giving.Move, error) {
 		return giving.EndPledge(w.book, read(), "企业停产", recordDay)
 	})
