@@ -213,6 +213,8 @@ func (d *matchDesk) due() time.Time {
 // matchNext says who acts next.
 func (v *visit) matchNext(d *matchDesk) string {
 	switch {
+	case d.event.StoppedAt != nil:
+		return T(v.lang, "match.next.stopped", When(v.lang, *d.event.StoppedAt, v.book.Zone))
 	case d.event.State == giving.EventDraft && d.rule == nil:
 		return T(v.lang, "match.next.rule")
 	case d.event.State == giving.EventDraft:
@@ -265,6 +267,9 @@ func (v *visit) matchActs(q pg.Querier, d *matchDesk) (acts []act, err error) {
 		return blank{name: "pool", label: "match.pool", kind: "select", options: options}
 	}
 	state := d.event.State
+	if d.event.StoppedAt != nil {
+		second("match-resume", false, reason)
+	}
 	if state == giving.EventDraft && d.rule != nil {
 		second("match-open", false)
 	}

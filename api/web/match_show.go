@@ -79,6 +79,9 @@ func (v *visit) matchFacts(d *matchDesk) []Fact {
 	if len(d.versions) > 0 {
 		facts = append(facts, v.fact("match.hash", hex.EncodeToString(d.versions[0].Hash)))
 	}
+	if d.event.StoppedAt != nil {
+		facts = append(facts, v.fact("match.stopped", d.event.StoppedWhy))
+	}
 	facts = append(facts, v.fact("match.decided", Count(d.amounts.Decided)))
 	if d.event.OpenedAt != nil {
 		facts = append(facts, v.fact("match.opened", When(v.lang, *d.event.OpenedAt, v.book.Zone)))
