@@ -34,17 +34,9 @@ const sqlApprovalByID = approvalSelect + `
 const sqlApprovalLock = sqlApprovalByID + `
    for update`
 
-const sqlApprovalByEntry = approvalSelect + `
- where book_id = $1 and entry_id = $2`
-
 // ApprovalByID reads a request that is in this person's sight, or ErrNoApproval.
 func ApprovalByID(ctx context.Context, q pg.Querier, who Identity, id uuid.UUID) (Approval, error) {
 	return readVisible(ctx, q, who, sqlApprovalByID, id)
-}
-
-// ApprovalByEntry reads the request whose approval posted the entry, or ErrNoApproval.
-func ApprovalByEntry(ctx context.Context, q pg.Querier, who Identity, entry uuid.UUID) (Approval, error) {
-	return readVisible(ctx, q, who, sqlApprovalByEntry, entry)
 }
 
 func readVisible(ctx context.Context, q pg.Querier, who Identity, sql string, key uuid.UUID) (Approval, error) {

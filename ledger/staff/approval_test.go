@@ -74,9 +74,9 @@ func TestApprove(t *testing.T) {
 		}
 		return nil
 	}))
-	done, err := staff.ApprovalByEntry(o.ctx, o.service, li, entry)
+	done, err := staff.ApprovalByID(o.ctx, o.service, li, a.ID)
 	o.must(err)
-	if done.State != staff.Approved || *done.DecidedBy != chen.Person.ID || done.ID != a.ID {
+	if done.State != staff.Approved || *done.DecidedBy != chen.Person.ID || *done.Entry != entry {
 		t.Fatalf("%+v", done)
 	}
 	o.want(o.approve(chen, a.ID, read.Hash), staff.ErrDecided)

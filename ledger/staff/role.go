@@ -161,15 +161,6 @@ func (r Role) seesAll() bool {
 	return false
 }
 
-// Permissions lists all permissions in the order of the table.
-func Permissions() []Permission {
-	all := make([]Permission, len(rights))
-	for i, r := range rights {
-		all[i] = r.permission
-	}
-	return all
-}
-
 // May tells whether the role carries the permission. Unknown permissions are carried by nobody.
 func (r Role) May(p Permission) bool {
 	for _, right := range rights {

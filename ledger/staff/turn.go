@@ -38,9 +38,6 @@ var turnsMost = map[Form]struct{ visitor, address int }{
 	AskMail:  {3, 1_000},
 }
 
-// Turns is how often a form may be used in a window by one visitor and from one address; zero is no limit.
-func Turns(f Form) (visitor, address int) { return turnsMost[f].visitor, turnsMost[f].address }
-
 // Visitor before address, always, so that two requests cannot wait for each other.
 const sqlTurnTake = `
 insert into form_turn as t (book_id, form, kind, subject, turns, window_ends)
