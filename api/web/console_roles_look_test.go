@@ -38,7 +38,7 @@ func TestRolesLook(t *testing.T) {
 		}
 		return a.to
 	}
-	refund := send(li, gift, "amount", "23.45", "ref", "R-1", "reason", "重复付款，捐赠人要求退回多付的部分", "cause", "outside")
+	refund := send(li, gift, "amount", "23.45", "ref", "R-1", "reason", "重复付款，捐赠人要求退回多付的部分", "why", "twice")
 	transfer := send(li, "/console/transfers", "day", "2026-09-07", "from", "2", "to", "3", "bank", "bank.basic", "amount", "12,000.00", "document", "2026 年第 3 次理事会决议", "reason", "两个基金用途相近")
 	reopening := send(li, "/console/periods", "month", "2026-06", "reason", "漏记一张六月的发票")
 	send(guan, "/console/settings/rules", "kind", "voucher", "from", "50,000", "hours", "72", "approvers", "2", "per", "payee")

@@ -158,6 +158,9 @@ func (v *visit) receiptRows(q pg.Querier, view *receiptListView, filter receipts
 		view.Caption.Exports = append(view.Caption.Exports, Link{view.T("receipts.pdf", pdfMax), v.with("format", "pdf", "before", "")})
 	}
 	view.Empty = Empty{Text: view.T("receipts.empty")}
+	if !view.MayWrite {
+		view.Empty = Empty{Text: view.T("receipts.empty.read")}
+	}
 	if view.From+view.To+view.State+view.Number != "" {
 		view.Empty = Empty{Text: view.T("receipts.none"), Action: &Link{view.T("filter.clear"), "/console/receipts"}}
 	}

@@ -94,6 +94,6 @@ func (v *visit) leftOfGift(r *giving.Receipt) []Fact {
 		{Term: T(v.lang, "gift.channel"), Value: r.Gift.Channel.Name(string(v.lang))},
 		{Term: T(v.lang, "gift.campaign"), Value: r.Campaign.Title(string(v.lang))},
 		{Term: T(v.lang, "gift.amount"), Value: in(r.Gift.Amount)},
-		{Term: T(v.lang, "gift.refunded"), Value: in(r.Gift.Refunded)},
+		{Term: T(v.lang, "refund.before"), Value: in(r.Gift.Refunded)},
 	}
 }

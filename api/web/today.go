@@ -26,6 +26,7 @@ type todayView struct {
 	Entries []entryRow
 	Late    int  // records of offline gifts with which something should have been done by now
 	Quiet   bool // nothing waits
+	NoRole  bool // holds no role, so sees nothing yet
 	Admin   bool
 	Draft   bool
 }
@@ -33,7 +34,7 @@ type todayView struct {
 // today says what waits for this person, and how things stand.
 func (v *visit) today() error {
 	view := todayView{Page: v.consolePage(T(v.lang, "place.today"), "/console"), Hello: v.who.Person.Name(string(v.lang)), Day: v.businessDay(),
-		Admin: v.who.May(staff.PeopleAdmin), Draft: v.who.May(staff.EntryDraft)}
+		Admin: v.who.May(staff.PeopleAdmin), Draft: v.who.May(staff.EntryDraft), NoRole: len(v.who.Roles) == 0}
 	if err := v.todayRequests(&view); err != nil {
 		return err
 	}
