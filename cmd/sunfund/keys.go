@@ -15,6 +15,8 @@ import (
 	"sunfund/internal/seal"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/recon"
 )
 
 var (
@@ -178,11 +180,19 @@ func (c *keyRewrapCmd) run(ctx context.Context, term terminal) error {
 		return err
 	}
 	for _, b := range books {
-		n, err := giving.RewrapDonors(ctx, db, b)
+		others := 0
+		for _, rewrap := range []func(context.Context, pg.Beginner, *ledger.Book) (int, error){recon.RewrapFiles, platforms.RewrapFiles, giving.RewrapSeeds} {
+			n, err := rewrap(ctx, db, b)
+			if err != nil {
+				return err
+			}
+			others += n
+		}
+		n, err := giving.RewrapDonors(ctx, db, b) // last: it forgets keys that seal nothing any more
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(term.out, "Book %s: %d donors now sealed by key %s\n", b.Code, n, ring.Current())
+		fmt.Fprintf(term.out, "Book %s: %d donors, %d files and seeds of match now sealed by key %s\n", b.Code, n, others, ring.Current())
 	}
 	return nil
 }

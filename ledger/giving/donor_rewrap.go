@@ -32,12 +32,15 @@ update private.donor d set key_id = $2, key = u.key, name_index = u.name_index, 
 	sqlKeysDone = `
 delete from private.outside_key k
  where book_id = $1 and key_id <> $2
-   and not exists (select from private.donor d where d.book_id = $1 and d.key_id = k.key_id)`
+   and not exists (select from private.donor d where d.book_id = $1 and d.key_id = k.key_id)
+   and not exists (select from match_seed m where m.book_id = $1 and m.sealed_by = k.key_id)
+   and not exists (select from source_file f where f.book_id = $1 and f.sealed_by = k.key_id)
+   and not exists (select from platform_file f where f.book_id = $1 and f.sealed_by = k.key_id)`
 )
 
 // RewrapDonors seals by the first key of the book's ring what older ones seal: each donor's key, and where names and addresses
 // are found. It says how many donors it changed. It may be broken off and begun again; the service goes on meanwhile, with a
-// ring that has both keys.
+// ring that has both keys. It forgets the older keys once nothing of the book is sealed by them: run it after the other rewraps.
 func RewrapDonors(ctx context.Context, db pg.Beginner, book *ledger.Book) (n int, err error) {
 	ctx = pg.WithBook(ctx, book.ID)
 	var after uuid.UUID
