@@ -19,7 +19,9 @@ func TestSeedsAreRewrapped(t *testing.T) {
 	w := newWorld(t)
 	e := w.event("nine", matchTerms(nil))
 	use := func(lines ...string) error {
-		return w.try(func(ctx context.Context, tx pgx.Tx) error { return ledger.UseKeys(ctx, tx, w.book, newRing(t, lines...)) })
+		return w.try(func(ctx context.Context, tx pgx.Tx) error {
+			return ledger.UseKeys(ctx, tx, w.book, newRing(t, lines...))
+		})
 	}
 	fresh := seal.NewLine()
 	if err := use(fresh, pgtest.KeyLine); err != nil {
