@@ -84,8 +84,8 @@ const (
 	sqlMatchRules = `
 select r.event_id, r.version, r.from_at, r.hash, r.terms, s.sealed_by, s.sealed_key, s.sealed, s.seed
   from unnest($2::int4[]) u(id)
-  join match_rule r on r.book_id = $1 and r.event_id = u.id
-  join match_seed s on s.book_id = $1 and s.event_id = u.id
+ cross join lateral (select event_id, version, from_at, hash, terms from match_rule where book_id = $1 and event_id = u.id order by version desc limit 1000) r
+ cross join lateral (select sealed_by, sealed_key, sealed, seed from match_seed where book_id = $1 and event_id = u.id limit 1) s
  order by r.event_id, r.version desc`
 
 	sqlMatchPools = `
@@ -93,13 +93,12 @@ select event_id, code, kind, fund_id, amount, funder from match_pool where book_
 
 	// What an event saw of a campaign first, or else what it is now.
 	sqlMatchPlaces = `
-select e.id, u.id, coalesce(m.slug, c.slug), coalesce(m.organisation, s.code, b.code), coalesce(m.fund_id, c.fund_id), coalesce(m.goal, c.goal), m.slug is not null
+select e.id, u.id, coalesce(m.slug, c.slug), coalesce(m.organisation, s.code, (select code from book where book_id = $1)), coalesce(m.fund_id, c.fund_id), coalesce(m.goal, c.goal), m.slug is not null
   from unnest($2::int4[]) e(id) cross join unnest($3::int4[]) u(id)
-  join book b on b.book_id = $1
  cross join lateral (select slug, goal, fund_id from campaign where book_id = $1 and campaign_id between u.id and u.id
                       order by campaign_id limit 1) c
   left join lateral (select street_id from fund where book_id = $1 and fund_id = c.fund_id limit 1) f on true
-  left join street s on s.book_id = $1 and s.street_id = f.street_id
+  left join lateral (select code from street where book_id = $1 and street_id = f.street_id limit 1) s on true
   left join lateral (select slug, organisation, fund_id, goal from match_campaign where book_id = $1 and event_id = e.id and campaign_id = u.id limit 1) m on true`
 
 	sqlMatchPeople = `

@@ -14,3 +14,12 @@ func TestPlansOfANewBook(t *testing.T) {
 		"gifts": sqlGiftInsert, "donors": sqlDonorsInsert, "messages": sqlMessagesInsert, "rates": sqlRates, "paid": sqlCheckoutPaid,
 	})
 }
+
+// Nor do the statements of a batch scan while an event of match is open.
+func TestPlansOfABatchWithAnEvent(t *testing.T) {
+	t.Parallel()
+	pgtest.NoScans(t, map[string]string{
+		"rules": sqlMatchRules, "pools": sqlMatchPools, "people": sqlMatchPeople, "stands": sqlMatchStands, "circle": sqlMatchCircle,
+		"counts": sqlMatchCounts, "awards": sqlAwardInsert, "campaigns": sqlPlaceInsert, "count rows": sqlCountUpsert, "missed": sqlMissedInsert, "stop": sqlEventStop,
+	})
+}
