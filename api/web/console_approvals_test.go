@@ -87,9 +87,9 @@ func TestRefundByTwoPeople(t *testing.T) {
 	li.wants(page, http.StatusOK, "申请退款", "50.00")
 	li.lacks(page, "王女士")
 	form := func(amount, ref string) url.Values {
-		return url.Values{"form": {uuid.NewString()}, "amount": {amount}, "ref": {ref}, "reason": {"重复捐赠"}}
+		return url.Values{"form": {uuid.NewString()}, "amount": {amount}, "ref": {ref}, "reason": {"重复捐赠"}, "why": {"twice"}}
 	}
-	li.wants(li.post(path, url.Values{"form": {uuid.NewString()}}), http.StatusUnprocessableEntity, "退款金额：", "退款单号：", "退款理由：")
+	li.wants(li.post(path, url.Values{"form": {uuid.NewString()}}), http.StatusUnprocessableEntity, "退款金额：", "退款单号：", "退款原因：", "退款理由：")
 	li.wants(li.post(path, form("50.01", "R1")), http.StatusUnprocessableEntity, "退款超过这笔捐赠剩下的金额")
 	li.wants(li.post("/console/gifts/"+uuid.NewString()+"/refund", form("1", "R1")), http.StatusNotFound)
 	first, second := li.post(path, form("30.00", "R1")), li.post(path, form("30.00", "R2"))

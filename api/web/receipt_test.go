@@ -84,7 +84,7 @@ func TestReceiptFromGiftToVoid(t *testing.T) {
 	donor.wants(donor.get(page), http.StatusOK, "00000102", "石坪桥小学")
 
 	form := li.get("/console/gifts/" + gift.String() + "/refund")
-	path := li.post("/console/gifts/"+gift.String()+"/refund", url.Values{"form": {li.hidden(form, "form")}, "amount": {"23.45"}, "ref": {"R-1"}, "reason": {"多付了"}, "cause": {"outside"}}).to
+	path := li.post("/console/gifts/"+gift.String()+"/refund", url.Values{"form": {li.hidden(form, "form")}, "amount": {"23.45"}, "ref": {"R-1"}, "reason": {"多付了"}, "why": {"twice"}}).to
 	chen.wants(chen.decides(path, "approve", ""), http.StatusSeeOther)
 	donor.wants(donor.get(page), http.StatusOK, "00000103", "100.00", "石坪桥小学")
 	li.wants(li.get("/console/receipts?state=void"), http.StatusOK, "00000101", "00000102", "捐赠已退款")

@@ -47,9 +47,6 @@ func (v *visit) refundCreate() error {
 	}
 	view := refundView{Form: form.String(), Amount: v.typed("amount", 40), Ref: v.typed("ref", 100), Reason: v.typed("reason", 1000), Why: v.typed("why", 40),
 		Asked: v.typed("asked", 40)}
-	if view.Why == "" {
-		view.Why = payments.Reasons()[0].Code
-	}
 	sends := v.sends(r)
 	var wrong Errors
 	minor, err := money.ParseInput(view.Amount, r.Gift.Currency)

@@ -75,6 +75,7 @@ func (v *visit) refundAgain(status int, r *giving.Receipt, view refundView, wron
 	view.Page = v.consolePage(T(v.lang, "refund.title", r.Ref), "/console/gifts")
 	view.Errors, view.Gift = wrong, "/console/gifts/"+r.Gift.ID.String()
 	view.Facts, view.Sends = v.leftOfGift(r), v.sends(r)
+	view.Whys = []Option{{Label: T(v.lang, "refund.why.choose"), Chosen: view.Why == ""}}
 	for _, reason := range payments.Reasons() {
 		view.Whys = append(view.Whys, Option{Value: reason.Code, Label: T(v.lang, "refund.why."+reason.Code), Chosen: reason.Code == view.Why})
 	}

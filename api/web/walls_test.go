@@ -347,7 +347,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/sandbox/:session":                    {"result": {"success"}},
 		"/plan/:ref":                           {"do": {"stop"}},
 		"/console/approvals/:id":               {"do": {"approve"}, "hash": {strings.Repeat("00", 32)}},
-		"/console/gifts/:id/refund":            {"ref": {"R-1"}},
+		"/console/gifts/:id/refund":            {"ref": {"R-1"}, "why": {"twice"}},
 		"/console/gifts/:id/refund/decline":    {"answer": {"试"}},
 		"/console/people/:id":                  {"do": {"disable"}},
 		"/console/people/:id/roles":            {"role": {"auditor"}},

@@ -317,7 +317,7 @@ func (m *marked) platform(mei *site) {
 func (m *marked) refund(mei, bo *site) {
 	m.Helper()
 	gift := strings.Replace(m.found(mei.get(http.StatusOK, "/console/gifts?q=Canary-Giver-Xq"), `(/console/donors/[0-9a-f-]{36})`), "donors", "gifts", 1)
-	answer, _ := mei.post(http.StatusOK, gift+"/refund", url.Values{"form": {uuid.NewString()}, "amount": {"1.00"}, "ref": {m.mark("Refund-Ref")}, "reason": {m.mark("Refund-Reason")}, "cause": {"outside"}})
+	answer, _ := mei.post(http.StatusOK, gift+"/refund", url.Values{"form": {uuid.NewString()}, "amount": {"1.00"}, "ref": {m.mark("Refund-Ref")}, "reason": {m.mark("Refund-Reason")}, "why": {"twice"}})
 	bo.approve(answer.Request.URL.Path)
 }
 

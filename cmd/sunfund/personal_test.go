@@ -247,7 +247,7 @@ func TestNothingPersonalInClear(t *testing.T) {
 		t.Fatalf("%q", donors)
 	}
 	refund := strings.Replace(donors[0], "donors", "gifts", 1) + "/refund" // a donor has the id of the first gift
-	s.post(http.StatusOK, refund, url.Values{"form": {uuid.NewString()}, "amount": {"1.00"}, "ref": {"R-1"}, "reason": {"double payment"}})
+	s.post(http.StatusOK, refund, url.Values{"form": {uuid.NewString()}, "amount": {"1.00"}, "ref": {"R-1"}, "reason": {"double payment"}, "why": {"twice"}})
 	for _, donor := range donors {
 		s.get(http.StatusOK, donor)
 		s.get(http.StatusOK, donor+"/record")
