@@ -245,3 +245,21 @@ func TestAPaymentIsTakenBack(t *testing.T) {
 		})
 	}
 }
+
+// Two requests may name the same line of the bank before either is approved; it pays once.
+func TestALineOfTheBankPaysOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	f := d.kept("配捐.csv", []byte(strings.ReplaceAll(matched, "40000", "400")))
+	d.booked(f)
+	f = d.again(f)
+	d.refusedAt("ref", func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		m, err := platforms.Pay(ctx, tx, d.book, f, platforms.Payment{Day: paid, BankRef: "B-1", Gifts: 100_00})
+		d.pays(f, "B-1", 100_00, 0)
+		return m, err
+	})
+	if gifts, _ := d.open(f); gifts != 300_00 {
+		t.Errorf("open are %d", gifts)
+	}
+	d.clean()
+}

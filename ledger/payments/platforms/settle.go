@@ -1,6 +1,7 @@
 package platforms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -169,12 +170,8 @@ func Pay(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, p Paymen
 	if f.LastDay != nil && p.Day.Before(*f.LastDay) {
 		wrong.Refuse("day", "platform.day.before")
 	}
-	var known bool
-	if err := q.QueryRow(ctx, sqlBankRefKnown, book.ID, f.ID, p.BankRef).Scan(&known); err != nil {
-		return nil, fmt.Errorf("look for settlement: %w", err)
-	}
-	if known {
-		wrong.Refuse("ref", "offline.ref.used")
+	if err := f.unused(ctx, q, book, p.BankRef, &wrong); err != nil {
+		return nil, err
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err
@@ -273,10 +270,28 @@ func split(open []Open, gifts, matched int64) []Open {
 	return parts
 }
 
+// unused refuses a line of the bank that has paid the file already.
+func (f *File) unused(ctx context.Context, q pg.Querier, book *ledger.Book, ref string, wrong *giving.FieldErrors) error {
+	var known bool
+	if err := q.QueryRow(ctx, sqlBankRefKnown, book.ID, f.ID, ref).Scan(&known); err != nil {
+		return fmt.Errorf("look for settlement: %w", err)
+	}
+	if known {
+		wrong.Refuse("ref", "offline.ref.used")
+	}
+	return nil
+}
+
 // settle writes down a settlement; it belongs to the entry that booked it. Steps of one file take turns by its row.
 func settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, s Settlement, parts []Open, given map[int32]uuid.UUID) error {
 	if err := f.lock(ctx, tx, book); err != nil {
 		return err
+	}
+	if s.BankRef != "" { // another may have been asked for at the same time
+		var wrong giving.FieldErrors
+		if err := cmp.Or(f.unused(ctx, tx, book, s.BankRef, &wrong), wrong.Err()); err != nil {
+			return err
+		}
 	}
 	for _, o := range parts {
 		if o.Gifts+o.Match == 0 {
