@@ -13,6 +13,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/reports"
 )
 
@@ -21,10 +22,11 @@ var (
 	errNoBooks   = errors.New("there is no book yet")
 )
 
-// exportCmd writes a book for other programs to add up.
+// exportCmd writes a book for other programs to add up, or a match event for anybody to recompute.
 type exportCmd struct {
 	database
-	Format string `required:"" enum:"hledger,beancount" placeholder:"FORMAT" help:"hledger or beancount."`
+	Format string `required:"" enum:"hledger,beancount,match" placeholder:"FORMAT" help:"hledger, beancount, or match: the replay file of an event, for sunfund verify match."`
+	Event  string `placeholder:"CODE" help:"Which event of match; its seed must have been told."`
 	Book   string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
 	Output string `short:"o" placeholder:"FILE" help:"Where to write; to standard output when missing. The file appears when it is complete."`
 	Lang   string `env:"LANG" default:"en" help:"Language of descriptions where an entry has no words of its own: zh-CN or en."`
@@ -42,21 +44,30 @@ func (c *exportCmd) Run(ctx context.Context, term terminal) error {
 		if err := pg.EnterBook(ctx, tx, books[0].ID); err != nil {
 			return err
 		}
-		write := reports.WriteHledger
-		if c.Format == "beancount" {
-			write = reports.WriteBeancount
-		}
+		write := func(w io.Writer) error { return c.write(ctx, tx, books[0], w) }
 		if c.Output == "" {
-			return write(ctx, tx, books[0], term.out, reports.Options{Lang: language(c.Lang)})
+			return write(term.out)
 		}
-		return writeFile(c.Output, func(w io.Writer) error {
-			return write(ctx, tx, books[0], w, reports.Options{Lang: language(c.Lang)})
-		})
+		return writeFile(c.Output, write)
 	})
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	return nil
+}
+
+func (c *exportCmd) write(ctx context.Context, tx pgx.Tx, book *ledger.Book, w io.Writer) error {
+	switch c.Format {
+	case "hledger":
+		return reports.WriteHledger(ctx, tx, book, w, reports.Options{Lang: language(c.Lang)})
+	case "beancount":
+		return reports.WriteBeancount(ctx, tx, book, w, reports.Options{Lang: language(c.Lang)})
+	}
+	event, err := giving.EventByCode(ctx, tx, book, c.Event)
+	if err != nil {
+		return err
+	}
+	return giving.WriteReplay(ctx, tx, book, event.ID, w)
 }
 
 // inOneMoment runs fn in a read-only transaction that sees the database as it is now, however long it takes.

@@ -147,6 +147,9 @@ func TestExport(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	if out, err := export(exportCmd{Format: "match", Book: "two", Event: "none"}); !errors.Is(err, giving.ErrNoEvent) || out != "" {
+		t.Errorf("an event that is not there: %q, %v", out, err)
+	}
 	c := exportCmd{Format: "hledger", Book: "two", Output: filepath.Join(dir, "never"), database: database{DatabaseURL: db.DSN(pgtest.Service)}}
 	if err := c.Run(ctx, terminal{}); err == nil {
 		t.Error("a cancelled export succeeds")
