@@ -177,7 +177,8 @@ func (c *call) pledgeCreate() error {
 		return err
 	}
 	return pledgeRecords.create(c, func(tx pgx.Tx, id uuid.UUID) (*giving.Move, error) {
-		return giving.SignPledge(c.ctx(), tx, c.book, giving.Pledge{ID: id, Firm: in.Firm, CampaignID: to.campaign, Document: in.Document, SignedOn: signed, Amount: amount}, parts)
+		return giving.SignPledge(c.ctx(), tx, c.book, giving.Pledge{ID: id, Firm: in.Firm, CampaignID: to.campaign, Document: in.Document, SignedOn: signed, Amount: amount}, parts,
+			giving.Contact{}, c.now)
 	})
 }
 

@@ -1,12 +1,18 @@
 package web
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger/giving"
 )
 
 // auctioned takes a picture in, has it valued at 5,000 and put up with one bidder. It returns lot and auction.
@@ -101,6 +107,30 @@ func TestAPledgeAndAServiceInTheConsole(t *testing.T) {
 	li.wants(li.get(pledge), http.StatusOK, "已终止", "不再履行", "陈审批")
 
 	li.stepped("/console/pledges", "pledge-sign", "day", "2026-08-01", "firm", "嘉陵文化公司", "document", "协议", "campaign", street, "amount", "5000", "parts", "1", "due", "2026-09-01", "months", "1")
+	late := li.stepped("/console/pledges", "pledge-sign", "day", "2026-07-01", "firm", "两江物流公司", "document", "协议", "campaign", street, "amount", "600", "parts", "1", "due", "2026-08-20", "months", "1",
+		"email", "finance@example.org", "lang", "en")
+	page := li.get(late)
+	li.wants(page, http.StatusOK, "到期前 7 天、逾期 7 天后各发一封，用英文")
+	li.lacks(page, "finance@example.org")
+	li.wants(li.get(pledge), http.StatusOK, "没有留邮箱，请自行提醒企业")
+	li.wants(li.get("/console/pledges"), http.StatusOK, "pledge-sign-email", "提醒邮箱")
+	li.wants(li.step("/console/pledges", "pledge-sign", "day", day, "firm", "巴渝", "document", "协议", "campaign", street, "amount", "100", "parts", "1", "due", "2026-10-01", "months", "1", "email", "nobody"),
+		http.StatusUnprocessableEntity, "邮箱：请写成")
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		if n, err := giving.RemindPledges(ctx, tx, o.book, o.now); err != nil || n != 1 {
+			t.Errorf("%d letters: %v", n, err)
+		}
+		list, err := giving.Letters(ctx, tx, o.book, uuid.Nil, 1)
+		if err != nil {
+			return err
+		}
+		text, err := WriteLetter(ctx, tx, o.book, list[0])
+		if want := "has not reached us yet"; err != nil || !strings.Contains(text.Body, want) || !strings.Contains(text.Subject, "600.00") || !strings.HasPrefix(text.Path, "/c/") {
+			t.Errorf("%v %+v", err, text)
+		}
+		return nil
+	})
+	li.wants(li.get(late), http.StatusOK, "最近提醒", "2026-09-")
 	li.wants(li.get("/console/offline"), http.StatusOK, "认捐分期到期未到账", "P2 嘉陵文化公司", "5,000.00")
 
 	service := li.stepped("/console/services", "service-note", "day", day, "what", "义务法律咨询", "hours", "8", "campaign", street, "person", "吴律师")

@@ -67,6 +67,22 @@ func WriteLetter(ctx context.Context, q pg.Querier, book *ledger.Book, l giving.
 			why = T(lang, "plan.reason."+p.Reason)
 		}
 		return LetterText{T(lang, "letter.stopped.subject", name), T(lang, "letter.stopped.body", title, why), "/plan/" + giving.Ref(book, p.ID)}, nil
+	case giving.PledgeDueLetter, giving.PledgeLateLetter:
+		n, err := giving.NoticeByID(ctx, q, book, l.About)
+		if err != nil {
+			return LetterText{}, err
+		}
+		p, err := giving.PledgeByID(ctx, q, book, n.Pledge)
+		if err != nil {
+			return LetterText{}, err
+		}
+		c, err := giving.CampaignByID(ctx, q, book, p.CampaignID)
+		if err != nil {
+			return LetterText{}, err
+		}
+		amount, key := money.Money{Minor: n.Amount, Currency: book.Currency}, "letter."+string(l.Kind)
+		return LetterText{T(lang, key+".subject", name, amount, Day(lang, n.Due)),
+			T(lang, key+".body", p.Firm, p.Document, c.Title(string(lang)), int(n.Part), Day(lang, n.Due), amount), "/c/" + c.Slug}, nil
 	}
 	return LetterText{}, fmt.Errorf("no words for a letter of kind %q", l.Kind)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -22,10 +23,14 @@ func (v *visit) pledgeSign() (act, error) {
 		{name: "campaign", label: "gift.campaign", kind: "select", options: campaigns}, {name: "amount", label: "pledge.amount", kind: "amount"},
 		{name: "parts", label: "pledge.parts", kind: "number", value: "1"}, {name: "due", label: "pledge.first", kind: "day"},
 		{name: "months", label: "pledge.months", hint: "pledge.months.hint", kind: "number", value: "3"},
+		{name: "email", label: "pledge.contact", hint: "pledge.contact.hint", optional: true, max: giving.EmailMax},
+		{name: "lang", label: "pledge.contact.lang", kind: "select", value: string(v.lang), optional: true,
+			options: []Option{{Value: "zh-CN", Label: T(v.lang, "pledge.lang.zh-CN")}, {Value: "en", Label: T(v.lang, "pledge.lang.en")}}},
 	}, plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
 		parts := giving.Instalments(in.sum("amount", v.book), min(in.number("parts"), giving.PartsMax+1), in.day("due"), min(in.number("months"), 120))
 		return giving.SignPledge(v.ctx(), q, v.book, giving.Pledge{ID: id, Firm: in["firm"], CampaignID: int32(in.number("campaign")), Document: in["document"],
-			SignedOn: in.day("day"), Amount: in.sum("amount", v.book)}, parts)
+			SignedOn: in.day("day"), Amount: in.sum("amount", v.book)}, parts,
+			giving.Contact{Email: in["email"], Lang: cmp.Or(in["lang"], string(v.lang))}, v.now)
 	}}, err
 }
 
@@ -151,19 +156,43 @@ func (v *visit) pledgeAgain(status int, wrong Errors) error {
 	}
 	view.Facts = []Fact{campaign, v.fact("pledge.document", p.Document), v.fact("pledge.signed", Day(v.lang, p.SignedOn)), v.sumFact("pledge.amount", p.Amount),
 		v.sumFact("pledge.received", p.Received), v.sumFact("pledge.open", p.Open())}
+	contact, err := v.pledgeContact(p)
+	if err != nil {
+		return err
+	}
+	view.Facts = append(view.Facts, contact)
 	parts, err := giving.Parts(v.ctx(), v.s.DB, v.book, id)
 	if err != nil {
 		return err
 	}
-	g := grid{Title: T(v.lang, "pledge.parts.heading"), Heads: v.heads("pledge.part", "pledge.due.day", "#pledge.amount", "#pledge.received")}
+	g := grid{Title: T(v.lang, "pledge.parts.heading"), Heads: v.heads("pledge.part", "pledge.due.day", "#pledge.amount", "#pledge.received", "pledge.reminded")}
 	for _, part := range parts {
-		g.Rows = append(g.Rows, []cell{{Text: strconv.Itoa(int(part.Part))}, dayCell(part.Due), v.sumCell(part.Amount), v.sumCell(part.Received)})
+		due, reminded := dayCell(part.Due), cell{}
+		if p.State == "open" && part.Received < part.Amount && part.Due.Before(v.businessDay()) {
+			due.Tag = "attention"
+		}
+		if part.RemindedOn != nil {
+			reminded = dayCell(*part.RemindedOn)
+		}
+		g.Rows = append(g.Rows, []cell{{Text: strconv.Itoa(int(part.Part))}, due, v.sumCell(part.Amount), v.sumCell(part.Received), reminded})
 	}
 	view.Grids = []grid{g}
 	if err := v.offer(&view, here, v.pledgeActs(p)...); err != nil {
 		return err
 	}
 	return v.showRecord(view, p.Object(), status)
+}
+
+// pledgeContact tells whether letters remind the firm, without the address itself.
+func (v *visit) pledgeContact(p *giving.Pledge) (Fact, error) {
+	if p.Donor == nil {
+		return v.fact("pledge.letters", T(v.lang, "pledge.letters.none")), nil
+	}
+	there, err := giving.Donors(v.ctx(), v.s.DB, v.book, []uuid.UUID{*p.Donor})
+	if _, ok := there[*p.Donor]; err != nil || !ok {
+		return v.fact("pledge.letters", T(v.lang, "pledge.letters.erased")), err
+	}
+	return v.fact("pledge.letters", T(v.lang, "pledge.letters.sent", giving.RemindDays, T(v.lang, "pledge.lang."+*p.Lang))), nil
 }
 
 // pledgeStep takes a step with a pledge.

@@ -191,7 +191,7 @@ func (n *neighbourhood) plant() {
 	step(lot, "auction-open", "house", "谢家湾拍卖行", "reserve", "77")
 	auction := regexp.MustCompile(`/console/auctions/[0-9a-f-]{36}`).FindString(li.get(lot).text)
 	for sort, path := range map[string]string{"goods": lot, "auction": auction,
-		"pledge":  step("/console/pledges", "pledge-sign", "firm", "谢家湾建设", "document", "谢家湾协议", "amount", "77", "parts", "1", "due", "2026-10-01", "months", "1"),
+		"pledge":  step("/console/pledges", "pledge-sign", "firm", "谢家湾建设", "document", "谢家湾协议", "amount", "77", "parts", "1", "due", "2026-10-01", "months", "1", "email", "", "lang", "zh-CN"),
 		"service": step("/console/services", "service-note", "what", "谢家湾咨询", "hours", "7", "firm", "谢家湾律师所")} {
 		put(sort, last(path), uuid.Must(uuid.NewV7()).String())
 	}

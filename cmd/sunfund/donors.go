@@ -68,6 +68,15 @@ func (s *service) donorsOf(ctx context.Context, book *ledger.Book) error {
 			return err
 		}
 	}
+	for n := 1; n > 0; {
+		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+			n, err = giving.RemindPledges(ctx, tx, book, time.Now())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	var charged int
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
 		charged, err = payments.ChargeSandboxPlans(ctx, tx, book, time.Now())

@@ -18,11 +18,16 @@ func KeepDonor(ctx context.Context, tx pgx.Tx, book *ledger.Book, name string, n
 	if name == "" || !storable(name, paidNameMax) {
 		return uuid.Nil, fmt.Errorf("%w: name", ErrBadPaid)
 	}
+	return keep(ctx, tx, book, Personal{Name: name}, now)
+}
+
+// keep seals what a person told and answers the id of the new donor.
+func keep(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Personal, now time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("make id of a donor: %w", err)
 	}
-	s, err := sealDonor(book, id, id, Personal{Name: name})
+	s, err := sealDonor(book, id, id, p)
 	if err != nil {
 		return uuid.Nil, err
 	}

@@ -25,6 +25,9 @@ const (
 	DeclinedLetter LetterKind = "refund_declined" // About is the order of the refund
 	FailingLetter  LetterKind = "failing"         // About is the plan: its card was refused
 	UpcomingLetter LetterKind = "upcoming"        // About is the plan: its card is charged soon
+
+	PledgeDueLetter  LetterKind = "pledge_due"  // About is the notice of an instalment that is due soon
+	PledgeLateLetter LetterKind = "pledge_late" // About is the notice of an instalment that is overdue
 )
 
 // Letter is mail to a donor. The database holds neither address nor words: they are opened when it is sent.

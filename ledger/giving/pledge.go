@@ -24,7 +24,9 @@ type Pledge struct {
 	Amount     int64
 	Received   int64
 	GivenUp    int64
-	State      string // open, kept, ended, void
+	State      string     // open, kept, ended, void
+	Donor      *uuid.UUID // whom to write to; nil: nobody
+	Lang       *string    // of the letters: "zh-CN" or "en"
 }
 
 // Object names the pledge in its history and beside its papers.
@@ -51,13 +53,13 @@ const PartsMax = 60
 const (
 	sqlPledgeNext = `select coalesce(max(number), 0) + 1 from pledge where book_id = $1`
 
-	pledgeColumns = `id, number, firm, fund_id, campaign_id, document, signed_on, amount, received, given_up, state`
+	pledgeColumns = `id, number, firm, fund_id, campaign_id, document, signed_on, amount, received, given_up, state, donor_id, lang`
 
 	sqlPledgesBefore = `select ` + pledgeColumns + ` from pledge where book_id = $1 and id < $2 order by id desc limit $3`
 
 	sqlPledgeInsert = `
-insert into pledge (book_id, id, number, firm, fund_id, campaign_id, document, signed_on, amount, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open')`
+insert into pledge (book_id, id, number, firm, fund_id, campaign_id, document, signed_on, amount, state, donor_id, lang)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11)`
 
 	sqlPartsInsert = `
 insert into pledge_part (book_id, pledge_id, part, due, amount) select $1, $2, unnest($3::int2[]), unnest($4::date[]), unnest($5::int8[])`
@@ -72,14 +74,14 @@ update pledge set received = $3, given_up = $4, state = $5 where book_id = $1 an
 	partsFilled = `
 select p.part, p.due, p.amount, p.reminded_on,
        greatest(0, least(p.amount, g.received - coalesce(sum(p.amount) over (partition by p.pledge_id order by p.part rows between unbounded preceding and 1 preceding), 0)))::int8 as received,
-       g.id, g.number, g.firm, g.fund_id, g.campaign_id, g.document, g.signed_on, g.amount as whole, g.received as whole_received, g.given_up, g.state
+       g.id, g.number, g.firm, g.fund_id, g.campaign_id, g.document, g.signed_on, g.amount as whole, g.received as whole_received, g.given_up, g.state, g.donor_id, g.lang
   from pledge g join pledge_part p on p.book_id = g.book_id and p.pledge_id = g.id
  where g.book_id = $1`
 
 	sqlParts = `select part, due, amount, reminded_on, received from (` + partsFilled + ` and g.id = $2) f order by part`
 
 	sqlPartsDue = `
-select part, due, amount, reminded_on, received, id, number, firm, fund_id, campaign_id, document, signed_on, whole, whole_received, given_up, state
+select part, due, amount, reminded_on, received, id, number, firm, fund_id, campaign_id, document, signed_on, whole, whole_received, given_up, state, donor_id, lang
   from (` + partsFilled + ` and g.state = 'open') f where due <= $2 and received < amount order by due, number, part limit 500`
 )
 
@@ -126,7 +128,7 @@ func PartsDue(ctx context.Context, q pg.Querier, book *ledger.Book, until time.T
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Due, err error) {
 		p := &d.Pledge
 		err = row.Scan(&d.Part.Part, &d.Due, &d.Part.Amount, &d.RemindedOn, &d.Part.Received, &p.ID, &p.Number, &p.Firm, &p.FundID, &p.CampaignID, &p.Document, &p.SignedOn,
-			&p.Amount, &p.Received, &p.GivenUp, &p.State)
+			&p.Amount, &p.Received, &p.GivenUp, &p.State, &p.Donor, &p.Lang)
 		return d, err
 	})
 }
@@ -143,12 +145,13 @@ func Instalments(amount int64, parts int, first time.Time, months int) (list []P
 	return list
 }
 
-// SignPledge plans E25a: the promise stands in the memo accounts. *FieldErrors.
-func SignPledge(ctx context.Context, q pg.Querier, book *ledger.Book, p Pledge, parts []Part) (*Move, error) {
+// SignPledge plans E25a: the promise stands in the memo accounts. The contact is kept as a donor's data are. *FieldErrors.
+func SignPledge(ctx context.Context, q pg.Querier, book *ledger.Book, p Pledge, parts []Part, contact Contact, now time.Time) (*Move, error) {
 	var wrong FieldErrors
 	wrong.Text("firm", p.Firm, 1, 100)
 	wrong.Text("document", p.Document, 1, 200)
 	wrong.Sum("amount", p.Amount)
+	contact.Email = email(&wrong, contact.Email)
 	var sum int64
 	for i, part := range parts {
 		sum += part.Amount
@@ -172,7 +175,14 @@ func SignPledge(ctx context.Context, q pg.Querier, book *ledger.Book, p Pledge, 
 	p.FundID = fund.ID
 	return &Move{Object: p.Object(), Act: "signed", Note: p.Name() + " " + p.Firm, Amount: p.Amount, Kind: ledger.KindPledge, Day: p.SignedOn, Lines: p.memo(p.Amount),
 		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-			err := Settled(ctx, tx, sqlPledgeInsert, book.ID, p.ID, p.Number, p.Firm, p.FundID, p.CampaignID, p.Document, p.SignedOn, p.Amount)
+			if contact.Email != "" {
+				id, err := keep(ctx, tx, book, Personal{Email: contact.Email}, now)
+				if err != nil {
+					return err
+				}
+				p.Donor, p.Lang = &id, &contact.Lang
+			}
+			err := Settled(ctx, tx, sqlPledgeInsert, book.ID, p.ID, p.Number, p.Firm, p.FundID, p.CampaignID, p.Document, p.SignedOn, p.Amount, p.Donor, p.Lang)
 			if err != nil {
 				return err
 			}

@@ -256,7 +256,7 @@ func TestAPledge(t *testing.T) {
 	}
 	sign := func(p giving.Pledge, parts []giving.Part) error {
 		return w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
-			return giving.SignPledge(ctx, tx, w.book, p, parts)
+			return giving.SignPledge(ctx, tx, w.book, p, parts, giving.Contact{}, testNow)
 		})
 	}
 	p := giving.Pledge{ID: id, Firm: "巴渝建设公司", CampaignID: w.campaigns[ledger.FeeByFund].ID, Document: "捐赠协议 2026-9", SignedOn: recordDay, Amount: 300_000_01}

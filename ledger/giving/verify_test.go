@@ -91,7 +91,7 @@ func verifyRecords(ctx context.Context, tx pgx.Tx, book *ledger.Book) error {
 		},
 		func() (*giving.Move, error) {
 			return giving.SignPledge(ctx, tx, book, giving.Pledge{ID: uuid.New(), Firm: "公司", CampaignID: 2, Document: "协议", SignedOn: day, Amount: 9_000_00},
-				giving.Instalments(9_000_00, 3, day, 1))
+				giving.Instalments(9_000_00, 3, day, 1), giving.Contact{}, day)
 		},
 	} {
 		m, err := plan()

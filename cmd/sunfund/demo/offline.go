@@ -214,7 +214,7 @@ func (l *loader) promises() []deed {
 	return []deed{
 		{"pledge signed", day(6, 20), "wang", "", "巴渝建设有限公司认捐 60,000 元", func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
 			return giving.SignPledge(ctx, tx, l.book, giving.Pledge{ID: pledge, Firm: "巴渝建设有限公司", CampaignID: l.campaign("golden-ideas"), Document: "捐赠协议〔2026〕6 号", SignedOn: day(6, 20),
-				Amount: 60_000_00}, giving.Instalments(60_000_00, 2, day(7, 1), 6))
+				Amount: 60_000_00}, giving.Instalments(60_000_00, 2, day(7, 1), 6), giving.Contact{}, day(6, 20))
 		}},
 		{"pledge paid", day(7, 3), "wang", "", "", func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
 			p, err := giving.PledgeByID(ctx, tx, l.book, pledge)
