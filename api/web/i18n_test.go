@@ -68,6 +68,9 @@ func TestUsedKeysExist(t *testing.T) {
 	}
 	check := func(where, text string, certain bool) {
 		area, _, _ := strings.Cut(text, ".")
+		if where == "match_form.go" && area == "gifts" && !certain {
+			return // its fields are called as the terms of a rule are
+		}
 		if keyLike.MatchString(text) && (certain || areas[area]) && all[ZH][text] == "" && (certain || !families[text]) {
 			t.Errorf("%s uses %q, which has no words", where, text)
 		}

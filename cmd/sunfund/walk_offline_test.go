@@ -91,8 +91,7 @@ func (win *window) take(act string, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		win.do(chromedp.SetValue(fmt.Sprintf(`#f-%s-%s`, act, pairs[i]), pairs[i+1]))
 	}
-	ask(win, chromedp.Evaluate[string](`document.documentElement.dataset.before = "yes"`))
-	win.do(chromedp.Click(form+` button`), chromedp.WaitVisible(`html:not([data-before]) main h1`))
+	win.turn(form + ` button`)
 	if wrong := ask(win, chromedp.Evaluate[string](`(document.querySelector(".errors") || {textContent: ""}).textContent`)); wrong != "" {
 		win.Fatalf("%s: %s", act, wrong)
 	}
@@ -102,8 +101,7 @@ func (win *window) take(act string, pairs ...string) {
 func (win *window) approve(url string) {
 	win.Helper()
 	win.open(url)
-	ask(win, chromedp.Evaluate[string](`document.documentElement.dataset.before = "yes"`))
-	win.do(chromedp.Click(`button[value=approve]`), chromedp.WaitVisible(`html:not([data-before]) main h1`))
+	win.turn(`button[value=approve]`)
 	if text := win.text(`main`); !strings.Contains(text, "已批准") {
 		win.Fatalf("not approved: %q", text)
 	}

@@ -49,9 +49,12 @@ func TestAPlatformFileByHand(t *testing.T) {
 		t.Errorf("the sample's charset is taken for %s", charset)
 	}
 	wang.do(chromedp.SetValue(`#f-codes`, "P-001=elder-lunch"), chromedp.SetValue(`#f-foundation`, "某平台公益基金会"), chromedp.SetValue(`#f-platform`, "moumou"), chromedp.SetValue(`#f-name`, "某平台"),
-		chromedp.Click(`button[value=show]`), chromedp.WaitVisible(`button[value=save]`))
+		chromedp.WaitVisible(`button[value=show]`))
+	wang.turn(`button[value=show]`)
+	wang.do(chromedp.WaitVisible(`button[value=save]`))
 	wang.shot("platform-mapped")
-	wang.do(chromedp.Click(`button[value=save]`), chromedp.WaitVisible(`form:has(input[value="platform-book"])`))
+	wang.turn(`button[value=save]`)
+	wang.do(chromedp.WaitVisible(`form:has(input[value="platform-book"])`))
 	if page := wang.text(`main`); !strings.Contains(page, "每一行都可以入账") || !strings.Contains(page, "180,800.00") {
 		t.Errorf("what would be booked: %q", page)
 	}

@@ -267,6 +267,13 @@ func (win *window) shot(name string) {
 	win.keep(name+".png", png)
 }
 
+// turn clicks what leads to another page and waits for that: a picture of a page that is being left never comes.
+func (win *window) turn(button string) {
+	win.Helper()
+	ask(win, chromedp.Evaluate[string](`document.documentElement.dataset.before = "yes"`))
+	win.do(chromedp.Click(button), chromedp.WaitVisible(`html:not([data-before]) main h1`))
+}
+
 // pdf prints the page as an accountant does.
 func (win *window) pdf(name string) {
 	win.Helper()

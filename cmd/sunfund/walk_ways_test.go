@@ -123,8 +123,7 @@ func (w *stripeWalk) refunds(maker, checker *window, ref, amount string) {
 	form := ask(maker, chromedp.Evaluate[string](`document.querySelector('a[href^="/console/gifts/"][href$="/refund"]').getAttribute("href")`))
 	maker.open(w.url + form)
 	maker.do(chromedp.SetValue(`#f-amount`, amount), chromedp.SetValue(`#f-reason`, "捐赠人多付"), chromedp.SetValue(`#f-why`, "twice"))
-	ask(maker, chromedp.Evaluate[string](`document.documentElement.dataset.before = "yes"`))
-	maker.do(chromedp.Click(fmt.Sprintf(`form[action=%q] button`, form)), chromedp.WaitVisible(`html:not([data-before]) main h1`))
+	maker.turn(fmt.Sprintf(`form[action=%q] button`, form))
 	checker.approve(w.url + maker.path())
 }
 
