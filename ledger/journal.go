@@ -177,7 +177,7 @@ const (
          where $11::uuid is null or p.entry_id < $11
          order by 1 desc offset 0) named
  cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
-  left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere
+  left join lateral (select * from document where book_id = $1 and entry_id = named.id limit 1) d on true` + journalWhere
 
 	// An entry with several postings to the account comes once, where the last of them stands.
 	sqlJournalOfOne = journalSelect + `, named.seq
@@ -185,8 +185,8 @@ const (
          where p.book_id = $1 and p.account_id = $13 and p.seq < coalesce($11::int8, 9223372036854775807)
          order by p.seq desc offset 0) named
  cross join lateral (select * from entry where book_id = $1 and id = named.id limit 1) e
-  left join document d on d.book_id = $1 and d.entry_id = e.id` + journalWhere + `
-   and named.seq = (select max(u.seq) from unnest(e.accounts, e.seqs) u(account_id, seq) where u.account_id = $13)
+  left join lateral (select * from document where book_id = $1 and entry_id = named.id limit 1) d on true` + journalWhere + `
+   and not exists (select from unnest(e.accounts, e.seqs) u(account_id, seq) where u.account_id = $13 and u.seq > named.seq)
  order by named.seq desc
  limit $12`
 
