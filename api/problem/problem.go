@@ -20,6 +20,7 @@ import (
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/votes"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
@@ -189,6 +190,9 @@ var table = []row{
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
 	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{votes.ErrRule, Problem{"vote-rule", 422, "这条投票规则前后不一致，或者和项目对不上。", "This rule of a vote contradicts itself or its projects."}},
+	{votes.ErrBallot, Problem{"ballot", 422, "这张选票不符合投票规则。", "This ballot breaks the rule of the vote."}},
+	{votes.ErrPabulib, Problem{"vote-file", 422, "这不是 Pabulib 格式的选票文件，或者内容有误。", "This is no file of ballots in Pabulib format, or it is damaged."}},
 	{teams.ErrNoTeam, Problem{"not-found", 404, "没有这个小队，或者它已经不再显示。", "There is no such team, or it is no longer shown."}},
 	{teams.ErrFlowers, Problem{"flowers", 409, "今天的小红花送完了，明天再来。", "No flower is left for today; come back tomorrow."}},
 	{teams.ErrUnpaid, Problem{"team-unpaid", 409, "这笔捐赠还没有入账，或者已经全部退回，不能发起小队。", "This gift is not on the books, or was given back in whole, so it begins no team."}},
