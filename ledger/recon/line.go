@@ -110,12 +110,13 @@ type part struct {
 	ID       string   `json:"id,omitempty"`
 	EndToEnd string   `json:"end_to_end,omitempty"`
 	Marks    []string `json:"marks,omitempty"`
+	Rate     string   `json:"rate,omitempty"`
 }
 
 func partsText(list []statement.Part) (string, error) {
 	kept := make([]part, len(list))
 	for i, p := range list {
-		kept[i] = part{p.Amount, p.Currency, p.ID, p.EndToEnd, Marks(p.Text)}
+		kept[i] = part{p.Amount, p.Currency, p.ID, p.EndToEnd, Marks(p.Text), p.Rate}
 	}
 	text, err := json.Marshal(kept)
 	if err != nil {

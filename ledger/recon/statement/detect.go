@@ -14,6 +14,12 @@ var (
 	mtFields = regexp.MustCompile(`(?m)^:(?:20|25P?|60[FM]|61):`)
 )
 
+// A list tells by its address what it lists.
+var (
+	stripeList    = regexp.MustCompile(`"url"\s*:\s*"/v1/balance_transactions`)
+	stripePayouts = regexp.MustCompile(`"url"\s*:\s*"/v1/payouts`)
+)
+
 // detectMax is how much of a file is looked at to tell its format.
 const detectMax = 64 << 10
 
@@ -24,6 +30,12 @@ func Detect(body []byte) Format {
 	switch {
 	case strings.HasPrefix(begin, "OFXHEADER") || strings.Contains(begin, "<OFX>") || strings.Contains(begin, "<?OFX"):
 		return OFX
+	case strings.HasPrefix(begin, "{") && bytes.Contains(head, []byte("balance_transaction")):
+		return StripeMembers
+	case strings.HasPrefix(begin, "[") && stripeList.Match(head):
+		return StripeBalance
+	case strings.HasPrefix(begin, "[") && stripePayouts.Match(head):
+		return StripePayouts
 	case strings.HasPrefix(begin, "<"):
 		return Camt053
 	case mtField.Match(head) && mtFields.Match(head):

@@ -11,7 +11,7 @@ import (
 // of its day. It rests on nothing that another cut of the same days would change: not on the place in the file, not on the order,
 // not on whether an id happens to be unique in this file.
 //
-// WeChat Pay's and Alipay's own numbers are trusted: a file in which one stands twice is refused, and they alone are the key, so that
+// WeChat Pay's, Alipay's and Stripe's own numbers are trusted: a file in which one stands twice is refused, and they alone are the key, so that
 // another amount under the same number is seen. A bank's are only one part of the hash, because banks give them twice (a fee and its
 // payment in OFX). Equal lines of a day are told apart by the balance after them
 // where there is one, else by the time of day, else counted; so a day must not be cut between two files where there is neither.
@@ -25,7 +25,13 @@ type Keys struct {
 type Key [20]byte
 
 // Trusted tells whether the numbers of a format are unique.
-func (f Format) Trusted() bool { return f == WeChatTrade || f == AlipayTrade }
+func (f Format) Trusted() bool {
+	switch f {
+	case WeChatTrade, AlipayTrade, StripeBalance, StripePayouts, StripeMembers:
+		return true
+	}
+	return false
+}
 
 // Key names a line; it is called once for each line of a file.
 func (k *Keys) Key(l *Line) (key Key) {

@@ -26,10 +26,14 @@ const (
 	ICBC        Format = "icbc"
 	BOC         Format = "boc"
 	CSV         Format = "csv" // any other bank's, by a saved profile
+
+	StripeBalance Format = "stripe-balance" // list pages of balance transactions, with their sources
+	StripePayouts Format = "stripe-payouts" // list pages of payouts
+	StripeMembers Format = "stripe-members" // the rows of each payout
 )
 
 // Formats lists them in the order in which a form shows them.
-var Formats = []Format{Camt053, MT940, OFX, WeChatTrade, WeChatFund, AlipayTrade, CMB, CCB, ICBC, BOC, CSV}
+var Formats = []Format{Camt053, MT940, OFX, WeChatTrade, WeChatFund, AlipayTrade, StripeBalance, StripePayouts, StripeMembers, CMB, CCB, ICBC, BOC, CSV}
 
 // Limits of a file.
 const (
@@ -131,6 +135,7 @@ type Part struct {
 	Party        string
 	PartyAccount string
 	Text         string
+	Rate         string // units of the line's currency for one of this, as told; empty: not told
 }
 
 // Summary is what a file held.
@@ -209,6 +214,8 @@ func (r *reader) read() error {
 		return r.wechatFund()
 	case AlipayTrade:
 		return r.alipay()
+	case StripeBalance, StripePayouts, StripeMembers:
+		return r.stripe()
 	case CSV:
 		if r.opt.Profile == nil {
 			return refuse(ReasonHeader, 0, "", "")
