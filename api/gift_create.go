@@ -30,6 +30,7 @@ type giftInput struct {
 	DonorName    string `json:"donor_name"`
 	Anonymous    bool   `json:"anonymous"`
 	Message      string `json:"message"`
+	Effort       int64  `json:"effort"`
 }
 
 // Limits of a gift's texts, in characters, and of the partner's clock.
@@ -45,6 +46,7 @@ var (
 	badDay      = rule{"日期要写成 2026-03-31 这样。", "Write the day like 2026-03-31."}
 	badText     = rule{"文字太长，或者带有换行、控制字符或改变书写方向的字符。", "The text is too long, or has line breaks, control signs or marks that turn the direction of writing."}
 	badTime     = rule{"时间要写成 2026-03-31T10:00:00+08:00 这样。", "Write the time like 2026-03-31T10:00:00+08:00."}
+	badEffort   = rule{"付出是 0 到 1000000000 的整数。", "Effort is a whole number from 0 to 1,000,000,000."}
 	futureDay   = rule{"日期不能晚于账套所在地的今天。", "The day lies after today, as the book counts days."}
 	futureTime  = rule{"付款时间在将来。", "The time of payment lies in the future."}
 	badChannel  = rule{"渠道只能是 wechat、alipay、bank 或 cash。", "The channel is wechat, alipay, bank or cash."}
@@ -173,9 +175,12 @@ func (c *call) check(in *giftInput) (*received, error) {
 			return nil, at{"/fee", ledger.ErrAmount}
 		}
 	}
+	if in.Effort < 0 || in.Effort > giving.EffortMax {
+		return nil, at{"/effort", badEffort}
+	}
 	r := &received{campaign: in.Campaign, paid: giving.Paid{Amount: amount, Currency: in.Currency, Fee: fee, PaidAt: paidAt,
 		Channel: channel, Ref: in.Ref, ProcessorRef: in.ProcessorRef, Name: in.DonorName, Anonymous: in.Anonymous,
-		Message: in.Message, Actor: c.key.ID}}
+		Message: in.Message, Effort: in.Effort, Actor: c.key.ID}}
 	return r, c.fill(r, in)
 }
 

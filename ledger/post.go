@@ -34,6 +34,7 @@ const (
 type Rider struct {
 	Read  func(*pgx.Batch)                // queues what is read under the book's lock, in the ledger's own round trip
 	Then  func([]Result) ([]Entry, error) // more entries, without documents, once those given are decided
+	Check func([]Result) error            // stops the post before anything is written, for what became of the entries of Then
 	Write func(*pgx.Batch, []Result)      // queues what is written with the entries; told of those of Then, too
 }
 
@@ -72,6 +73,11 @@ func PostWith(ctx context.Context, tx pgx.Tx, book *Book, entries []Entry, rider
 		further, err := s.post(ctx, tx, w, more, nil)
 		if err != nil {
 			return nil, err
+		}
+		if rider.Check != nil {
+			if err := rider.Check(further); err != nil {
+				return nil, err
+			}
 		}
 		results = append(results, further...)
 	}

@@ -113,6 +113,7 @@ var table = []row{
 	{giving.ErrPools, Problem{"match-pools", 422, "配捐池和规则不一致：每个池都要说明怎么存放，金额只能增加，不能去掉。", "The pools are not those of the rule: each needs a way to be kept, none may become smaller or vanish."}},
 	{giving.ErrNotice, Problem{"match-notice", 409, "配捐的公示期还没有结束。", "The public notice of the match is not over."}},
 	{giving.ErrOverEarned, Problem{"match-over", 409, "金额超过现有的配捐。", "The amount is more than the match that is there."}},
+	{giving.ErrNoBankLine, Problem{"match-bank-line", 422, "承诺的配捐要写明到账的银行流水号。", "Match that was promised needs the number of the bank line by which it came."}},
 	{giving.ErrMatchOpen, Problem{"match-open", 409, "还有配捐等着支付、核查或退回。", "Match still waits to be paid, looked at or returned."}},
 	{giving.ErrPaidMatch, Problem{"match-paid", 409, "这笔配捐已经支付，只能追回。", "This match was paid already; it can only be clawed back."}},
 	{giving.ErrTooManyAwards, Problem{"match-too-many", 422, "一次最多处理 2000 笔配捐。", "At most 2,000 awards in one step."}},

@@ -253,5 +253,5 @@ func (v *visit) carryMatch(tx pgx.Tx, a staff.Approval) error {
 }
 
 // matchRefusals are rules that stand against a step with match: the page says which.
-var matchRefusals = []error{giving.ErrEventState, giving.ErrRuleLate, giving.ErrPools, giving.ErrNotice, giving.ErrOverEarned, giving.ErrMatchOpen, giving.ErrPaidMatch,
+var matchRefusals = []error{giving.ErrEventState, giving.ErrRuleLate, giving.ErrPools, giving.ErrNotice, giving.ErrOverEarned, giving.ErrNoBankLine, giving.ErrMatchOpen, giving.ErrPaidMatch,
 	giving.ErrTooManyAwards, giving.ErrNoAward, giving.ErrNoPool, giving.ErrEventUnread, ledger.ErrNoFund}

@@ -39,25 +39,27 @@ func Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, paid []Paid) ([]Out
 	b.decide()
 	entries := b.fees.entries(book, b.entries, b.general)
 	rider := ledger.Rider{Write: b.write}
-	m, err := newMatching(ctx, tx, b)
-	if err != nil {
-		return nil, err
-	}
-	if m != nil {
-		rider = m.rider()
-	}
-	results, err := ledger.PostWith(ctx, tx, book, entries, rider)
-	if err != nil {
-		return nil, stale(stale(err, "gift_book_id_channel_ref_key"), "match_award_pkey")
+	var results []ledger.Result
+	for unfit := (unfitEvents{}); ; {
+		m, err := newMatching(ctx, tx, b, unfit)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			rider = m.rider()
+		}
+		results, err = ledger.PostWith(ctx, tx, book, entries, rider)
+		if m != nil && unfit.learns(err) { // nothing is written yet: the gifts are booked without the match that its accounts refuse
+			continue
+		}
+		if err != nil {
+			return nil, stale(stale(err, "gift_book_id_channel_ref_key"), "match_award_pkey")
+		}
+		break
 	}
 	for i, r := range results[len(b.entries):len(entries)] {
 		if r.Err != nil { // its gifts would stand without their fee
 			return nil, fmt.Errorf("book fee entry %d: %w: %w", i, errFeeEntry, r.Err)
-		}
-	}
-	for _, r := range results[len(entries):] {
-		if r.Err != nil {
-			return nil, fmt.Errorf("%w: %w", errMatchEntry, r.Err)
 		}
 	}
 	if err := b.settle(ctx, tx, results); err != nil {

@@ -57,6 +57,7 @@ type Paid struct {
 	Worth        int64           // minor units of the book's currency that a processor settled for foreign money; zero: by Rate
 	Cover        int64           // paid on top to cover the fee, minor units of the book's currency; zero: as much as Fee, unless Exact
 	Exact        bool            // a row of the processor's balance stands behind it: Fee and Cover are what they were
+	Effort       int64           // steps walked or the like that a platform tells with the gift, for rules of match that ask for it
 	On           time.Time       // business day to book on; zero: that of PaidAt
 	Also         []ledger.Line   // of the same movement, such as a liability that it settles; balanced by themselves
 	Asset        ledger.Leaf     // where it is owed to us, in the book's currency; zero: where the channel keeps money
@@ -103,6 +104,9 @@ func GiftID(book *ledger.Book, channel Channel, ref string, paidAt time.Time) uu
 	return derivedID(book, "gift", paidAt, reference{channel, ref})
 }
 
+// EffortMax is the most that a platform may tell of one gift, and that a rule can name.
+const EffortMax = 1_000_000_000
+
 // check refuses what no database is needed to refuse.
 func (p *Paid) check() error {
 	_, known := channels[p.Channel]
@@ -119,6 +123,8 @@ func (p *Paid) check() error {
 		return fmt.Errorf("%w: reference", ErrBadPaid)
 	case !storable(p.Name, paidNameMax) || !storable(p.Email, EmailMax) || !storable(p.Message, paidMessageMax):
 		return fmt.Errorf("%w: text too long or broken", ErrBadPaid)
+	case p.Effort < 0 || p.Effort > EffortMax:
+		return fmt.Errorf("%w: effort %d", ErrBadPaid, p.Effort)
 	case p.Rate.IsNegative():
 		return fmt.Errorf("%w: rate %s", ErrBadPaid, p.Rate)
 	case p.Worth < 0 || p.Worth > ledger.AmountMax || p.Cover < 0 || p.Cover > ledger.AmountMax || (p.Worth != 0 || p.Cover != 0) && !p.Channel.Processor():

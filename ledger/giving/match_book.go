@@ -21,6 +21,7 @@ type matching struct {
 	events []*openEvent
 	people map[uuid.UUID]*int64 // donors of checkouts -> where their address is found
 	gifts  []matchGift          // of the batch, in order
+	facts  facts                // that rules ask for
 	made   []*matchEntry
 	rows   awardRows
 }
@@ -91,15 +92,15 @@ select r.event_id, r.version, r.from_at, r.hash, r.terms, s.sealed_by, s.sealed_
 	sqlMatchPools = `
 select event_id, code, kind, fund_id, amount, funder from match_pool where book_id = $1 and event_id = any($2::int4[])`
 
-	// What an event saw of a campaign first, or else what it is now.
+	// What an event saw of a campaign first, or else what it is now: a row for each event and campaign of the batch.
 	sqlMatchPlaces = `
-select e.id, u.id, coalesce(m.slug, c.slug), coalesce(m.organisation, s.code, (select code from book where book_id = $1)), coalesce(m.fund_id, c.fund_id), coalesce(m.goal, c.goal), m.slug is not null
-  from unnest($2::int4[]) e(id) cross join unnest($3::int4[]) u(id)
+select u.event_id, u.id, coalesce(m.slug, c.slug), coalesce(m.organisation, s.code, (select code from book where book_id = $1)), coalesce(m.fund_id, c.fund_id), coalesce(m.goal, c.goal), m.slug is not null
+  from unnest($2::int4[], $3::int4[]) u(event_id, id)
  cross join lateral (select slug, goal, fund_id from campaign where book_id = $1 and campaign_id between u.id and u.id
                       order by campaign_id limit 1) c
   left join lateral (select street_id from fund where book_id = $1 and fund_id = c.fund_id limit 1) f on true
   left join lateral (select code from street where book_id = $1 and street_id = f.street_id limit 1) s on true
-  left join lateral (select slug, organisation, fund_id, goal from match_campaign where book_id = $1 and event_id = e.id and campaign_id = u.id limit 1) m on true`
+  left join lateral (select slug, organisation, fund_id, goal from match_campaign where book_id = $1 and event_id = u.event_id and campaign_id = u.id limit 1) m on true`
 
 	sqlMatchPeople = `
 select u.id, d.email_index
@@ -114,8 +115,8 @@ select e.event_id, e.state = 'open', e.stopped_at is not null, coalesce((select 
 	sqlMatchCircle = `select event_id, donor from match_circle where book_id = $1 and event_id = any($2::int4[])`
 )
 
-// newMatching reads what the batch's gifts are matched by; nil when there is nothing to match.
-func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
+// newMatching reads what the batch's gifts are matched by; nil when there is nothing to match. Events that are unfit stop.
+func newMatching(ctx context.Context, tx pgx.Tx, b *batch, unfit unfitEvents) (*matching, error) {
 	if len(b.events) == 0 || len(b.entries) == 0 {
 		return nil, nil
 	}
@@ -126,6 +127,9 @@ func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
 	for _, id := range b.events {
 		e := &openEvent{id: id, pools: map[string]*matchPool{}, places: map[int32]*matchPlace{}, counters: newCounters(),
 			circle: map[string]bool{}, filling: map[entryKey]*matchEntry{}}
+		if err := unfit[id]; err != nil {
+			e.fail(err)
+		}
 		m.events, byID[id] = append(m.events, e), e
 	}
 	q := &pgx.Batch{}
@@ -141,7 +145,8 @@ func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
 		})
 		return err
 	})
-	q.Queue(sqlMatchPlaces, b.book.ID, b.events, campaigns).Query(func(rows pgx.Rows) error {
+	events, places := pairs(b.events, campaigns)
+	q.Queue(sqlMatchPlaces, b.book.ID, events, places).Query(func(rows pgx.Rows) error {
 		var event int32
 		var p matchPlace
 		_, err := pgx.ForEachRow(rows, []any{&event, &p.campaign, &p.slug, &p.organisation, &p.fund, &p.goal, &p.kept}, func() error {
@@ -165,12 +170,22 @@ func newMatching(ctx context.Context, tx pgx.Tx, b *batch) (*matching, error) {
 	for _, e := range m.events {
 		e.check()
 	}
-	return m, nil
+	return m, m.readFacts(ctx, tx)
+}
+
+// pairs is each of the one with each of the other.
+func pairs(events, campaigns []int32) (first, second []int32) {
+	for _, e := range events {
+		for _, c := range campaigns {
+			first, second = append(first, e), append(second, c)
+		}
+	}
+	return first, second
 }
 
 // rider has the match read, decided and written with the gifts.
 func (m *matching) rider() ledger.Rider {
-	return ledger.Rider{Read: m.read, Then: m.decide, Write: func(q *pgx.Batch, results []ledger.Result) {
+	return ledger.Rider{Read: m.read, Then: m.decide, Check: m.check, Write: func(q *pgx.Batch, results []ledger.Result) {
 		m.b.write(q, results)
 		m.write(q)
 	}}
@@ -184,7 +199,7 @@ func (m *matching) gather() (campaigns []int32, donors []uuid.UUID) {
 			continue
 		}
 		p := &m.b.paid[i]
-		g := matchGift{member: i, campaign: p.CampaignID, gift: match.Gift{ID: p.ID.String(), Amount: p.Amount, Currency: p.Currency, Channel: p.Channel.Code(), PaidAt: p.PaidAt}}
+		g := matchGift{member: i, campaign: p.CampaignID, gift: match.Gift{ID: p.ID.String(), Amount: p.Amount, Currency: p.Currency, Channel: p.Channel.Code(), PaidAt: p.PaidAt, Effort: p.Effort}}
 		if s, ok := m.b.started[p.ID]; ok {
 			if s.donor != nil {
 				g.donor = *s.donor
@@ -243,10 +258,8 @@ func (m *matching) look(e *openEvent) {
 		g, seen, place := &m.gifts[i], &e.seen[i], e.places[m.gifts[i].campaign]
 		*seen = g.gift
 		seen.Campaign, seen.Organisation, seen.Goal = place.slug, place.organisation, place.goal
-		email := g.email
-		if email == nil {
-			email = m.people[g.donor]
-		}
+		email := m.email(g)
+		m.facts.tell(e, g, email, seen)
 		if seen.Donor = donorOf(m.b.book, e.id, email); seen.Donor != "" {
 			for _, p := range e.pools {
 				seen.Funder = seen.Funder || p.funder == seen.Donor

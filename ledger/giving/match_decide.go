@@ -2,7 +2,6 @@ package giving
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,12 +15,10 @@ import (
 	"sunfund/ledger/giving/match"
 )
 
-// errMatchEntry marks a batch whose gifts would stand without the match that was decided for them.
-var errMatchEntry = errors.New("match entry refused")
-
 // matchEntry is the match of a batch that one event and pool earned on one day (E22a).
 type matchEntry struct {
 	id    uuid.UUID
+	event int32
 	day   time.Time
 	lines []ledger.Line
 	at    map[ledger.Leaf]int // line of a leaf
@@ -118,7 +115,7 @@ func (m *matching) earn(e *openEvent, p *matchPool, day time.Time, campaign int3
 	key := entryKey{p, day}
 	entry := e.filling[key]
 	if entry == nil || len(entry.lines) > matchLinesMax {
-		entry = &matchEntry{id: uuid.Must(uuid.NewV7()), day: day, at: map[ledger.Leaf]int{}}
+		entry = &matchEntry{id: uuid.Must(uuid.NewV7()), event: p.event, day: day, at: map[ledger.Leaf]int{}}
 		e.filling[key] = entry
 		m.made = append(m.made, entry)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,8 @@ var (
 	ErrOverEarned = errors.New("more than the match that is there")
 	// ErrNoPool means that the event has no such pool. Answer 404.
 	ErrNoPool = errors.New("no such pool of match")
+	// ErrNoBankLine means that money of a funder is said to have come without the line of the bank that shows it.
+	ErrNoBankLine = errors.New("the bank line by which the money came is missing")
 	// ErrMatchOpen means that match of the event still waits to be paid or looked at.
 	ErrMatchOpen = errors.New("match still waits to be paid or looked at")
 )
@@ -150,7 +153,8 @@ func (p *paying) carryOut(ctx context.Context, tx pgx.Tx) error {
 
 // SettleMatch pays match that is earned and not held, once the event is closed and its public notice over; at once where the rule
 // asks for no notice. Money of a promised pool is income of the campaign's fund (E23); own money moves there (E28). It gives the sum; the
-// same Sign.Key again pays nothing more. A line of the bank pays a pool once: ErrRefReused. ErrNotice, ErrOverEarned, ErrNoPool, ledger.ErrSamePerson.
+// same Sign.Key again pays nothing more. A line of the bank pays a pool once: ErrRefReused; a promised pool is not
+// paid without one: ErrNoBankLine. ErrNotice, ErrOverEarned, ErrNoPool, ledger.ErrSamePerson.
 func SettleMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, m MatchPayment, s Sign) (int64, error) {
 	p, state, known, err := beginPaying(ctx, tx, book, event, m.Pool, PaySettled, s)
 	if err != nil || known > 0 {
@@ -158,6 +162,9 @@ func SettleMatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32,
 	}
 	if err := noticeOver(ctx, tx, book, event, state, s.At); err != nil {
 		return 0, err
+	}
+	if p.pool.kind == PoolPromised && strings.TrimSpace(m.BankRef) == "" {
+		return 0, ErrNoBankLine
 	}
 	p.day, p.bankRef = dayOr(book, m.Day, s.At), m.BankRef
 	var taken bool // under the event's lock

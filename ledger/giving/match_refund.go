@@ -62,7 +62,7 @@ func (u *unmatching) decide(ctx context.Context, tx pgx.Tx, results []ledger.Res
 				gifts = append(gifts, id)
 			}
 			refunds[id] = append(refunds[id], i)
-			u.day, u.sign.At = u.b.entries[e].EffectiveOn, latest(u.sign.At, u.b.list[i].RefundedAt)
+			u.sign.At = latest(u.sign.At, u.b.list[i].RefundedAt)
 		}
 	}
 	if len(gifts) == 0 {
@@ -85,6 +85,7 @@ func (u *unmatching) decide(ctx context.Context, tx pgx.Tx, results []ledger.Res
 		before := u.b.gifts[given[0]].amount - u.b.gifts[given[0]].refunded
 		for _, i := range given {
 			after := before - u.b.list[i].Amount
+			u.day = u.b.entries[u.b.entryOf[i]].EffectiveOn // the match falls on the day of its refund
 			if err := u.fall(ctx, tx, of, before, after, results[u.b.entryOf[i]].ID, waits); err != nil {
 				return nil, err
 			}

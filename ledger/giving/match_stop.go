@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,6 +57,35 @@ func (e *openEvent) fail(err error) {
 	if e.unread == nil {
 		e.unread = fmt.Errorf("%w: event %d: %w", ErrEventUnread, e.id, err)
 	}
+}
+
+// unfitEvents are events whose accounts refused what was decided for a batch, with why.
+type unfitEvents map[int32]error
+
+func (u unfitEvents) Error() string { return "accounts of match refuse what was decided" }
+
+// learns takes events from an error of the batch, and tells whether there was one that it did not know.
+func (u unfitEvents) learns(err error) bool {
+	var more unfitEvents
+	known := len(u)
+	if errors.As(err, &more) {
+		maps.Copy(u, more)
+	}
+	return len(u) > known
+}
+
+// check has the events that an entry of match was refused of pass the batch without match.
+func (m *matching) check(results []ledger.Result) error {
+	unfit := unfitEvents{}
+	for i, r := range results {
+		if r.Err != nil {
+			unfit[m.made[i].event] = fmt.Errorf("its accounts do not hold what was decided: %w", r.Err)
+		}
+	}
+	if len(unfit) == 0 {
+		return nil
+	}
+	return unfit
 }
 
 // check finds what reading row by row cannot: an event of which rows are missing.

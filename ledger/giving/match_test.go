@@ -165,6 +165,10 @@ func TestMatchIsSettled(t *testing.T) {
 	if _, err := settle(due, 50_00, twoPeople(due)); !errors.Is(err, giving.ErrRefReused) {
 		t.Errorf("one line of the bank was income twice: %v", err)
 	}
+	ref = " "
+	if _, err := settle(due, 50_00, twoPeople(due)); !errors.Is(err, giving.ErrNoBankLine) {
+		t.Errorf("money came by no line of the bank: %v", err)
+	}
 	ref = "b2"
 	w.wantAmounts(e, giving.MatchAmounts{Pledged: 600_00, Reserved: 300_00, Settled: 100_00})
 	if p := w.progress("fund"); p.Received != 300_00 || p.Reserved != 225_00 || p.Settled != 75_00 {

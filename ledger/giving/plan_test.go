@@ -19,7 +19,7 @@ func TestPlansOfANewBook(t *testing.T) {
 func TestPlansOfABatchWithAnEvent(t *testing.T) {
 	t.Parallel()
 	pgtest.NoScans(t, map[string]string{
-		"rules": sqlMatchRules, "pools": sqlMatchPools, "people": sqlMatchPeople, "stands": sqlMatchStands, "circle": sqlMatchCircle,
-		"counts": sqlMatchCounts, "awards": sqlAwardInsert, "campaigns": sqlPlaceInsert, "count rows": sqlCountUpsert, "missed": sqlMissedInsert, "stop": sqlEventStop,
+		"rules": sqlMatchRules, "places": sqlMatchPlaces, "pools": sqlMatchPools, "people": sqlMatchPeople, "stands": sqlMatchStands, "circle": sqlMatchCircle,
+		"counts": sqlMatchCounts, "awards": sqlAwardInsert, "campaigns": sqlPlaceInsert, "count rows": sqlCountUpsert, "missed": sqlMissedInsert, "payments": sqlMatchPayments, "social": sqlMatchSocial, "stop": sqlEventStop,
 	})
 }

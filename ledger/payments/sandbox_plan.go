@@ -108,6 +108,9 @@ func chargeSandbox(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *plans.P
 	if err != nil {
 		return err
 	}
+	if err := plans.NoteGift(ctx, tx, book, p.ID, gift.ID); err != nil {
+		return err
+	}
 	campaign, err := giving.CampaignByID(ctx, tx, book, p.CampaignID)
 	if err != nil {
 		return err

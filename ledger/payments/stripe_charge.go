@@ -14,6 +14,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
 )
 
 // workSession notes what became of a payment page and books its gift when it is paid.
@@ -201,6 +202,15 @@ func (s *Stripe) bookCharge(ctx context.Context, ch *stripe.Charge) (fresh bool,
 			return false, fmt.Errorf("read started gift: %w", err)
 		case ch.Amount > started && bearer == ledger.FeeByDonor:
 			paid.Amount, paid.Cover = started, ch.Amount-started
+		}
+	}
+	if a.plan != nil {
+		gift := paid.ID
+		if gift == uuid.Nil {
+			gift = giving.GiftID(s.book, paid.Channel, paid.Ref, paid.PaidAt)
+		}
+		if err := plans.NoteGift(ctx, s.db, s.book, a.plan.ID, gift); err != nil {
+			return false, err
 		}
 	}
 	if err := s.submit(ctx, paid); err != nil {

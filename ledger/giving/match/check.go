@@ -58,7 +58,7 @@ func (c *checker) check() {
 	c.count("holds.per_minute", int64(t.Holds.PerMinute), 0, 1000)
 	r.perMin = int64(t.Holds.PerMinute)
 	c.together()
-	r.reads = r.reading()
+	r.reads, r.asks = r.reading(), r.asking(c.terms.Award)
 }
 
 // together are the checks that look at several parts.

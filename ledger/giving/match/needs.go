@@ -68,3 +68,32 @@ func (r *Rule) Needs(g Gift) []Key {
 	}
 	return keys
 }
+
+// Asks are the facts beside gift and campaign that a rule looks at. Who decides gifts looks them up for the rules that ask.
+type Asks struct {
+	Recurring bool // Gift.Recurring
+	Social    bool // Gift.Invited and Gift.Flowers
+	Effort    bool // Gift.Effort
+}
+
+// Asks tells which facts Decide looks at.
+func (r *Rule) Asks() Asks { return r.asks }
+
+func (r *Rule) asking(award Formula) Asks {
+	a := Asks{Recurring: r.gifts.recurring > 0, Effort: asksEffort(award)}
+	for _, b := range r.boosts {
+		a.Social = a.Social || b.invited > 0 || b.flowers > 0
+	}
+	return a
+}
+
+func asksEffort(f Formula) bool {
+	if f.Stages != nil {
+		for _, row := range f.Stages.Rows {
+			if asksEffort(row.Award) {
+				return true
+			}
+		}
+	}
+	return f.Effort != nil
+}

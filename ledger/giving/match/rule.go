@@ -34,6 +34,7 @@ type Rule struct {
 	caps     caps
 	perMin   int64
 	reads    reads
+	asks     Asks
 	lumpGoal goal
 }
 

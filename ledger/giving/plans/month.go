@@ -190,7 +190,7 @@ func Pay(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, channe
 	}
 	form := giving.Form{FormID: formID(id, due.Month, due.Tries), CampaignID: p.CampaignID, Amount: money.Format(due.Amount, p.Currency), Currency: p.Currency,
 		Name: donor.Name, Email: donor.Email, Anonymous: p.Anonymous, Lang: p.Lang, Channel: channel}
-	c, err := giving.Begin(ctx, tx, book, form, now)
+	c, err := p.begin(ctx, tx, book, form, now)
 	if err != nil || c.State != giving.CheckoutFailed {
 		return c, err
 	}
@@ -201,5 +201,14 @@ func Pay(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, channe
 		return nil, fmt.Errorf("note try: %w", err)
 	}
 	form.FormID = formID(id, due.Month, due.Tries)
-	return giving.Begin(ctx, tx, book, form, now)
+	return p.begin(ctx, tx, book, form, now)
+}
+
+// begin starts a gift that pays the plan.
+func (p *Plan) begin(ctx context.Context, tx pgx.Tx, book *ledger.Book, form giving.Form, now time.Time) (*giving.Checkout, error) {
+	c, err := giving.Begin(ctx, tx, book, form, now)
+	if err != nil {
+		return nil, err
+	}
+	return c, NoteGift(ctx, tx, book, p.ID, c.ID)
 }

@@ -110,6 +110,8 @@ select c.book_id, $3, c.donor_id, c.campaign_id, c.id, c.amount, c.ccy, $4, c.an
   from checkout c where c.book_id = $1 and c.id = $2 and c.donor_id is not null
     on conflict (book_id, first_gift) do nothing`
 
+	sqlGiftOfPlan = `insert into plan_gift (book_id, gift_id, plan_id) values ($1, $2, $3) on conflict do nothing`
+
 	sqlPlanByID = `select ` + planColumns + ` from plan p where p.book_id = $1 and p.id = $2`
 
 	sqlPlanByFirst = `select ` + planColumns + ` from plan p where p.book_id = $1 and p.first_gift = $2`
@@ -139,7 +141,19 @@ func Start(ctx context.Context, tx pgx.Tx, book *ledger.Book, first *giving.Chec
 	if _, err := tx.Exec(ctx, sqlPlanInsert, book.ID, first.ID, id, day, now, FirstDue(today, day, t.Every), t.Way, t.Every); err != nil {
 		return nil, fmt.Errorf("start plan: %w", err)
 	}
-	return one(ctx, tx, sqlPlanByFirst, book.ID, first.ID)
+	p, err := one(ctx, tx, sqlPlanByFirst, book.ID, first.ID)
+	if err != nil {
+		return nil, err
+	}
+	return p, NoteGift(ctx, tx, book, p.ID, first.ID)
+}
+
+// NoteGift notes that a gift pays a plan, before it is on the books: it counts from then on. The same again changes nothing.
+func NoteGift(ctx context.Context, q pg.Querier, book *ledger.Book, plan, gift uuid.UUID) error {
+	if _, err := q.Exec(ctx, sqlGiftOfPlan, book.ID, gift, plan); err != nil {
+		return fmt.Errorf("note gift of plan %s: %w", plan, err)
+	}
+	return nil
 }
 
 // FirstDue is a plan's day in the month, or year, after today's.

@@ -182,22 +182,24 @@ func TestRefusals(t *testing.T) {
 	if got := w.tally(id).Spent; got != 0 {
 		t.Errorf("a cost taken back spends %d", got)
 	}
-	give := func(amount int64) error {
+	give := func(amount int64, ref string) error {
 		_, err := w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
-			return subsidies.Return(ctx, tx, w.book, w.read(id), amount, "bank.basic", "T-1", day(12, 1))
+			return subsidies.Return(ctx, tx, w.book, w.read(id), amount, "bank.basic", ref, day(12, 1))
 		})
 		return err
 	}
-	w.refused(give(600_01), "amount")
+	w.refused(give(600_01, "T-1"), "amount")
+	w.refused(give(50_00, "B-1"), "ref") // the line by which it came
 	takeBack := func(ref string) error {
 		_, err := w.step(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
 			return subsidies.TakeBack(ctx, tx, w.book, w.read(id), ref, "记错了", day(12, 2))
 		})
 		return err
 	}
-	if err := give(50_00); err != nil {
+	if err := give(50_00, "T-1"); err != nil {
 		t.Fatal(err)
 	}
+	w.refused(give(50_00, "T-1"), "ref") // one line of the bank went back twice
 	if err := takeBack("B-1"); !errors.Is(err, giving.ErrStep) {
 		t.Errorf("took back what is partly returned: %v", err)
 	}
@@ -352,4 +354,27 @@ func TestVerifyFinds(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestOverGoesBack: what was claimed for gifts since refunded is over until it has gone back; what goes back for another reason leaves room.
+func TestOverGoesBack(t *testing.T) {
+	w := newWorld(t, chart.CN2026)
+	gift := w.gift(w.campaign, 1_000_00, day(9, 6), giving.WeChat)
+	id := w.funded(subsidies.Grant, 1_000_00, "B-1")
+	wants := func(over int64) {
+		t.Helper()
+		if got := w.read(id).Over(w.tally(id)); got != over {
+			t.Errorf("%d are over, want %d", got, over)
+		}
+	}
+	wants(0)
+	w.refund(gift, 300_00, day(9, 20))
+	wants(300_00)
+	w.steps(w.returning(id, 100_00))
+	wants(200_00)
+	w.steps(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return subsidies.Return(ctx, tx, w.book, w.read(id), 200_00, "bank.basic", "T-2", day(12, 2))
+	})
+	wants(0)
+	w.clean()
 }

@@ -110,6 +110,12 @@ type Coming struct {
 const (
 	sqlReceiptInsert = `
 insert into subsidy_receipt (book_id, entry_id, letter_id, day, amount, bank, ref) values ($1, $2, $3, $4, $5, $6, $7)`
+	sqlReturnInsert = `
+insert into subsidy_return (book_id, entry_id, letter_id, day, amount, bank, ref) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`
+	sqlReturnRef = `
+select exists (select from subsidy_return where book_id = $1 and ref = $2)
+    or exists (select from subsidy_receipt where book_id = $1 and ref = $2 and not void)`
+
 	sqlReceiptRef  = `select exists (select from subsidy_receipt where book_id = $1 and ref = $2 and not void)`
 	sqlReceipts    = `select entry_id, day, amount, bank, ref, void from subsidy_receipt where book_id = $1 and letter_id = $2 order by day, entry_id limit 300`
 	sqlReceiptVoid = `update subsidy_receipt set void = true where book_id = $1 and entry_id = $2 and letter_id = $3 and not void`
@@ -233,6 +239,13 @@ func Return(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, amo
 		wrong.Refuse("amount", "subsidy.return.more")
 	}
 	wrong.Text("ref", ref, 1, 100)
+	var taken bool
+	if err := q.QueryRow(ctx, sqlReturnRef, book.ID, ref).Scan(&taken); err != nil {
+		return nil, fmt.Errorf("look for bank line: %w", err)
+	}
+	if taken {
+		wrong.Refuse("ref", "subsidy.ref.taken")
+	}
 	fund, tags, err := l.place(ctx, q, book)
 	if err != nil {
 		return nil, err
@@ -251,7 +264,12 @@ func Return(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, amo
 	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-returned", Note: l.Name() + " " + ref, Amount: amount, Kind: ledger.KindLetter, Day: day,
 		Lines: append(l.earnedBySpending(fund, tags, -l.ahead(t)), ledger.Debit(less, amount), ledger.Credit(leaf("return.due"), amount),
 			ledger.Debit(leaf("return.due"), amount), ledger.Credit(ledger.Leaf{Chart: bank, Fund: fund.ID}, amount)),
-		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error { return l.takes(ctx, tx, book, to) }}, wrong.Err()
+		Settle: func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+			if err := l.takes(ctx, tx, book, to); err != nil {
+				return err
+			}
+			return giving.Settled(ctx, tx, sqlReturnInsert, book.ID, entry, l.ID, day, amount, bank, ref)
+		}}, wrong.Err()
 }
 
 // Lapse plans the end of what was not claimed by the end of the fiscal year. It goes by itself once the day is over. giving.ErrStep.

@@ -33,8 +33,8 @@ func (l *Letter) Claimable(t Tally, day time.Time) int64 {
 	return max(0, t.Earned-l.Claimed)
 }
 
-// Over is what was claimed and is no longer earned, since gifts were refunded: it goes back, or is set off.
-func (l *Letter) Over(t Tally) int64 { return max(0, l.Claimed-t.Earned) }
+// Over is what was claimed, is no longer earned since gifts were refunded, and has not gone back yet: it goes back, or is set off.
+func (l *Letter) Over(t Tally) int64 { return max(0, l.Claimed-l.Returned-t.Earned) }
 
 // Left is the letter's money that is here and unspent.
 func (l *Letter) Left(t Tally) int64 { return l.Received - t.Spent - l.Returned }

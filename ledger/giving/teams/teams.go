@@ -4,10 +4,7 @@ package teams
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base32"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -212,9 +209,7 @@ func person(ctx context.Context, q pg.Querier, book *ledger.Book, donor uuid.UUI
 	} else if err != nil {
 		return "", fmt.Errorf("read donor: %w", err)
 	}
-	mac := hmac.New(sha256.New, book.RefKey[:])
-	fmt.Fprintf(mac, "flower %d", at)
-	return hex.EncodeToString(mac.Sum(nil)[:12]), nil
+	return giving.FlowerPerson(book, at), nil
 }
 
 // Flower gives the team a flower of the donor's, who is known by an e-mail address; a second one changes nothing.
