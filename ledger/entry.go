@@ -203,10 +203,13 @@ type Entry struct {
 	Key         uuid.UUID // idempotency key: the same key and body are booked once; the ID when zero
 	Kind        Kind
 	EffectiveOn time.Time // business day (see Day)
-	Actor       uuid.UUID // person or machine that records it
-	Reverses    uuid.UUID // the entry it mirrors, if any
-	Document    *Document
-	Lines       []Line
+	// Late is the open day on which it is booked when the month of EffectiveOn is closed for good; the day it belongs to stays with
+	// it. Zero: it is refused then. It is no part of what the key stands for.
+	Late     time.Time
+	Actor    uuid.UUID // person or machine that records it
+	Reverses uuid.UUID // the entry it mirrors, if any
+	Document *Document
+	Lines    []Line
 
 	// Recount, when set, gives the lines once the entries before it in the batch are decided, such as
 	// one fee entry over the gifts that were really booked. It may use only leaves that Lines names;
@@ -229,9 +232,19 @@ type side struct {
 
 // draft is an entry ready to be decided.
 type draft struct {
-	entry Entry
-	sides []side
-	hash  [32]byte
+	entry    Entry
+	sides    []side
+	hash     [32]byte
+	happened time.Time // the day it belongs to, when it is booked late
+}
+
+// months are those that it may be booked in.
+func (d *draft) months() []time.Time {
+	first := Month(d.entry.EffectiveOn)
+	if late := Month(d.entry.Late); !d.entry.Late.IsZero() && late.After(first) {
+		return []time.Time{first, late}
+	}
+	return []time.Time{first}
 }
 
 // prepare checks what can be checked without the database.
@@ -243,6 +256,9 @@ func prepare(book *Book, ls leaves, e Entry) (draft, error) {
 		e.Key = e.ID
 	}
 	e.EffectiveOn = Day(e.EffectiveOn.Date()) // a time of day would be hashed but not stored
+	if !e.Late.IsZero() {
+		e.Late = Day(e.Late.Date())
+	}
 	d := draft{entry: e}
 	if _, ok := kinds[e.Kind]; !ok {
 		return d, fmt.Errorf("unknown kind of entry %d", e.Kind)

@@ -46,6 +46,7 @@ type Recorded struct {
 	Actor       uuid.UUID
 	Reverses    uuid.UUID // zero for none
 	ReversedBy  uuid.UUID // zero for none
+	HappenedOn  time.Time // the day in a closed month that it belongs to, when it was booked late; zero otherwise
 	Number      int32     // 记字第 n 号 of its month; zero for a gift, which has no voucher of its own
 	Document    *Document // nil for a gift
 	Amount      int64     // sum of its debits, memo lines left out unless there is nothing else
@@ -72,6 +73,8 @@ select p.account_id, a.chart, a.fund_id, a.ccy, a.dims, p.seq, p.amount, p.balan
  where e.book_id = $1 and e.id = $2
  order by p.line`
 
+const sqlEntryHappened = `select happened_on from late_entry where book_id = $1 and entry_id = $2`
+
 // ReadEntry reads an entry with its postings, or ErrNoEntry. Both are asked for at once: an id that nothing has is as much
 // work as one that the reader may not see.
 func ReadEntry(ctx context.Context, q pg.Querier, book *Book, id uuid.UUID) (*Recorded, error) {
@@ -89,6 +92,13 @@ func ReadEntry(ctx context.Context, q pg.Querier, book *Book, id uuid.UUID) (*Re
 		})
 		return err
 	})
+	var happened *time.Time
+	both.Queue(sqlEntryHappened, book.ID, id).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&happened); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return nil
+	})
 	err := q.SendBatch(ctx, &both).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("%w: %s", ErrNoEntry, id)
@@ -97,6 +107,9 @@ func ReadEntry(ctx context.Context, q pg.Querier, book *Book, id uuid.UUID) (*Re
 		return nil, fmt.Errorf("read entry %s: %w", id, err)
 	}
 	r.Postings = postings
+	if happened != nil {
+		r.HappenedOn = *happened
+	}
 	var memo int64
 	for _, p := range r.Postings {
 		acct := p.Chart()

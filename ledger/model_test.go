@@ -115,8 +115,10 @@ func (m *model) malformed(e ledger.Entry) error {
 }
 
 func (m *model) refusal(e ledger.Entry) error {
-	if m.closed[ledger.Month(e.EffectiveOn)] {
-		return ledger.ErrPeriodClosed
+	for month := range m.closed { // with all that lie before it
+		if !ledger.Month(e.EffectiveOn).After(month) {
+			return ledger.ErrPeriodClosed
+		}
 	}
 	after := map[ledger.Leaf]int64{}
 	for _, l := range e.Lines {

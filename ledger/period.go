@@ -36,7 +36,9 @@ type Period struct {
 }
 
 const sqlPeriodList = `
-select month, state from period where book_id = $1 and state <> 'open' order by month desc limit $2`
+select month, case when exists (select from period later where later.book_id = $1 and later.month > period.month and later.state = 'hard') then 'hard' else state end
+  from period where book_id = $1 and (state <> 'open' or exists (select from period later where later.book_id = $1 and later.month > period.month and later.state = 'hard'))
+ order by month desc limit $2`
 
 // ClosedPeriods lists the months that are closed, newest first.
 func ClosedPeriods(ctx context.Context, q pg.Querier, book *Book, limit int) ([]Period, error) {
@@ -48,7 +50,9 @@ func ClosedPeriods(ctx context.Context, q pg.Querier, book *Book, limit int) ([]
 }
 
 const (
-	sqlPeriodRead = `select coalesce((select state from period where book_id = $1 and month = $2), 'open')`
+	sqlPeriodRead = `
+select case when exists (select from period where book_id = $1 and month >= $2 and state = 'hard') then 'hard'
+            else coalesce((select state from period where book_id = $1 and month = $2), 'open') end`
 	sqlPeriodLock = `select state from period where book_id = $1 and month = $2 for update`
 	sqlPeriodOpen = `update period set state = 'open' where book_id = $1 and month = $2`
 )
@@ -77,6 +81,12 @@ func CloseForNow(ctx context.Context, tx pgx.Tx, book *Book, month, today time.T
 	var state PeriodState
 	if err := tx.QueryRow(ctx, sqlPeriodLock, book.ID, month).Scan(&state); err != nil {
 		return fmt.Errorf("lock month: %w", err)
+	}
+	if state == PeriodOpen {
+		var err error
+		if state, err = PeriodOf(ctx, tx, book, month); err != nil { // closed with a later one
+			return err
+		}
 	}
 	if state != PeriodOpen {
 		return ErrPeriodClosed

@@ -180,7 +180,8 @@ select u.key, e.id, e.body_hash
 
 	sqlPeriodsMake = `insert into period (book_id, month) select $1, unnest($2::date[]) on conflict do nothing`
 	sqlPeriods     = `
-select month, state, exists (select from summed where book_id = $1 and months = 1 and first = month),
+select month, state = 'hard' or exists (select from period later where later.book_id = $1 and later.month > period.month and later.state = 'hard'),
+       exists (select from summed where book_id = $1 and months = 1 and first = month),
        exists (select from summed where book_id = $1 and months = 12 and first = date_trunc('year', month::timestamp)::date)
   from period where book_id = $1 and month = any($2::date[]) for share`
 
@@ -207,15 +208,16 @@ func (s *state) read(ctx context.Context, tx pgx.Tx, drafts []draft, results []R
 		}
 		d := &drafts[i]
 		keys = append(keys, d.entry.Key)
-		month := Month(d.entry.EffectiveOn)
-		if _, known := s.closed[month]; !known && !seen[month] {
-			seen[month] = true
-			months = append(months, month)
-		}
-		if d.entry.Document != nil {
-			if _, ok := s.numbers[month]; !ok {
-				s.numbers[month] = 0
-				numbered = append(numbered, month)
+		for _, month := range d.months() {
+			if _, known := s.closed[month]; !known && !seen[month] {
+				seen[month] = true
+				months = append(months, month)
+			}
+			if d.entry.Document != nil {
+				if _, ok := s.numbers[month]; !ok {
+					s.numbers[month] = 0
+					numbered = append(numbered, month)
+				}
 			}
 		}
 		for _, side := range d.sides {
@@ -289,11 +291,10 @@ func (s *state) scanKnown(rows pgx.Rows) error {
 
 func (s *state) scanPeriods(rows pgx.Rows) (found int, err error) {
 	var month time.Time
-	var st string
-	var monthSummed, yearSummed bool
-	_, err = pgx.ForEachRow(rows, []any{&month, &st, &monthSummed, &yearSummed}, func() error {
+	var closed, monthSummed, yearSummed bool
+	_, err = pgx.ForEachRow(rows, []any{&month, &closed, &monthSummed, &yearSummed}, func() error {
 		found++
-		s.closed[month] = st == "hard"
+		s.closed[month] = closed
 		if monthSummed {
 			s.summed[span{1, month}] = true
 		}
@@ -327,6 +328,9 @@ func (s *state) decide(ctx context.Context, tx pgx.Tx, d *draft, r *Result) erro
 			r.Replayed, r.Err = false, fmt.Errorf("%w: it stands for entry %s", ErrKeyReused, k.id)
 		}
 		return nil
+	}
+	if !e.Late.IsZero() && s.closed[Month(e.EffectiveOn)] && e.Late.After(e.EffectiveOn) {
+		d.happened, e.EffectiveOn = e.EffectiveOn, e.Late
 	}
 	if s.closed[Month(e.EffectiveOn)] {
 		r.Err = fmt.Errorf("%w: %s", ErrPeriodClosed, e.EffectiveOn.Format("2006-01"))

@@ -35,6 +35,8 @@ type writer struct {
 	docAttachments                         []int16
 	docMadeBy                              []string
 	docCheckedBy                           []*string
+	lateEntry                              []uuid.UUID
+	lateDay                                []time.Time
 }
 
 type turnKey struct {
@@ -93,6 +95,9 @@ func (w *writer) add(d *draft) {
 	if e.Document != nil {
 		w.addDocument(e)
 	}
+	if !d.happened.IsZero() {
+		w.lateEntry, w.lateDay = append(w.lateEntry, e.ID), append(w.lateDay, d.happened)
+	}
 }
 
 func (w *writer) addDocument(e *Entry) {
@@ -141,6 +146,8 @@ insert into turnover as t (book_id, account_id, day, debit, credit)
 select $1, unnest($2::int4[]), unnest($3::date[]), unnest($4::int8[]), unnest($5::int8[])
     on conflict (book_id, account_id, day) do update set debit = t.debit + excluded.debit, credit = t.credit + excluded.credit`
 
+	sqlLateInsert = `insert into late_entry (book_id, entry_id, happened_on) select $1, unnest($2::uuid[]), unnest($3::date[])`
+
 	sqlDocumentInsert = `
 insert into document (book_id, entry_id, month, number, summary, source_kind, source_ref, reason, attachments, made_by, checked_by)
 select $1, * from unnest($2::uuid[], $3::date[], $4::int4[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int2[], $10::text[], $11::text[])`
@@ -160,6 +167,9 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx, results []Result, ride fu
 	if len(w.docEntry) > 0 {
 		b.Queue(sqlDocumentInsert, w.book.ID, w.docEntry, w.docMonth, w.docNumber, w.docSummary, w.docKind, w.docRef,
 			w.docReason, w.docAttachments, w.docMadeBy, w.docCheckedBy)
+	}
+	if len(w.lateEntry) > 0 {
+		b.Queue(sqlLateInsert, w.book.ID, w.lateEntry, w.lateDay)
 	}
 	if ride != nil {
 		ride(b, results)

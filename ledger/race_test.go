@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -211,40 +213,72 @@ func TestVouchersAndGiftsDoNotDeadlock(t *testing.T) {
 	b.verified()
 }
 
-// Once the closer's commit is there, nothing enters the month; what entered before stays.
+// Once the closer's commit is there, nothing enters the month or one before it; what entered before stays. What comes later with
+// a day to be booked on is booked there and keeps its own. SUNFUND_CLOSES makes it longer.
 func TestPostersAgainstTheCloser(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)
 	b.crowd()
-	const posters, rounds = 32, 12
-	for round := range rounds {
-		month := ledger.Day(2025, 1, 1).AddDate(0, round, 0)
+	const posters = 32
+	closes := 50
+	if text := os.Getenv("SUNFUND_CLOSES"); text != "" {
+		var err error
+		if closes, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := ledger.Day(1930, 1, 1)
+	today := first.AddDate(0, closes+1, 0)
+	var inside, late, refused, before int64
+	for round := range closes {
+		month := first.AddDate(0, round, 0)
 		if round%2 == 0 { // half of the months are known before, half are made in the race
 			b.gift(month, 1)
 		}
-		var booked atomic.Int64
+		var booked, moved, shut atomic.Int64
 		var closedAt atomic.Int64 // entries in the month when the closer's commit came back; -1 before
 		closedAt.Store(-1)
 		errs := atOnce(posters+1, func(i int) error {
 			if i == posters {
-				err := b.try(func(ctx context.Context, tx pgx.Tx) error {
-					_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, $2, 'hard')
-						on conflict (book_id, month) do update set state = 'hard'`, b.ID, month)
-					return err
-				})
+				err := b.try(func(ctx context.Context, tx pgx.Tx) error { return ledger.CloseForGood(ctx, tx, b.Book, month, today) })
 				closedAt.Store(b.entriesIn(month))
 				return err
 			}
-			for range 4 {
+			for n := range 2 {
 				after := closedAt.Load() >= 0
-				_, err := b.tryPost(entry(month.AddDate(0, 0, i%28), pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...))
+				e := entry(month.AddDate(0, 0, i%28), pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...)
+				if i%4 == 0 {
+					e.Late = today
+				}
+				if i%8 == 1 {
+					e.Document = &ledger.Document{Summary: "收", SourceKind: "voucher", MadeBy: "张三"}
+				}
+				if i == 2 && n == 1 && round > 0 {
+					e.EffectiveOn = month.AddDate(0, -1, 0) // closed in the round before
+				}
+				r, err := b.tryPost(e)
 				switch {
-				case err == nil && after:
-					return errors.New("booked after the close")
-				case err == nil:
-					booked.Add(1)
-				case !errors.Is(err, ledger.ErrPeriodClosed):
+				case errors.Is(err, ledger.ErrPeriodClosed) && e.Late.IsZero():
+					shut.Add(1)
+				case err != nil:
 					return err
+				case e.Late.IsZero():
+					if after || e.EffectiveOn.Before(month) {
+						return errors.New("booked after the close")
+					}
+					booked.Add(1)
+				default:
+					stands, err := ledger.ReadEntry(b.ctx(), b.db, b.Book, r.ID)
+					switch {
+					case err != nil:
+						return err
+					case stands.EffectiveOn.Equal(e.EffectiveOn) && stands.HappenedOn.IsZero() && !after:
+						booked.Add(1)
+					case stands.EffectiveOn.Equal(today) && stands.HappenedOn.Equal(e.EffectiveOn):
+						moved.Add(1)
+					default:
+						return fmt.Errorf("late entry stands on %s, happened on %s", stands.EffectiveOn, stands.HappenedOn)
+					}
 				}
 			}
 			return nil
@@ -252,9 +286,16 @@ func TestPostersAgainstTheCloser(t *testing.T) {
 		if err := errors.Join(errs...); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		if n := b.entriesIn(month); n != closedAt.Load() || n != booked.Load()+int64(1-round%2) {
-			t.Fatalf("round %d: %d entries at the close, %d now, %d said to be booked", round, closedAt.Load(), n, booked.Load())
+		n := b.entriesIn(month)
+		inside += n - closedAt.Load()
+		if n != booked.Load()+int64(1-round%2) {
+			t.Fatalf("round %d: %d entries now, %d said to be booked", round, n, booked.Load())
 		}
+		before, late, refused = before+booked.Load(), late+moved.Load(), refused+shut.Load()
+	}
+	t.Logf("%d closes against %d posters: %d booked before, %d refused, %d booked late, %d inside after the close", closes, posters, before, refused, late, inside)
+	if inside != 0 {
+		t.Errorf("%d rows inside closed months", inside)
 	}
 	b.verified()
 }

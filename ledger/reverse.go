@@ -22,6 +22,9 @@ func Reverse(ctx context.Context, tx pgx.Tx, book *Book, id, key uuid.UUID, day 
 	if err != nil {
 		return Result{}, err
 	}
+	if original.Kind == KindClose {
+		return Result{}, fmt.Errorf("%w: %s", ErrClosing, id)
+	}
 	e := Entry{Key: key, Kind: KindCorrection, EffectiveOn: day, Actor: actor, Reverses: id, Document: &doc}
 	if original.ReversedBy != uuid.Nil {
 		by, err := ReadEntry(ctx, tx, book, original.ReversedBy)

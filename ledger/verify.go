@@ -270,11 +270,12 @@ func verifyAccounts(ctx context.Context, q pg.Querier, book *Book) (Check, error
 func same(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }
 
 const sqlVerifyHashes = `
-select e.id, e.kind, e.effective_on, coalesce(e.reverses, '00000000-0000-0000-0000-000000000000'), e.body_hash,
+select e.id, e.kind, coalesce(l.happened_on, e.effective_on), coalesce(e.reverses, '00000000-0000-0000-0000-000000000000'), e.body_hash,
        d.summary, d.source_kind, d.source_ref, d.reason, d.attachments, d.made_by, coalesce(d.checked_by, ''),
        a.chart, a.fund_id, a.ccy, a.dims, p.amount
   from entry e
   left join document d on d.book_id = e.book_id and d.entry_id = e.id
+  left join late_entry l on l.book_id = e.book_id and l.entry_id = e.id
   join posting p on p.book_id = e.book_id and p.entry_id = e.id
   join account a on a.book_id = p.book_id and a.account_id = p.account_id
  where e.book_id = $1

@@ -111,7 +111,8 @@ func TestM9PostgresRefusesWhatGoLetsThrough(t *testing.T) {
 		{"a balanced pair", "", posting + `(1, $1, 2, $2, 5, 105, 1, 1, 156), (1, $3, 2, $2, -5, -105, 1, 2, 156)`, []any{bank.ID, id, gift.ID}},
 		{"a seq taken", "23505", posting + `(1, $1, 1, $2, 5, 105, 1, 1, 156), (1, $3, 2, $2, -5, -105, 1, 2, 156)`, []any{bank.ID, id, gift.ID}},
 		{"a closed month", violation, entrySQL, []any{ledger.Day(2026, 3, 31), []int32{1, 2}, []int64{1, 1}}},
-		{"the last day before it", "", entrySQL, []any{ledger.Day(2026, 2, 28), []int32{1, 2}, []int64{1, 1}}},
+		{"a month before it, in which nothing was booked", violation, entrySQL, []any{ledger.Day(1999, 1, 1), []int32{1, 2}, []int64{1, 1}}},
+		{"the last day before it", violation, entrySQL, []any{ledger.Day(2026, 2, 28), []int32{1, 2}, []int64{1, 1}}},
 		{"the first day after it, softly closed", "", entrySQL, []any{ledger.Day(2026, 4, 1), []int32{1, 2}, []int64{1, 1}}},
 		{"one line", violation, entrySQL, []any{day, []int32{1}, []int64{1}}},
 		{"accounts without seqs", violation, entrySQL, []any{day, []int32{1, 2}, []int64{1}}},
@@ -159,9 +160,12 @@ func TestClosedMonth(t *testing.T) {
 				t.Errorf("%s: %s: %v, want %v", at.state, d, err, at.want)
 			}
 		}
-		for _, d := range []time.Time{ledger.Day(2026, 8, 31), ledger.Day(2026, 10, 1)} {
-			b.post(entry(d, pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...))
+		for _, d := range []time.Time{ledger.Day(2026, 8, 31), ledger.Day(2019, 2, 3)} { // what is closed for good closes what lies before it
+			if _, err := b.tryPost(entry(d, pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...)); !errors.Is(err, at.want) {
+				t.Errorf("%s: %s: %v, want %v", at.state, d, err, at.want)
+			}
 		}
+		b.post(entry(ledger.Day(2026, 10, 1), pair(b.leaf("1002.01", "G"), b.leaf("4101.01", "G"), 1)...))
 	}
 	b.verified()
 }

@@ -75,7 +75,7 @@ func (v *visit) approvalDecide() error {
 // refusals are rules that stand against a request when it is to be carried out, or against who decides it. The request
 // stays open; the page says what stood against it.
 var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.ErrRoleHeld, staff.ErrInitialPassword, staff.ErrNoGrant, ledger.ErrShort, ledger.ErrGuarded,
-	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
+	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrClosing, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,

@@ -115,7 +115,7 @@ func TestReopenMonth(t *testing.T) {
 	li, chen := o.as("li"), o.as("chen")
 	li.wants(li.get("/console/periods"), http.StatusOK, "没有结账的月份")
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-07-01', 'hard'), ($1, '2026-06-01', 'soft')
+		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-06-01', 'hard'), ($1, '2026-07-01', 'soft')
 			on conflict (book_id, month) do update set state = excluded.state`, o.book.ID)
 		return err
 	})
@@ -123,15 +123,15 @@ func TestReopenMonth(t *testing.T) {
 		return li.post("/console/periods", url.Values{"form": {uuid.NewString()}, "month": {month}, "reason": {reason}})
 	}
 	li.wants(li.get("/console/periods"), http.StatusOK, "2026-07", "正式结账", "2026-06", "暂时结账")
-	li.wants(ask("2026-07", "漏记"), http.StatusConflict, "已正式结账，不能再打开", "记在开放的月份")
-	li.wants(ask("2026-05", "漏记"), http.StatusConflict, "这个月没有结账")
-	li.wants(ask("2026-06", ""), http.StatusUnprocessableEntity, "反结账理由")
-	asked := ask("2026-06", "漏记一张凭证")
+	li.wants(ask("2026-06", "漏记"), http.StatusConflict, "已正式结账，不能再打开", "记在开放的月份")
+	li.wants(ask("2026-08", "漏记"), http.StatusConflict, "这个月没有结账")
+	li.wants(ask("2026-07", ""), http.StatusUnprocessableEntity, "反结账理由")
+	asked := ask("2026-07", "漏记一张凭证")
 	li.wants(asked, http.StatusSeeOther)
-	late := ask("2026-06", "再来一次")
-	chen.wants(chen.get(asked.to), http.StatusOK, "反结账 2026-06", "漏记一张凭证")
+	late := ask("2026-07", "再来一次")
+	chen.wants(chen.get(asked.to), http.StatusOK, "反结账 2026-07", "漏记一张凭证")
 	chen.wants(chen.decides(asked.to, "approve", ""), http.StatusSeeOther)
-	if state, err := ledger.PeriodOf(t.Context(), o.db, o.book, ledger.Day(2026, 6, 1)); err != nil || state != ledger.PeriodOpen {
+	if state, err := ledger.PeriodOf(t.Context(), o.db, o.book, ledger.Day(2026, 7, 1)); err != nil || state != ledger.PeriodOpen {
 		t.Errorf("%s, %v", state, err)
 	}
 	chen.wants(chen.decides(late.to, "approve", ""), http.StatusConflict, "没有结账")

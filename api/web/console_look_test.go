@@ -58,7 +58,8 @@ func (o *office) payments() {
 		 values ($1, gen_random_uuid(), 'stripe', 'evt_1QxYzLongNumberOfStripe', 'charge.refunded', '2026-09-07', '', 'quarantined', 'api_version 2026-08-26'),
 		        ($1, gen_random_uuid(), 'stripe', 'swept:txn_1QxYz', 'swept', '2026-09-06', '', 'refused', 'cannot be booked by itself: balance row txn_1QxYz is of kind "topup"')`,
 		`insert into refund_order (book_id, id, gift_id, amount, ccy, reason, by_donor, state, asked_at, next_attempt_at)
-		 select $1, gen_random_uuid(), id, 2000, 'CNY', 'changed-mind', true, 'asked', '2026-09-06', '2026-09-06' from gift where book_id = $1 limit 1`,
+		 select $1, gen_random_uuid(), id, 2000, 'CNY', 'changed-mind', true, 'asked', '2026-09-06', '2026-09-06' from gift where book_id = $1
+		    and id not in (select gift_id from refund_order) limit 1`,
 		`insert into dispute (book_id, processor, dispute, gift_id, amount, ccy, withdrawn, cover, fee, reason, state, opened_at, due_by)
 		 select $1, 'stripe', 'dp_1', id, 5000, 'CNY', 5000, 0, 1500, 'fraudulent', 'open', '2026-09-06', '2026-09-14' from gift where book_id = $1 order by id desc limit 1`,
 		`insert into payout (book_id, processor, payout, amount, state, complete, arrives_on, created_at) values ($1, 'stripe', 'po_1QxYz', 1234567, 'created', true, '2026-09-09', '2026-09-07')`,

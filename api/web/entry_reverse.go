@@ -29,6 +29,9 @@ func (v *visit) entryReverse() error {
 	if r.ReversedBy != uuid.Nil {
 		return v.refuse(ledger.ErrReversed, nil, Link{T(v.lang, "refuse.reversal"), "/console/entries/" + r.ReversedBy.String()})
 	}
+	if r.Kind == ledger.KindClose {
+		return v.refuse(ledger.ErrClosing, nil, Link{T(v.lang, "place.periods"), "/console/periods"})
+	}
 	if r.Kind.KeptByGiving() {
 		return v.refuse(ledger.ErrKept, nil, Link{T(v.lang, "place.gifts"), "/console/gifts"})
 	}

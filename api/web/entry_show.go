@@ -72,7 +72,7 @@ func (v *visit) entryAgain(status int, wrong Errors) error {
 	page.Errors = wrong
 	view := entryView{Page: page, ID: r.ID.String(), Doc: v.recordedVoucher(r, s), Plain: v.QueryParam("view") == "plain",
 		Form: newForm(), Day: ISODay(v.businessDay()), Reason: v.typed("reason", 1000),
-		MayAsk: v.who.May(staff.EntryDraft) && r.ReversedBy == uuid.Nil && r.Reverses == uuid.Nil && !r.Kind.KeptByGiving()}
+		MayAsk: v.who.May(staff.EntryDraft) && r.ReversedBy == uuid.Nil && r.Reverses == uuid.Nil && r.Kind != ledger.KindClose && !r.Kind.KeptByGiving()}
 	if len(wrong) > 0 {
 		view.Form, view.Day = v.typed("form", 36), v.typed("day", 20)
 	}

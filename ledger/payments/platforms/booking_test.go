@@ -80,7 +80,12 @@ func TestABookingStops(t *testing.T) {
 	d := newDesk(t)
 	f := d.kept("配捐.csv", []byte(matched))
 	d.ok(d.asks(f, 1))
-	_, err := d.owner.Exec(d.Context(), `insert into period (book_id, month, state) values ($1, '2026-10-01', 'hard')`, d.book.ID)
+	killed := errors.New("killed")
+	_, err := platforms.Book(d.Context(), d.db, d.book, f, d.sign(), func(int, int) error { return killed }) // its gift is booked, its match is not
+	if !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	_, err = d.owner.Exec(d.Context(), `insert into period (book_id, month, state) values ($1, '2026-10-01', 'hard')`, d.book.ID)
 	d.ok(err)
 	work := func(now time.Time) {
 		d.Helper()
