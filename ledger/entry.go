@@ -27,6 +27,7 @@ var (
 	ErrKeyReused      = errors.New("key was used for another entry")
 	ErrPeriodClosed   = errors.New("period is closed")
 	ErrGuarded        = errors.New("guarded account would cross zero")
+	ErrUndecided      = errors.New("fund is spent by vote of its residents only") // no vote stands behind it: open one
 	ErrShort          = errors.New("fund has not enough available")
 	ErrReversed       = errors.New("entry is already reversed")
 	ErrKept           = errors.New("entry belongs to a gift or an offline record and is taken back there")
@@ -75,6 +76,7 @@ const (
 	KindPlatform     Kind = 47 // E23, E24: what a giving platform pays, keeps, does not pay, freezes or takes back
 	KindMatchFund    Kind = 48 // E21, E28: match out of money that lies in a fund
 	KindLetter       Kind = 55 // E31 to E34: a street's letter, its money, its end
+	KindReservation  Kind = 60 // E39: what residents decided is set aside, or freed again
 )
 
 // KindInfo is how a kind is called.
@@ -116,12 +118,13 @@ var kinds = map[Kind]KindInfo{
 	KindPlatform:     {"platform", "平台结算", "Platform settlement", true},
 	KindMatchFund:    {"match-fund", "自有资金配捐", "Match out of a fund", false},
 	KindLetter:       {"letter", "街道配套函", "Letter of a street", false},
+	KindReservation:  {"reservation", "居民表决预留", "Set aside by a vote", false},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
 // refund or the record's own step, and not by a reversal that the row knows nothing of.
 func (k Kind) KeptByGiving() bool {
-	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund || k == KindLetter
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund || k == KindLetter || k == KindReservation
 }
 
 // Info names the kind.

@@ -77,6 +77,7 @@ func (d *draft) sawBefore(i int) bool {
 // fundState is what a fund has to spend and to keep, read once a batch and moved along with it.
 type fundState struct {
 	kind      string
+	voted     bool  // its residents decide what is spent
 	available int64 // liquid less encumbered less reserved (accounting.md 1.4)
 	net       int64 // net assets, credit positive
 }
@@ -116,6 +117,10 @@ func holdsNetAssets(acct chart.Account) bool {
 	return acct.ID == "transfer" || acct.ID == "release.u" || acct.ID == "release.r"
 }
 
+// beyondVotes are the events that may lower what is available in a fund whose residents decide: the result of a vote itself, and money
+// that goes back to where it came from. A contract turns what a vote set aside into an encumbrance, and so lowers nothing.
+var beyondVotes = map[Kind]bool{KindReservation: true, KindCorrection: true, KindOpening: true, KindClose: true, KindSubsidy: true, KindLetter: true, KindReturn: true}
+
 // checkFunds refuses an entry that spends what its fund does not have (I5, I6). What has already happened
 // outside is booked all the same.
 func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, err error) {
@@ -143,6 +148,9 @@ func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, e
 		}
 		if f.kind == Agency {
 			continue // its liability may not turn into a claim: the ceiling on 2601 guards it
+		}
+		if available < 0 && f.voted && !beyondVotes[d.entry.Kind] {
+			return fmt.Errorf("%w: fund %d", ErrUndecided, fund), nil
 		}
 		if available < 0 && f.available+available < 0 {
 			return &ShortError{Fund: fund, Available: f.available, Needed: -available}, nil
@@ -178,7 +186,7 @@ func (s *state) applyFunds(d *draft) {
 }
 
 const (
-	sqlFundKind = `select kind from fund where book_id = $1 and fund_id = $2`
+	sqlFundKind = `select kind, vote_required from fund where book_id = $1 and fund_id = $2`
 
 	sqlFundByChart = `
 select a.chart, sum(b.balance)::int8
@@ -193,7 +201,7 @@ func (s *state) fund(ctx context.Context, tx pgx.Tx, id int32) (*fundState, erro
 		return f, nil
 	}
 	f := &fundState{}
-	if err := tx.QueryRow(ctx, sqlFundKind, s.book.ID, id).Scan(&f.kind); err != nil {
+	if err := tx.QueryRow(ctx, sqlFundKind, s.book.ID, id).Scan(&f.kind, &f.voted); err != nil {
 		return nil, fmt.Errorf("read fund %d: %w", id, err)
 	}
 	rows, err := tx.Query(ctx, sqlFundByChart, s.book.ID, id, s.book.Currency)

@@ -20,6 +20,8 @@ import (
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/polls"
+	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/votes"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/reports"
@@ -197,6 +199,20 @@ var table = []row{
 	{payments.ErrDecided, Problem{"payment-decided", 409, "这笔付款已经有结果。", "This payment is decided already."}},
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
 	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
+	{ledger.ErrUndecided, Problem{"undecided", 409, "这个基金由居民表决使用：没有投票结果的钱不能动。请先发起投票，或者用投票已经预留的钱。", "Residents decide on this fund: what no vote stands behind cannot be spent. Open a vote, or use what a vote has set aside."}},
+	{residents.ErrNoCommunity, Problem{"not-found", 404, "没有这个社区。", "There is no such community."}},
+	{residents.ErrNoCode, Problem{"resident-code", 404, "没有这个码，或者它已经停用。请核对，或向街道要一个新码。", "There is no such code, or it was taken back. Check it, or ask the street for a new one."}},
+	{residents.ErrNoSession, Problem{"resident-session", 403, "请先输入街道给您的码。", "Please enter the code that the street gave you first."}},
+	{residents.ErrNumber, Problem{"phone-number", 422, "请填写电话号码：7 至 15 位数字，前面可以有 +。", "Please enter a telephone number: 7 to 15 figures, perhaps with a + before them."}},
+	{residents.ErrElsewhere, Problem{"resident-elsewhere", 409, "这个号码已经登记在另一个社区。一个人只在一个社区投票。", "This number is registered in another community. One person votes in one community."}},
+	{polls.ErrNoPoll, Problem{"not-found", 404, "没有这次投票，或者还没有公布。", "There is no such vote, or it is not published yet."}},
+	{polls.ErrNotOpen, Problem{"vote-not-open", 409, "现在不在投票时间内，或者投票还没有到这一步。", "The vote is not open now, or has not come to this step."}},
+	{polls.ErrNotEntitled, Problem{"vote-elsewhere", 403, "这次投票由别的社区的居民参加。", "Residents of other communities take part in this vote."}},
+	{polls.ErrVoted, Problem{"voted", 409, "这位居民已经用另一种方式投过票：纸质和网上只能选一种。", "This resident has voted the other way already: on paper or on line, not both."}},
+	{polls.ErrSheet, Problem{"vote-sheet", 422, "这张纸质选票录不进去：请核对编号，或者它已经改过太多次。", "This ballot paper cannot be taken in: check its number, or it was corrected too often."}},
+	{polls.ErrSheets, Problem{"vote-sheets", 409, "纸质选票还没有核对完：每张都要两个人录得一样，张数不能多于发出的。", "Ballot papers are not settled: each must be read alike by two people, and there may not be more than were handed out."}},
+	{polls.ErrNotWon, Problem{"vote-not-won", 409, "居民没有选中这个项目，或者不是用这个基金。", "Residents did not choose this project, or not on this fund."}},
+	{polls.ErrOverVote, Problem{"over-vote", 409, "超过了投票为这个项目预留的、还没有用掉的钱。", "This is more than what the vote set aside for the project and nobody has used yet."}},
 	{votes.ErrRule, Problem{"vote-rule", 422, "这条投票规则前后不一致，或者和项目对不上。", "This rule of a vote contradicts itself or its projects."}},
 	{votes.ErrBallot, Problem{"ballot", 422, "这张选票不符合投票规则。", "This ballot breaks the rule of the vote."}},
 	{votes.ErrPabulib, Problem{"vote-file", 422, "这不是 Pabulib 格式的选票文件，或者内容有误。", "This is no file of ballots in Pabulib format, or it is damaged."}},

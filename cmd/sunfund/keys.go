@@ -16,6 +16,8 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/polls"
+	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/recon"
 )
 
@@ -181,7 +183,7 @@ func (c *keyRewrapCmd) run(ctx context.Context, term terminal) error {
 	}
 	for _, b := range books {
 		others := 0
-		for _, rewrap := range []func(context.Context, pg.Beginner, *ledger.Book) (int, error){recon.RewrapFiles, platforms.RewrapFiles, giving.RewrapSeeds} {
+		for _, rewrap := range []func(context.Context, pg.Beginner, *ledger.Book) (int, error){recon.RewrapFiles, platforms.RewrapFiles, giving.RewrapSeeds, residents.Rewrap, polls.Rewrap} {
 			n, err := rewrap(ctx, db, b)
 			if err != nil {
 				return err

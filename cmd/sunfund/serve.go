@@ -27,6 +27,7 @@ import (
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 	"sunfund/migrations"
@@ -357,7 +358,7 @@ func (s *service) sweep(ctx context.Context) error {
 	for {
 		for _, b := range s.books {
 			err := pg.InTx(pg.WithBook(ctx, b.ID), s.db, func(tx pgx.Tx) error {
-				return errors.Join(staff.Sweep(ctx, tx, b.ID, time.Now()), giving.SweepDonors(ctx, tx, b, time.Now()), payments.SweepTries(ctx, tx, b, time.Now()))
+				return errors.Join(staff.Sweep(ctx, tx, b.ID, time.Now()), giving.SweepDonors(ctx, tx, b, time.Now()), residents.Sweep(ctx, tx, b, time.Now()), payments.SweepTries(ctx, tx, b, time.Now()))
 			})
 			if err != nil {
 				s.log.Error("sweep failed", "book", b.Code, "error", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,12 +11,13 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/projects/polls"
 )
 
 const streetsEvery = 10 * time.Second
 
 // serveStreets counts gifts for the letters of streets as they come, tells both sides before a letter lapses, and ends it when its fiscal
-// year is over. Pages do not wait for it: they count on the way. Several processes may.
+// year is over. It closes votes whose time is over. Pages do not wait for it: they count on the way. Several processes may.
 func (s *service) serveStreets(ctx context.Context) error {
 	tick := time.NewTicker(streetsEvery)
 	defer tick.Stop()
@@ -35,6 +37,9 @@ func (s *service) serveStreets(ctx context.Context) error {
 
 func (s *service) streetsOf(ctx context.Context, book *ledger.Book) error {
 	now := time.Now()
+	if err := s.closeVotes(ctx, book, now); err != nil {
+		return err
+	}
 	waiting, err := subsidies.Counting(ctx, s.db, book)
 	if err != nil {
 		return err
@@ -75,4 +80,25 @@ func (s *service) streetsOf(ctx context.Context, book *ledger.Book) error {
 		_, err := subsidies.End(ctx, tx, book, l, now)
 		return err
 	})
+}
+
+// closeVotes takes the names off the ballots of votes whose time is over.
+func (s *service) closeVotes(ctx context.Context, book *ledger.Book, now time.Time) error {
+	ended, err := polls.Ended(ctx, s.db, book, now)
+	if err != nil {
+		return err
+	}
+	for _, id := range ended {
+		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+			p, err := polls.ByID(ctx, tx, book, id)
+			if err != nil {
+				return err
+			}
+			return polls.Close(ctx, tx, book, p, now)
+		})
+		if err != nil && !errors.Is(err, polls.ErrNotOpen) { // another process was first
+			return err
+		}
+	}
+	return nil
 }

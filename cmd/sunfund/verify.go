@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/polls"
 )
 
 // errDiffers makes the command exit 1.
@@ -71,7 +72,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -162,6 +163,8 @@ var checkNames = map[string]string{
 	"lot":             "实物捐赠等于存货、跌价准备和未计价备查",
 	"pledge":          "认捐未到部分等于备查科目",
 	"letter":          "街道配套函与账户相符",
+	"poll-rule":       "投票与公布的一致",
+	"poll-count":      "投票结果与选票一致",
 	"letter-claim":    "配套函与请款单、到账相符",
 	"letter-raised":   "配套函计入的捐赠与分录相符",
 	"bidder":          "竞买保证金等于其负债科目余额",
