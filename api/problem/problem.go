@@ -23,6 +23,7 @@ import (
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/votes"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
@@ -100,6 +101,7 @@ var table = []row{
 	{platforms.ErrShape, Problem{"platform-shape", 422, "文件不是规整的表格：列太多、内容太长，或引号没有成对。", "The file is no regular table: too many columns, too long a field, or a quote that stays open."}},
 	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
+	{recon.ErrPaymentFile, Problem{"payment-file", 422, "这份已批准付款的文件读不了，请核对列名、日期和金额。", "The file of approved payments cannot be read; check its columns, days and amounts."}},
 	{statement.ErrRefused, Problem{"statement-refused", 422, "这份对账单文件没有收下，原因写在文件的记录里。", "The statement file was not taken; its record tells why."}},
 	{ledger.ErrNoPaper, Problem{"not-found", 404, "没有这份附件，或者不在您的权限里。", "There is no such paper, or it is not open to you."}},
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},

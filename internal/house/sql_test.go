@@ -111,6 +111,13 @@ func TestEveryStatementFitsTheSchema(t *testing.T) {
 		t.Errorf("only %d statements found", len(all))
 	}
 	conn := connect(t)
+	for _, s := range all { // what reads a temporary table finds it
+		if strings.HasPrefix(strings.TrimSpace(s.text), "create temporary table") {
+			if _, err := conn.Exec(t.Context(), s.text); err != nil {
+				t.Errorf("%s: %s: %v", s.at, s.name, err)
+			}
+		}
+	}
 	for _, s := range all {
 		if _, err := conn.Prepare(t.Context(), "", s.text); err != nil {
 			t.Errorf("%s: %s: %v", s.at, s.name, err)
