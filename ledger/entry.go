@@ -77,6 +77,9 @@ const (
 	KindMatchFund    Kind = 48 // E21, E28: match out of money that lies in a fund
 	KindLetter       Kind = 55 // E31 to E34: a street's letter, its money, its end
 	KindReservation  Kind = 60 // E39: what residents decided is set aside, or freed again
+	KindWork         Kind = 61 // E36, E38, E43b, E44, E46 of a contract kept in ledger/projects, E39
+	KindDisbursed    Kind = 62 // E37, E40, E43a, E52 of it
+	KindDebited      Kind = 63 // E41, E42, E44b, E35: the bank's line for it
 )
 
 // KindInfo is how a kind is called.
@@ -119,12 +122,15 @@ var kinds = map[Kind]KindInfo{
 	KindMatchFund:    {"match-fund", "自有资金配捐", "Match out of a fund", false},
 	KindLetter:       {"letter", "街道配套函", "Letter of a street", false},
 	KindReservation:  {"reservation", "居民表决预留", "Set aside by a vote", false},
+	KindWork:         {"work", "项目与合同", "Project and contract", false},
+	KindDisbursed:    {"disbursement", "项目付款", "Payment of a project", false},
+	KindDebited:      {"disbursement-bank", "项目付款银行已扣", "Payment of a project at the bank", true},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a
 // refund or the record's own step, and not by a reversal that the row knows nothing of.
 func (k Kind) KeptByGiving() bool {
-	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund || k == KindLetter || k == KindReservation
+	return k == KindGift || k == KindFee || k == KindRefund || k >= KindReceipt && k <= KindMatchFund || k == KindLetter || k >= KindReservation && k <= KindDebited
 }
 
 // Info names the kind.

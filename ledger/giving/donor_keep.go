@@ -21,6 +21,27 @@ func KeepDonor(ctx context.Context, tx pgx.Tx, book *ledger.Book, name string, n
 	return keep(ctx, tx, book, Personal{Name: name}, now)
 }
 
+// KeepPerson is KeepDonor for somebody who told more than a name, such as where their money goes. ErrBadPaid, ledger.ErrNoKeys.
+func KeepPerson(ctx context.Context, tx pgx.Tx, book *ledger.Book, name, told string, now time.Time) (uuid.UUID, error) {
+	if name == "" || !storable(name, paidNameMax) || !storable(told, paidMessageMax) {
+		return uuid.Nil, fmt.Errorf("%w: name", ErrBadPaid)
+	}
+	return keep(ctx, tx, book, Personal{Name: name, Message: told}, now)
+}
+
+const sqlPersonTold = `
+select ` + donorColumns + ` from (select $1::int4 as book_id, $2::uuid as donor_id, $2::uuid as id) g ` + donorTables
+
+// PersonTold opens what KeepPerson sealed; nothing is left of somebody who was erased.
+func PersonTold(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (name, told string, err error) {
+	var s sealed
+	if err := q.QueryRow(ctx, sqlPersonTold, book.ID, id).Scan(s.targets()...); err != nil {
+		return "", "", fmt.Errorf("read person: %w", err)
+	}
+	p, err := s.open(book, id)
+	return p.Name, p.Message, err
+}
+
 // keep seals what a person told and answers the id of the new donor.
 func keep(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Personal, now time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()

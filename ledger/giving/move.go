@@ -37,8 +37,12 @@ type Move struct {
 	Reverse uuid.UUID
 	Reason  string
 	Source  string // kind of the source document on the voucher; empty: "offline"
+	// Payee is who gains by the step, or whose bank details it changes; empty for nobody.
+	Payee string
 	// Settle writes what the record becomes; entry is nil when nothing was booked. It refuses with ErrStep.
 	Settle func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error
+	// SettleAs is Settle where the record keeps who signed.
+	SettleAs func(ctx context.Context, tx pgx.Tx, entry uuid.UUID, s Sign) error
 }
 
 // Sign says who stands behind a move.
@@ -82,7 +86,12 @@ func (m *Move) Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Sign) (
 	if entry, err = m.post(ctx, tx, book, s); err != nil {
 		return uuid.Nil, err
 	}
-	if err := m.Settle(ctx, tx, entry); err != nil {
+	if m.SettleAs != nil {
+		err = m.SettleAs(ctx, tx, entry, s)
+	} else {
+		err = m.Settle(ctx, tx, entry)
+	}
+	if err != nil {
 		return uuid.Nil, err
 	}
 	tag, err := tx.Exec(ctx, sqlStepInsert, book.ID, s.Key, m.Object, m.Act, s.At, s.By, idOrNull(s.Second), idOrNull(entry), m.Amount, m.Note)

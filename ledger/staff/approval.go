@@ -57,6 +57,9 @@ const (
 	PlatformKind    Kind = "platform"     // what a giving platform owes written off, or given back there
 	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
 	SubsidyKind     Kind = "subsidy"      // a street's money spent or returned, a receipt or a letter of it taken back
+	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
+	ContractKind    Kind = "contract"     // a project approved or ended; a contract signed, changed, booked as delivered, ended
+	PaymentKind     Kind = "payment"      // money paid out under a contract or as aid, or given back to who paid for it
 )
 
 // kinds says who may ask and who may decide.
@@ -78,11 +81,15 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PlatformKind:    {ask: OfflineWrite, decide: EntryApprove},
 	MatchKind:       {ask: CampaignWrite, decide: EntryApprove},
 	SubsidyKind:     {ask: SubsidyWrite, decide: EntryApprove},
+	PayeeKind:       {ask: ProjectWrite, decide: EntryApprove},
+	ContractKind:    {ask: ProjectWrite, decide: EntryApprove},
+	PaymentKind:     {ask: ProjectWrite, decide: EntryApprove},
 }
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind}
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind,
+		PayeeKind, ContractKind, PaymentKind}
 }
 
 // Deciders are the roles that may decide a kind.

@@ -81,14 +81,18 @@ const (
 	SubsidyRead   Permission = "subsidy.read"  // letters of streets, of those that the person sees
 	SubsidyEnter  Permission = "subsidy.enter" // write a letter down: the street's officer as a draft
 	SubsidyWrite  Permission = "subsidy.write" // take it on the books, claim, receive, spend
-	SubsidySign   Permission = "subsidy.sign"  // a claim, for the street
+	SubsidySign   Permission = "subsidy.sign"  // for the street: a claim, or that something was delivered
+	ProjectRead   Permission = "project.read"
+	ProjectEnter  Permission = "project.enter"  // projects, visits, requests to pay: of one's own street
+	ProjectAssess Permission = "project.assess" // one side's points for a contract
+	ProjectWrite  Permission = "project.write"  // payees, contracts, payments
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
-// and supervisor read and change nothing; donors, residents and providers have nothing in the console. What a role of
+// and supervisor read, and a supervisor says how a contract went; donors, residents and providers have nothing in the console. What a role of
 // one street or fund may do, an accountant and an approver may do as well, so holding a second role never widens a
 // street's view by accident.
 var rights = []struct {
@@ -124,6 +128,10 @@ var rights = []struct {
 	{SubsidyEnter, []Role{Accountant, Approver, StreetOfficer}},
 	{SubsidyWrite, []Role{Accountant}},
 	{SubsidySign, []Role{StreetOfficer}}, // of that very street: see SignsFor
+	{ProjectRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
+	{ProjectEnter, []Role{Accountant, Approver, StreetOfficer}},
+	{ProjectAssess, []Role{Accountant, Approver, StreetOfficer, Supervisor}}, // each for one side: see projects.Sides
+	{ProjectWrite, []Role{Accountant}},
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},

@@ -1,0 +1,319 @@
+package projects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+)
+
+var (
+	// ErrVote means that residents decide about the fund and the project names no decision of theirs.
+	ErrVote = errors.New("project of this fund needs a decision of the residents")
+	// ErrBudget means that contracts would exceed the project's budget.
+	ErrBudget = errors.New("contracts would exceed the project's budget")
+)
+
+// Project is what was approved to be done, with its budget. Amounts are minor units of the book's currency.
+type Project struct {
+	ID          uuid.UUID
+	Number      int32
+	Title       string
+	FundID      int32 // on which the budget stands; contracts may draw on others beside it
+	StreetID    *int32
+	Community   string
+	Plan        string
+	Vote        string // number of the residents' decision
+	People      int32  // to be reached
+	Homes       int32  // families that share the cost; zero: not told
+	Budget      int64
+	Committed   int64 // by contracts that are signed
+	State       string
+	StartsOn    time.Time
+	EndsOn      time.Time
+	EndedOn     *time.Time
+	PublishBy   *time.Time // last day to publish the final account
+	PublishedOn *time.Time
+	PublishedAt string // where
+	EnteredBy   uuid.UUID
+	Version     int32
+}
+
+// States of a project, and of what stands before it is agreed.
+const (
+	Draft    = "draft"
+	Approved = "approved"
+	Ended    = "ended"
+	Dropped  = "dropped"
+)
+
+// PublishMonths is how long after a project's end its final account must be public (accounting.md R09).
+const PublishMonths = 3
+
+// Object names the project in its history and beside its papers.
+func (p *Project) Object() string { return giving.Object("project", p.ID) }
+
+// Name is what the books call it.
+func (p *Project) Name() string { return fmt.Sprintf("X%d", p.Number) }
+
+const (
+	projectColumns = `id, number, title, fund_id, street_id, community, plan, vote, people, homes, budget, committed, state, starts_on, ends_on, ended_on, publish_by,
+       published_on, published_at, entered_by, version`
+
+	sqlProjectByID = `select ` + projectColumns + ` from project where book_id = $1 and id = $2`
+
+	sqlProjects = `
+select ` + projectColumns + `
+  from project
+ where book_id = $1 and ($2 or street_id = any($3::int4[]) or fund_id = any($4::int4[])) and ($5 = '' or state = $5) and ($6 = 0 or fund_id = $6)
+   and ($7 = '' or position(lower($7) in lower(title || ' ' || community)) > 0) and ($8 = 0 or number < $8)
+ order by number desc limit $9`
+
+	sqlProjectNext = `select coalesce(max(number), 0) + 1 from project where book_id = $1`
+
+	sqlProjectInsert = `
+insert into project (book_id, id, number, title, fund_id, street_id, community, plan, vote, people, homes, state, starts_on, ends_on, entered_by)
+values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, $10, 'draft', $11, $12, $13)`
+
+	sqlProjectMove = `
+update project set vote = $4, budget = $5, committed = $6, state = $7, ended_on = $8, publish_by = $9, published_on = $10, published_at = $11, version = version + 1
+ where book_id = $1 and id = $2 and version = $3`
+
+	sqlItems      = `select position, label, amount from project_item where book_id = $1 and project_id = $2 order by position`
+	sqlItemInsert = `insert into project_item (book_id, project_id, position, label, amount) values ($1, $2, $3, $4, $5)`
+	sqlItemDrop   = `delete from project_item where book_id = $1 and project_id = $2 and position = $3`
+
+	sqlProjectFund = `
+select f.kind, exists (select from fund_vote v where v.book_id = $1 and v.fund_id = $2 and v.since <= $3 and (v.until is null or v.until >= $3))
+  from fund f where f.book_id = $1 and f.fund_id = $2`
+)
+
+// ProjectFilter narrows the list of projects. Zero values narrow nothing, but All, Streets and Funds: what is in sight.
+type ProjectFilter struct {
+	All     bool
+	Streets []int32
+	Funds   []int32
+	State   string
+	Fund    int32
+	Text    string
+	Before  int32
+	Limit   int
+}
+
+// ProjectByID reads a project, or giving.ErrNoRecord.
+func ProjectByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Project, error) {
+	return giving.Record[Project](ctx, q, sqlProjectByID, book.ID, id)
+}
+
+// Projects lists projects, newest first.
+func Projects(ctx context.Context, q pg.Querier, book *ledger.Book, f ProjectFilter) ([]Project, error) {
+	rows, err := q.Query(ctx, sqlProjects, book.ID, f.All, f.Streets, f.Funds, f.State, f.Fund, f.Text, f.Before, limitOf(f.Limit))
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Project])
+}
+
+// Item is one line of a project's budget.
+type Item struct {
+	Position int16
+	Label    string
+	Amount   int64
+}
+
+const itemsMax = 60
+
+// Items lists a project's budget.
+func Items(ctx context.Context, q pg.Querier, book *ledger.Book, project uuid.UUID) ([]Item, error) {
+	rows, err := q.Query(ctx, sqlItems, book.ID, project)
+	if err != nil {
+		return nil, fmt.Errorf("list budget: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Item])
+}
+
+// Propose plans a project as a draft, without a budget yet. *giving.FieldErrors.
+func Propose(ctx context.Context, q pg.Querier, book *ledger.Book, p Project) (*giving.Move, error) {
+	var wrong giving.FieldErrors
+	wrong.Text("title", p.Title, 1, 100)
+	wrong.Text("community", p.Community, 0, 100)
+	wrong.Text("plan", p.Plan, 1, 2000)
+	wrong.Text("vote", p.Vote, 0, 100)
+	if p.EndsOn.Before(p.StartsOn) {
+		wrong.Refuse("due-ends", "project.days.wrong")
+	}
+	kind, _, err := fundOf(ctx, q, book, p.FundID, p.StartsOn)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && kind == ledger.Agency {
+		wrong.Refuse("fund", "project.fund.wrong")
+	} else if err != nil {
+		return nil, err
+	}
+	if p.Number, err = number(ctx, q, book, sqlProjectNext); err != nil {
+		return nil, err
+	}
+	return &giving.Move{Source: "project", Object: p.Object(), Act: "project-entered", Note: p.Name() + " " + p.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		return giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.Vote, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy)
+	}}, wrong.Err()
+}
+
+// fundOf reads a fund's kind, and whether residents decide about it on the day.
+func fundOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, day time.Time) (kind string, voted bool, err error) {
+	if err := q.QueryRow(ctx, sqlProjectFund, book.ID, fund, day).Scan(&kind, &voted); err != nil {
+		return "", false, fmt.Errorf("read fund %d: %w", fund, err)
+	}
+	return kind, voted, nil
+}
+
+func (p *Project) becomes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to Project) error {
+	return giving.Settled(ctx, tx, sqlProjectMove, book.ID, p.ID, p.Version, to.Vote, to.Budget, to.Committed, to.State, to.EndedOn, to.PublishBy, to.PublishedOn, to.PublishedAt)
+}
+
+func (p *Project) move(book *ledger.Book, act, note string, to Project) *giving.Move {
+	return &giving.Move{Source: "project", Object: p.Object(), Act: act, Note: note, Kind: ledger.KindWork,
+		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error { return p.becomes(ctx, tx, book, to) }}
+}
+
+// AddItem plans one more line of a draft's budget. *giving.FieldErrors, giving.ErrStep.
+func AddItem(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, label string, amount int64) (*giving.Move, error) {
+	list, err := Items(ctx, q, book, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	if p.State != Draft || len(list) >= itemsMax {
+		return nil, giving.ErrStep
+	}
+	var wrong giving.FieldErrors
+	wrong.Text("label", label, 1, 100)
+	wrong.Sum("amount", amount)
+	if p.Budget+max(amount, 0) > ledger.AmountMax {
+		wrong.Refuse("amount", "offline.amount.wrong")
+	}
+	next := int16(1)
+	if n := len(list); n > 0 {
+		next = list[n-1].Position + 1
+	}
+	to := *p
+	to.Budget += amount
+	m := p.move(book, "project-item", label, to)
+	m.Amount = amount
+	m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		if err := p.becomes(ctx, tx, book, to); err != nil {
+			return err
+		}
+		return giving.Settled(ctx, tx, sqlItemInsert, book.ID, p.ID, next, label, amount)
+	}
+	return m, wrong.Err()
+}
+
+// DropItem plans that a line leaves a draft's budget. giving.ErrStep.
+func DropItem(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, position int16) (*giving.Move, error) {
+	list, err := Items(ctx, q, book, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range list {
+		if item.Position != position || p.State != Draft {
+			continue
+		}
+		to := *p
+		to.Budget -= item.Amount
+		m := p.move(book, "project-item-off", item.Label, to)
+		m.Amount = item.Amount
+		m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+			if err := p.becomes(ctx, tx, book, to); err != nil {
+				return err
+			}
+			return giving.Settled(ctx, tx, sqlItemDrop, book.ID, p.ID, position)
+		}
+		return m, nil
+	}
+	return nil, giving.ErrStep
+}
+
+// budgetLines add to the memo of approved budgets, or take from it (9101).
+func (p *Project) budgetLines(amount int64) []ledger.Line {
+	leaf := ledger.Leaf{Chart: "budget", Fund: p.FundID, Dims: ledger.Dims{Project: p.Name()}}
+	contra := leaf
+	contra.Chart = "budget.contra"
+	return []ledger.Line{{Leaf: leaf, Amount: amount}, {Leaf: contra, Amount: -amount}}
+}
+
+// Approve plans that a draft is approved with its budget, which stands in the memo accounts from then on. vote names the residents'
+// decision where they decide about the fund. A second person approves. ErrVote, *giving.FieldErrors, giving.ErrStep.
+func Approve(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, vote string, day time.Time) (*giving.Move, error) {
+	if p.State != Draft || p.Budget == 0 {
+		return nil, giving.ErrStep
+	}
+	var wrong giving.FieldErrors
+	wrong.Text("vote", vote, 0, 100)
+	to := *p
+	to.State = Approved
+	if vote != "" {
+		to.Vote = vote
+	}
+	_, voted, err := fundOf(ctx, q, book, p.FundID, day)
+	if err != nil {
+		return nil, err
+	}
+	if voted && to.Vote == "" {
+		return nil, ErrVote
+	}
+	m := p.move(book, "project-approved", p.Name()+" "+p.Title, to)
+	m.Amount, m.Day, m.Lines = p.Budget, day, p.budgetLines(p.Budget)
+	return m, wrong.Err()
+}
+
+// DropProject plans that a draft is put aside. *giving.FieldErrors, giving.ErrStep.
+func DropProject(book *ledger.Book, p *Project, reason string) (*giving.Move, error) {
+	if p.State != Draft {
+		return nil, giving.ErrStep
+	}
+	var wrong giving.FieldErrors
+	wrong.Text("reason", reason, 1, 200)
+	to := *p
+	to.State = Dropped
+	return p.move(book, "project-dropped", reason, to), wrong.Err()
+}
+
+const (
+	sqlVoteSince = `insert into fund_vote (book_id, fund_id, since) values ($1, $2, $3) on conflict do nothing`
+	sqlVoteUntil = `update fund_vote set until = $3 where book_id = $1 and fund_id = $2 and until is null and since <= $3`
+	sqlVoteFunds = `select fund_id from fund_vote where book_id = $1 and since <= $2 and (until is null or until >= $2) order by fund_id`
+)
+
+// RequireVote plans that from the day on nothing of a fund is approved without a decision of the residents, or that they no longer decide;
+// the latter takes a second person. giving.ErrStep.
+func RequireVote(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID, fund int32, required bool, day time.Time) (*giving.Move, error) {
+	_, voted, err := fundOf(ctx, q, book, fund, day)
+	if err != nil {
+		return nil, err
+	}
+	if voted == required {
+		return nil, giving.ErrStep
+	}
+	m := &giving.Move{Source: "project", Object: giving.Object("fund-vote", id), Act: "fund-vote", Note: fmt.Sprintf("fund %d", fund)}
+	sql, last := sqlVoteSince, day
+	if !required {
+		m.Act, sql, last = "fund-vote-off", sqlVoteUntil, day.AddDate(0, 0, -1)
+	}
+	m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		return giving.Settled(ctx, tx, sql, book.ID, fund, last)
+	}
+	return m, nil
+}
+
+// VoteFunds lists the funds about which residents decide on the day.
+func VoteFunds(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) ([]int32, error) {
+	rows, err := q.Query(ctx, sqlVoteFunds, book.ID, day)
+	if err != nil {
+		return nil, fmt.Errorf("list funds of residents: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
+}

@@ -1,0 +1,103 @@
+package projects
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+)
+
+// Final is a project's account by source (项目决算), over all of its contracts. Amounts are minor units of the book's currency.
+type Final struct {
+	FundID    int32
+	Treatment string
+	Payer     string
+	Budget    int64 // as contracts promised
+	Cost      int64
+	Paid      int64 // at the bank, less what came back
+	Returned  int64 // to the payer, or owed to it
+	Rest      int64 // stays in its fund
+}
+
+const (
+	sqlFinal = `
+select s.fund_id, s.treatment, s.payer, sum(s.amount)::int8, sum(s.drawn)::int8,
+       coalesce(sum((select sum(h.amount) from disbursement d join disbursement_share h on h.book_id = d.book_id and h.disbursement_id = d.id and h.position = s.position
+                      where d.book_id = $1 and d.contract_id = s.contract_id and d.state = 'paid')), 0)::int8,
+       sum(case when c.state = 'closed' then coalesce(s.due_back, 0) + s.given_back else 0 end)::int8,
+       sum(case when c.state = 'closed' then s.amount - s.drawn - s.due_back - s.given_back else 0 end)::int8
+  from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
+ where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
+ group by 1, 2, 3 order by min(c.number), min(s.position)`
+
+	sqlContractsOpen = `
+select exists (select from contract where book_id = $1 and project_id = $2 and state not in ('closed', 'void')), coalesce((select sum(s.drawn) from contract c
+  join contract_source s on s.book_id = c.book_id and s.contract_id = c.id where c.book_id = $1 and c.project_id = $2 and c.state = 'closed'), 0)::int8`
+
+	sqlUnpublished = `
+select ` + projectColumns + ` from project where book_id = $1 and state = 'ended' and published_on is null and publish_by <= $2 order by publish_by limit 200`
+)
+
+// FinalAccount reads a project's account by source.
+func FinalAccount(ctx context.Context, q pg.Querier, book *ledger.Book, project uuid.UUID) ([]Final, error) {
+	rows, err := q.Query(ctx, sqlFinal, book.ID, project)
+	if err != nil {
+		return nil, fmt.Errorf("read final account: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Final])
+}
+
+// End plans E46: all contracts are closed, the budget shrinks to what was spent, and three months run in which the final account must be
+// public. A second person approves. ErrOpen, giving.ErrStep.
+func End(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, day time.Time) (*giving.Move, error) {
+	if p.State != Approved {
+		return nil, giving.ErrStep
+	}
+	var open bool
+	var cost int64
+	if err := q.QueryRow(ctx, sqlContractsOpen, book.ID, p.ID).Scan(&open, &cost); err != nil {
+		return nil, fmt.Errorf("read contracts of project: %w", err)
+	}
+	if open {
+		return nil, fmt.Errorf("%w: a contract is not closed", ErrOpen)
+	}
+	to := *p
+	by := day.AddDate(0, PublishMonths, 0)
+	to.State, to.EndedOn, to.PublishBy = Ended, &day, &by
+	m := p.move(book, "project-ended", p.Name()+" "+p.Title, to)
+	m.Day, m.Amount = day, max(0, p.Budget-cost)
+	if m.Amount > 0 {
+		m.Lines = p.budgetLines(-m.Amount)
+	}
+	return m, nil
+}
+
+// Publish plans the note that the final account is public, with where. *giving.FieldErrors, giving.ErrStep.
+func Publish(book *ledger.Book, p *Project, where string, day time.Time) (*giving.Move, error) {
+	if p.State != Ended || p.PublishedOn != nil {
+		return nil, giving.ErrStep
+	}
+	var wrong giving.FieldErrors
+	wrong.Text("where", where, 1, 200)
+	if day.Before(*p.EndedOn) {
+		wrong.Refuse("day", "project.publish.before")
+	}
+	to := *p
+	to.PublishedOn, to.PublishedAt = &day, where
+	return p.move(book, "project-published", where, to), wrong.Err()
+}
+
+// Unpublished lists ended projects whose final account must be public by the day and is not.
+func Unpublished(ctx context.Context, q pg.Querier, book *ledger.Book, by time.Time) ([]Project, error) {
+	rows, err := q.Query(ctx, sqlUnpublished, book.ID, by)
+	if err != nil {
+		return nil, fmt.Errorf("list unpublished projects: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Project])
+}
