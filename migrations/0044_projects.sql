@@ -45,16 +45,6 @@ create table payee_account (
 );
 create index payee_account_payee on payee_account (book_id, payee_id, agreed_at);
 
--- Residents decide about these funds: nothing of them is approved without the number of their decision.
-create table fund_vote (
-  book_id int4 not null,
-  fund_id int4 not null,
-  since   date not null,
-  until   date,
-  primary key (book_id, fund_id, since),
-  foreign key (book_id, fund_id) references fund (book_id, fund_id)
-);
-
 create table project (
   book_id      int4 not null,
   id           uuid not null,
@@ -64,7 +54,8 @@ create table project (
   street_id    int4, -- of its fund
   community    text not null check (length(community) <= 100),
   plan         text not null check (length(plan) between 1 and 2000),
-  vote         text not null check (length(vote) <= 100), -- number of the residents' decision
+  poll_id      uuid, -- the residents' vote that chose it, and its place there
+  poll_place   int2,
   people       int4 not null check (people between 0 and 10000000),
   homes        int4 not null check (homes between 0 and 10000), -- families that share the cost
   budget       int8 not null default 0 check (budget >= 0),
@@ -81,6 +72,7 @@ create table project (
   primary key (book_id, id),
   unique (book_id, number),
   foreign key (book_id, fund_id) references fund (book_id, fund_id),
+  foreign key (book_id, poll_id, poll_place) references poll_option (book_id, poll_id, place),
   constraint project_committed check (committed between 0 and budget),
   constraint project_ended check ((state = 'ended') = (ended_on is not null) and (ended_on is null) = (publish_by is null))
 );
@@ -296,7 +288,6 @@ create trigger disbursement_share_keep before truncate on disbursement_share for
 
 call raise_wall('payee');
 call raise_wall('payee_account');
-call raise_wall('fund_vote');
 call raise_wall('project');
 call raise_wall('project_item');
 call raise_wall('assess_scheme');
@@ -309,11 +300,10 @@ call raise_wall('disbursement_batch');
 call raise_wall('disbursement');
 call raise_wall('disbursement_share');
 
-grant select, insert on payee, payee_account, fund_vote, project, project_item, assess_scheme, contract, contract_source, contract_milestone, contract_visit, contract_score,
+grant select, insert on payee, payee_account, project, project_item, assess_scheme, contract, contract_source, contract_milestone, contract_visit, contract_score,
   disbursement_batch, disbursement, disbursement_share to sunfund_app;
 grant update (services, contact, credit, state, account_id, verified_at, version) on payee to sunfund_app;
-grant update (until) on fund_vote to sunfund_app;
-grant update (vote, budget, committed, state, ended_on, publish_by, published_on, published_at, version) on project to sunfund_app;
+grant update (poll_id, poll_place, budget, committed, state, ended_on, publish_by, published_on, published_at, version) on project to sunfund_app;
 grant delete on project_item, contract_source, contract_milestone to sunfund_app; -- of drafts
 grant update (amount, scheme, signed_on, state, advanced, applied, accepted, kept, forfeited, asked, asked_last, recovered, version) on contract to sunfund_app;
 grant update (amount, open, prepaid, drawn, owed, kept, received, due_back, given_back) on contract_source to sunfund_app;

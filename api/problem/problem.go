@@ -20,6 +20,7 @@ import (
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/votes"
@@ -202,6 +203,20 @@ var table = []row{
 	{payments.ErrBadDecision, Problem{"decision", 422, "请选择付款成功、失败或稍后。", "Choose success, failure or later."}},
 	{payments.ErrNotSandbox, Problem{"not-sandbox", 403, "这本账收的是真钱，沙箱支付没有开放。", "This book takes real money, so the sandbox is closed."}},
 	{ledger.ErrUndecided, Problem{"undecided", 409, "这个基金由居民表决使用：没有投票结果的钱不能动。请先发起投票，或者用投票已经预留的钱。", "Residents decide on this fund: what no vote stands behind cannot be spent. Open a vote, or use what a vote has set aside."}},
+	{projects.ErrPayee, Problem{"payee-not-ready", 409, "这个收款单位现在不能付款：还没有核对，新账户不满 72 小时，账户改过，付款被退回，或已禁止合作。请看它的页面。", "This payee cannot be paid now: not verified, its account newer than 72 hours or changed since, a payment came back, or it is barred. See its page."}},
+	{projects.ErrVote, Problem{"vote-missing", 409, "这个基金由居民表决使用，请先写明是哪次投票选中的。", "Residents decide on this fund: say which vote chose the project."}},
+	{projects.ErrBudget, Problem{"over-budget", 409, "合同合计会超过项目预算。请改小合同，或另立项目。", "Contracts would exceed the project's budget. Make the contract smaller, or open another project."}},
+	{projects.ErrStages, Problem{"stages", 409, "各阶段的金额合计要等于合同金额；逐段指定来源的，每个来源也要相等；预付款不能超过合同。", "Stages must add up to the contract; where each names its source, for each source too; an advance may not exceed the contract."}},
+	{projects.ErrHeld, Problem{"agency-short", 409, "代管的钱不够：已经答应出去的也要算上。", "Less money is held for this party than the contract needs, with what is promised already."}},
+	{projects.ErrOpen, Problem{"open-ends", 409, "还有没办完的：阶段没有验收，款没有付清，预付款没有抵完，或合同没有结清。", "Something is still open: a stage, a payment, an advance, or a contract."}},
+	{projects.ErrDraw, Problem{"sources-short", 409, "各来源剩下的不够承担这笔金额。", "What the sources have left does not bear this amount."}},
+	{projects.ErrStopped, Problem{"contract-stopped", 409, "中期评估不合格，合同已停付。整改后由两个人恢复。", "The contract failed its assessment in the middle and is stopped. After correction two people let it go on."}},
+	{projects.ErrScores, Problem{"scores-missing", 409, "四方评估还没有齐，最后一笔款不能付。", "Not all four sides have assessed the contract, so its last instalment cannot be paid."}},
+	{projects.ErrScored, Problem{"scored-before", 409, "您已经代表另一方评过分，一个人只能代表一方。", "You have assessed for another side: one person speaks for one."}},
+	{projects.ErrHoldOff, Problem{"holdback-open", 409, "按评估结果要扣减的尾款还没有入账，请先办理扣减。", "The hold-back that follows from the assessment is not booked yet; do that first."}},
+	{projects.ErrScheme, Problem{"scheme", 422, "四方权重合计要是 100%，等级从高到低，最低一级从 0 分起。", "The four weights must add up to 100%; grades go from high to low, and the lowest begins at 0."}},
+	{projects.ErrBank, Problem{"bank-short", 409, "这个银行账户里，该基金的钱不够付这笔款（已发出的也要扣除）。", "This bank account holds too little money of the fund, less what is on its way out."}},
+	{projects.ErrBankFile, Problem{"bank-file", 409, "付款文件的结构或合计不对，没有给出。请核对付款账户和收款人资料。", "The file for the bank is not in order and was not handed out. Check the paying account and the payees."}},
 	{residents.ErrNoCommunity, Problem{"not-found", 404, "没有这个社区。", "There is no such community."}},
 	{residents.ErrNoCode, Problem{"resident-code", 404, "没有这个码，或者它已经停用。请核对，或向街道要一个新码。", "There is no such code, or it was taken back. Check it, or ask the street for a new one."}},
 	{residents.ErrNoSession, Problem{"resident-session", 403, "请先输入街道给您的码。", "Please enter the code that the street gave you first."}},

@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/polls"
 )
 
@@ -72,7 +73,7 @@ func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify} {
+	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify} {
 		checks, err := verify(ctx, tx, book)
 		if err != nil {
 			return nil, err
@@ -162,7 +163,10 @@ var checkNames = map[string]string{
 	"cash-count":      "复点过的现金都是捐赠，金额等于收据合计",
 	"lot":             "实物捐赠等于存货、跌价准备和未计价备查",
 	"pledge":          "认捐未到部分等于备查科目",
+	"contract":        "合同与账户相符",
+	"contract-source": "合同各来源合计相符",
 	"letter":          "街道配套函与账户相符",
+	"payment-transit": "在途付款与账户相符",
 	"poll-rule":       "投票与公布的一致",
 	"poll-count":      "投票结果与选票一致",
 	"letter-claim":    "配套函与请款单、到账相符",

@@ -77,7 +77,7 @@ func AddSource(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract
 	if s.Position > sourcesMax {
 		return nil, giving.ErrStep
 	}
-	kind, _, err := fundOf(ctx, q, book, s.FundID, c.EndsOn)
+	kind, _, err := fundOf(ctx, q, book, s.FundID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), err == nil && (kind == ledger.Agency) != (s.Treatment == AsAgency):
 		wrong.Refuse("fund", "contract.fund.agency")

@@ -86,22 +86,26 @@ func Sign(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, day
 	to.State, to.SignedOn = Signed, &day
 	m := c.move(book, "contract-signed", c.Code+" "+c.Title, to, nil)
 	m.Amount, m.Day = c.Amount, day
+	byFund := map[int32]int64{}
 	agency := map[string]int64{} // two sources may draw on what is held for one
 	for i := range w.sources {
 		s := &w.sources[i]
-		_, voted, err := fundOf(ctx, q, book, s.FundID, day)
-		if err != nil {
-			return nil, err
-		}
-		if voted && w.project.Vote == "" {
-			return nil, ErrVote
-		}
 		at := fmt.Sprint(s.FundID, " ", s.Party)
 		agency[at] += s.Amount
 		if err := w.heldFor(ctx, q, book, s, agency[at]); err != nil {
 			return nil, err
 		}
 		m.Lines = append(m.Lines, w.promised(s, s.Amount)...)
+		if s.onBooks() {
+			byFund[s.FundID] += s.Amount
+		}
+	}
+	for _, s := range w.sources {
+		lines, err := w.project.drawVote(ctx, q, book, s.FundID, byFund[s.FundID])
+		if err != nil {
+			return nil, err
+		}
+		m.Lines, byFund[s.FundID] = append(m.Lines, lines...), 0
 	}
 	return w.withScheme(ctx, q, book, m, to)
 }
@@ -156,7 +160,11 @@ func ChangeAmount(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contr
 	to, project := *c, *w.project
 	to.Amount += amount
 	project.Committed += amount
-	lines := w.promised(s, amount)
+	drawn, err := w.project.drawVote(ctx, q, book, s.FundID, amount)
+	if err != nil {
+		return nil, err
+	}
+	lines := append(w.promised(s, amount), drawn...)
 	s.Amount += amount
 	s.Open += amount
 	m := c.move(book, "contract-changed", reason, to, []Source{*s})

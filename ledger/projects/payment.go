@@ -346,7 +346,7 @@ func AskAid(ctx context.Context, q pg.Querier, book *ledger.Book, payee *Payee, 
 	kind := ""
 	if p.FundID != nil {
 		var err error
-		if kind, _, err = fundOf(ctx, q, book, *p.FundID, book.Day(now)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		if kind, _, err = fundOf(ctx, q, book, *p.FundID); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return nil, err
 		}
 	}

@@ -120,9 +120,9 @@ func (p *Payment) send(ctx context.Context, q pg.Querier, book *ledger.Book, b *
 	m := p.step(book, "payment-sent", b.Name(), to)
 	m.Day = b.Day
 	if p.Kind == ForAid {
-		var kind string
-		if err := q.QueryRow(ctx, sqlProjectFund, book.ID, *p.FundID, b.Day).Scan(&kind, new(bool)); err != nil {
-			return nil, fmt.Errorf("read fund of aid: %w", err)
+		kind, _, err := fundOf(ctx, q, book, *p.FundID)
+		if err != nil {
+			return nil, err
 		}
 		fund := ledger.Fund{Kind: kind}
 		m.Lines = append(pair(p.aidLeaf(chart.ID(fund.Class("program"))), p.transit(p.aidLeaf("pay.transit")), p.Amount), pair(p.aidLeaf("resv.contra"), p.aidLeaf("resv"), p.Amount)...)
@@ -278,7 +278,7 @@ func Bounce(ctx context.Context, q pg.Querier, book *ledger.Book, p *Payment, re
 	})
 	m.Kind, m.Day, m.Reason = ledger.KindDebited, day, reason
 	if p.Kind == ForAid { // it is reserved no more: another request asks anew
-		kind, _, err := fundOf(ctx, q, book, *p.FundID, day)
+		kind, _, err := fundOf(ctx, q, book, *p.FundID)
 		if err != nil {
 			return nil, err
 		}

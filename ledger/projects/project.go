@@ -12,6 +12,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/projects/polls"
 )
 
 var (
@@ -30,9 +31,10 @@ type Project struct {
 	StreetID    *int32
 	Community   string
 	Plan        string
-	Vote        string // number of the residents' decision
-	People      int32  // to be reached
-	Homes       int32  // families that share the cost; zero: not told
+	PollID      *uuid.UUID // the residents' vote that chose it
+	Place       *int16     // there
+	People      int32      // to be reached
+	Homes       int32      // families that share the cost; zero: not told
 	Budget      int64
 	Committed   int64 // by contracts that are signed
 	State       string
@@ -64,7 +66,7 @@ func (p *Project) Object() string { return giving.Object("project", p.ID) }
 func (p *Project) Name() string { return fmt.Sprintf("X%d", p.Number) }
 
 const (
-	projectColumns = `id, number, title, fund_id, street_id, community, plan, vote, people, homes, budget, committed, state, starts_on, ends_on, ended_on, publish_by,
+	projectColumns = `id, number, title, fund_id, street_id, community, plan, poll_id, poll_place, people, homes, budget, committed, state, starts_on, ends_on, ended_on, publish_by,
        published_on, published_at, entered_by, version`
 
 	sqlProjectByID = `select ` + projectColumns + ` from project where book_id = $1 and id = $2`
@@ -79,20 +81,18 @@ select ` + projectColumns + `
 	sqlProjectNext = `select coalesce(max(number), 0) + 1 from project where book_id = $1`
 
 	sqlProjectInsert = `
-insert into project (book_id, id, number, title, fund_id, street_id, community, plan, vote, people, homes, state, starts_on, ends_on, entered_by)
-values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, $10, 'draft', $11, $12, $13)`
+insert into project (book_id, id, number, title, fund_id, street_id, community, plan, people, homes, state, starts_on, ends_on, entered_by)
+values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, 'draft', $10, $11, $12)`
 
 	sqlProjectMove = `
-update project set vote = $4, budget = $5, committed = $6, state = $7, ended_on = $8, publish_by = $9, published_on = $10, published_at = $11, version = version + 1
+update project set poll_id = $4, poll_place = $5, budget = $6, committed = $7, state = $8, ended_on = $9, publish_by = $10, published_on = $11, published_at = $12, version = version + 1
  where book_id = $1 and id = $2 and version = $3`
 
 	sqlItems      = `select position, label, amount from project_item where book_id = $1 and project_id = $2 order by position`
 	sqlItemInsert = `insert into project_item (book_id, project_id, position, label, amount) values ($1, $2, $3, $4, $5)`
 	sqlItemDrop   = `delete from project_item where book_id = $1 and project_id = $2 and position = $3`
 
-	sqlProjectFund = `
-select f.kind, exists (select from fund_vote v where v.book_id = $1 and v.fund_id = $2 and v.since <= $3 and (v.until is null or v.until >= $3))
-  from fund f where f.book_id = $1 and f.fund_id = $2`
+	sqlProjectFund = `select kind, vote_required from fund where book_id = $1 and fund_id = $2`
 )
 
 // ProjectFilter narrows the list of projects. Zero values narrow nothing, but All, Streets and Funds: what is in sight.
@@ -145,11 +145,10 @@ func Propose(ctx context.Context, q pg.Querier, book *ledger.Book, p Project) (*
 	wrong.Text("title", p.Title, 1, 100)
 	wrong.Text("community", p.Community, 0, 100)
 	wrong.Text("plan", p.Plan, 1, 2000)
-	wrong.Text("vote", p.Vote, 0, 100)
 	if p.EndsOn.Before(p.StartsOn) {
 		wrong.Refuse("due-ends", "project.days.wrong")
 	}
-	kind, _, err := fundOf(ctx, q, book, p.FundID, p.StartsOn)
+	kind, _, err := fundOf(ctx, q, book, p.FundID)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && kind == ledger.Agency {
 		wrong.Refuse("fund", "project.fund.wrong")
 	} else if err != nil {
@@ -159,20 +158,20 @@ func Propose(ctx context.Context, q pg.Querier, book *ledger.Book, p Project) (*
 		return nil, err
 	}
 	return &giving.Move{Source: "project", Object: p.Object(), Act: "project-entered", Note: p.Name() + " " + p.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-		return giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.Vote, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy)
+		return giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy)
 	}}, wrong.Err()
 }
 
-// fundOf reads a fund's kind, and whether residents decide about it on the day.
-func fundOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, day time.Time) (kind string, voted bool, err error) {
-	if err := q.QueryRow(ctx, sqlProjectFund, book.ID, fund, day).Scan(&kind, &voted); err != nil {
+// fundOf reads a fund's kind, and whether residents decide about it.
+func fundOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (kind string, voted bool, err error) {
+	if err := q.QueryRow(ctx, sqlProjectFund, book.ID, fund).Scan(&kind, &voted); err != nil {
 		return "", false, fmt.Errorf("read fund %d: %w", fund, err)
 	}
 	return kind, voted, nil
 }
 
 func (p *Project) becomes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to Project) error {
-	return giving.Settled(ctx, tx, sqlProjectMove, book.ID, p.ID, p.Version, to.Vote, to.Budget, to.Committed, to.State, to.EndedOn, to.PublishBy, to.PublishedOn, to.PublishedAt)
+	return giving.Settled(ctx, tx, sqlProjectMove, book.ID, p.ID, p.Version, to.PollID, to.Place, to.Budget, to.Committed, to.State, to.EndedOn, to.PublishBy, to.PublishedOn, to.PublishedAt)
 }
 
 func (p *Project) move(book *ledger.Book, act, note string, to Project) *giving.Move {
@@ -245,29 +244,56 @@ func (p *Project) budgetLines(amount int64) []ledger.Line {
 	return []ledger.Line{{Leaf: leaf, Amount: amount}, {Leaf: contra, Amount: -amount}}
 }
 
-// Approve plans that a draft is approved with its budget, which stands in the memo accounts from then on. vote names the residents'
-// decision where they decide about the fund. A second person approves. ErrVote, *giving.FieldErrors, giving.ErrStep.
-func Approve(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, vote string, day time.Time) (*giving.Move, error) {
+// Decision names what residents chose: a vote, and the place of the project there.
+type Decision struct {
+	Poll  uuid.UUID
+	Place int16
+}
+
+// Approve plans that a draft is approved with its budget, which stands in the memo accounts from then on. Where residents decide about the
+// fund, decision names what they chose; nil for none. A second person approves. ErrVote, polls.ErrNotWon, giving.ErrStep.
+func Approve(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, decision *Decision, day time.Time) (*giving.Move, error) {
 	if p.State != Draft || p.Budget == 0 {
 		return nil, giving.ErrStep
 	}
-	var wrong giving.FieldErrors
-	wrong.Text("vote", vote, 0, 100)
 	to := *p
 	to.State = Approved
-	if vote != "" {
-		to.Vote = vote
-	}
-	_, voted, err := fundOf(ctx, q, book, p.FundID, day)
+	_, voted, err := fundOf(ctx, q, book, p.FundID)
 	if err != nil {
 		return nil, err
 	}
-	if voted && to.Vote == "" {
+	switch {
+	case decision != nil:
+		poll, err := polls.ByID(ctx, q, book, decision.Poll)
+		if err != nil {
+			return nil, err
+		}
+		if poll.FundID != p.FundID || !poll.Won(decision.Place) {
+			return nil, polls.ErrNotWon
+		}
+		to.PollID, to.Place = &decision.Poll, &decision.Place
+	case voted:
 		return nil, ErrVote
 	}
 	m := p.move(book, "project-approved", p.Name()+" "+p.Title, to)
 	m.Amount, m.Day, m.Lines = p.Budget, day, p.budgetLines(p.Budget)
-	return m, wrong.Err()
+	return m, nil
+}
+
+// drawVote uses up what a vote set aside on a fund, where residents decide about it. ErrVote, polls.ErrNotWon, polls.ErrOverVote.
+func (p *Project) drawVote(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, amount int64) ([]ledger.Line, error) {
+	_, voted, err := fundOf(ctx, q, book, fund)
+	if err != nil || !voted || amount <= 0 {
+		return nil, err
+	}
+	if p.PollID == nil {
+		return nil, ErrVote
+	}
+	poll, err := polls.ByID(ctx, q, book, *p.PollID)
+	if err != nil {
+		return nil, err
+	}
+	return polls.Draw(ctx, q, book, poll, *p.Place, fund, amount)
 }
 
 // DropProject plans that a draft is put aside. *giving.FieldErrors, giving.ErrStep.
@@ -280,40 +306,4 @@ func DropProject(book *ledger.Book, p *Project, reason string) (*giving.Move, er
 	to := *p
 	to.State = Dropped
 	return p.move(book, "project-dropped", reason, to), wrong.Err()
-}
-
-const (
-	sqlVoteSince = `insert into fund_vote (book_id, fund_id, since) values ($1, $2, $3) on conflict do nothing`
-	sqlVoteUntil = `update fund_vote set until = $3 where book_id = $1 and fund_id = $2 and until is null and since <= $3`
-	sqlVoteFunds = `select fund_id from fund_vote where book_id = $1 and since <= $2 and (until is null or until >= $2) order by fund_id`
-)
-
-// RequireVote plans that from the day on nothing of a fund is approved without a decision of the residents, or that they no longer decide;
-// the latter takes a second person. giving.ErrStep.
-func RequireVote(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID, fund int32, required bool, day time.Time) (*giving.Move, error) {
-	_, voted, err := fundOf(ctx, q, book, fund, day)
-	if err != nil {
-		return nil, err
-	}
-	if voted == required {
-		return nil, giving.ErrStep
-	}
-	m := &giving.Move{Source: "project", Object: giving.Object("fund-vote", id), Act: "fund-vote", Note: fmt.Sprintf("fund %d", fund)}
-	sql, last := sqlVoteSince, day
-	if !required {
-		m.Act, sql, last = "fund-vote-off", sqlVoteUntil, day.AddDate(0, 0, -1)
-	}
-	m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-		return giving.Settled(ctx, tx, sql, book.ID, fund, last)
-	}
-	return m, nil
-}
-
-// VoteFunds lists the funds about which residents decide on the day.
-func VoteFunds(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) ([]int32, error) {
-	rows, err := q.Query(ctx, sqlVoteFunds, book.ID, day)
-	if err != nil {
-		return nil, fmt.Errorf("list funds of residents: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[int32])
 }

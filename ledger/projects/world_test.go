@@ -2,6 +2,7 @@ package projects_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -18,6 +19,9 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/polls"
+	"sunfund/ledger/projects/residents"
+	"sunfund/ledger/projects/votes"
 )
 
 // world is an association with a street, funds of each kind and a verified payee.
@@ -204,7 +208,7 @@ func (w *world) project(fund, budget string) uuid.UUID {
 		return projects.AddItem(w.ctx, tx, w.book, p, "人工与材料", w.yuan(budget))
 	}))
 	w.do(w.ofProject(id, func(tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
-		return projects.Approve(w.ctx, tx, w.book, p, "", w.day())
+		return projects.Approve(w.ctx, tx, w.book, p, nil, w.day())
 	}))
 	return id
 }
@@ -217,6 +221,71 @@ func (w *world) ofProject(id uuid.UUID, plan func(tx pgx.Tx, p *projects.Project
 		}
 		return plan(tx, p)
 	}
+}
+
+// voted is a vote that residents have taken and the ledger has set money aside for.
+func (w *world) voted(fund string, costs ...int64) uuid.UUID {
+	w.t.Helper()
+	if err := w.vote(fund, costs...); err != nil {
+		w.t.Fatal(err)
+	}
+	list, err := polls.List(w.ctx, w.db, w.book, polls.Filter{All: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list[0].ID
+}
+
+// vote lets one resident choose projects of these costs, and counts.
+func (w *world) vote(fund string, costs ...int64) error {
+	w.t.Helper()
+	id := uuid.New()
+	w.do(func(pgx.Tx) (*giving.Move, error) {
+		return residents.Found(w.book, id, residents.Community{StreetID: w.street, Code: "c-" + id.String()[:6], NameZH: "社区", NameEN: "Community"})
+	})
+	list, err := residents.Communities(w.ctx, w.db, w.book, true, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	community := list[len(list)-1]
+	poll := uuid.New()
+	read := func(q pg.Querier) *polls.Poll {
+		p, err := polls.ByID(w.ctx, q, w.book, poll)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return p
+	}
+	w.do(func(tx pgx.Tx) (*giving.Move, error) {
+		return polls.Enter(w.ctx, tx, w.book, polls.Poll{ID: poll, FundID: w.funds[fund].ID, StreetID: w.street, TitleZH: "今年做什么", TitleEN: "This year", Budget: 200_000_00, OpensAt: w.now, ClosesAt: w.now.AddDate(0, 0, 7),
+			Rule: votes.Rule{Ballot: votes.Approval, Least: 1, Method: votes.Greedy, Ties: []string{votes.LowerCost}}, MadeBy: w.officer, Communities: []int32{community.ID}})
+	})
+	ballot := votes.Ballot{}
+	for i, cost := range append(costs, 200_000_00) { // the last one nobody wants: a vote has two projects at least
+		w.do(func(tx pgx.Tx) (*giving.Move, error) {
+			return polls.Add(w.book, read(tx), polls.Choice{TitleZH: "项目", TitleEN: "Project", Cost: cost})
+		})
+		if i < len(costs) {
+			ballot = append(ballot, votes.Mark{Option: i, Points: 1})
+		}
+	}
+	w.do(func(tx pgx.Tx) (*giving.Move, error) { return polls.Publish(w.book, read(tx), w.now) })
+	w.tx(func(tx pgx.Tx) error {
+		codes, err := residents.Slips(w.ctx, tx, w.book, &community, 1, w.officer, rand.Reader, w.now)
+		if err != nil {
+			return err
+		}
+		r, err := residents.Find(w.ctx, tx, w.book, codes[0])
+		if err != nil {
+			return err
+		}
+		return polls.Cast(w.ctx, tx, w.book, read(tx), r, ballot, w.now)
+	})
+	late := w.now.AddDate(0, 0, 8)
+	w.tx(func(tx pgx.Tx) error { return polls.Close(w.ctx, tx, w.book, read(tx), late) })
+	return w.try(func(tx pgx.Tx) (*giving.Move, error) {
+		return polls.Count(w.ctx, tx, w.book, read(tx), w.day(), late)
+	})
 }
 
 // src is a source as tests write it.
