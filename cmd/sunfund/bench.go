@@ -17,7 +17,7 @@ import (
 
 // benchCmd measures on a private PostgreSQL of its own, which is removed afterwards.
 type benchCmd struct {
-	What     string        `arg:"" optional:"" enum:"rows,giving-day" default:"rows" help:"What to measure: rows, or giving-day: an opening rush with random match from three pools, machines among the donors, recomputed afterwards."`
+	What     string        `arg:"" optional:"" enum:"rows,giving-day,recon" default:"rows" help:"What to measure: rows; giving-day: an opening rush with random match from three pools, machines among the donors, recomputed afterwards; or recon: bills and a bank statement held against the book."`
 	Dir      string        `default:".local" placeholder:"DIR" help:"Where the private PostgreSQL gets a folder; it must be on the disk to be measured."`
 	JSON     bool          `name:"json" help:"Write the figures for programs."`
 	Seconds  float64       `default:"2" help:"How long each row is measured in each round."`
@@ -25,6 +25,8 @@ type benchCmd struct {
 	Founding int           `default:"957646" help:"Gifts of the founding case; 0 leaves it out."`
 	Grow     int           `default:"0" help:"Measure also with so many entries in the book. A million takes about 1 GB."`
 	Only     []string      `placeholder:"ROW" help:"Measure only rows whose names begin so: intake, import, copy, http, pgbench, founding, grow …"`
+	Lines    int           `default:"1000000" help:"Of recon: lines of the processor, and gifts in the book."`
+	More     int           `default:"10000" help:"Of recon: lines that come afterwards."`
 	Step     time.Duration `default:"30s" help:"How long each of the six steps of a giving day lasts; 1m is the rush of 2020 by the clock."`
 	Profile  string        `placeholder:"FILE" help:"Write a processor profile of this process, service and clients, for go tool pprof."`
 	Quick    bool          `help:"See in half a minute that everything works; the figures mean nothing."`
@@ -75,6 +77,9 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 	if c.What == "giving-day" {
 		return c.givingDay(ctx, cfg, term)
 	}
+	if c.What == "recon" {
+		return c.recon(ctx, cfg, term)
+	}
 	report, err := bench.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -83,6 +88,24 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 		return report.WriteJSON(term.out)
 	}
 	return report.WriteText(term.out)
+}
+
+func (c *benchCmd) recon(ctx context.Context, cfg bench.Config, term terminal) error {
+	lines, more := c.Lines, c.More
+	if c.Quick {
+		lines, more = 5_000, 500
+	}
+	if lines < 1000 || more < 1 {
+		return errors.New("there must be at least 1000 lines, and one more")
+	}
+	figures, err := bench.Reconcile(ctx, cfg, lines, more)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return figures.WriteJSON(term.out)
+	}
+	return figures.WriteText(term.out)
 }
 
 func (c *benchCmd) givingDay(ctx context.Context, cfg bench.Config, term terminal) error {

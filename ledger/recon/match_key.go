@@ -171,7 +171,7 @@ insert into settlement (book_id, id, source_id, key, amount, ccy, lines, day, du
 select $1, recon_id('settlement:' || $1::int4 || ':' || l.ext_id), l.source_id, l.ext_id, l.amount, a.currency, 0, l.booked_on, l.booked_on, l.code = 'completed'
   from ext_line l join source_account a on a.book_id = $1 and a.id = l.source_id
  where l.book_id = $1 and l.source_id = any($2::int4[]) and l.file_id = any($3::uuid[]) and l.kind = any('{payout,payout-manual}')
-on conflict (book_id, id) do update set amount = excluded.amount, due_on = excluded.due_on, told = excluded.told`
+on conflict (book_id, id) do update set amount = excluded.amount, day = excluded.day, due_on = excluded.due_on, told = excluded.told`
 
 	sqlSettleMembers = `
 insert into settlement (book_id, id, source_id, key, amount, ccy, lines, day, due_on, members)
@@ -189,7 +189,7 @@ select $1, s.id, 4, 0, s.source_id, s.key, '', s.amount, s.ccy, 0, s.due_on::tim
  where s.book_id = $1 and s.amount > 0 and s.due_on >= $3::date
    and not exists (select from recon_member m where m.book_id = $1 and m.ours = s.id and m.part = 0 and m.live)
    and not exists (select from open_ours o where o.book_id = $1 and o.id = s.id and o.amount = s.amount and o.due_on = s.due_on)
-on conflict (book_id, id) do update set amount = excluded.amount, due_on = excluded.due_on`
+on conflict (book_id, id) do update set amount = excluded.amount, day = excluded.day, due_on = excluded.due_on`
 
 	// The transfer as the processor's own account tells it. $2: sources, $3: run.
 	sqlSettleTold = `
