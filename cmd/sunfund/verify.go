@@ -11,13 +11,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
-	"sunfund/ledger/giving"
-	"sunfund/ledger/giving/receipts"
-	"sunfund/ledger/giving/subsidies"
-	"sunfund/ledger/payments"
-	"sunfund/ledger/payments/platforms"
-	"sunfund/ledger/projects"
-	"sunfund/ledger/projects/polls"
+	"sunfund/ledger/recon"
 )
 
 // errDiffers makes the command exit 1.
@@ -69,18 +63,11 @@ func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
 }
 
 // verifyBook is every check there is on one book.
-func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) (all []ledger.Check, err error) {
+func verifyBook(ctx context.Context, tx pgx.Tx, book *ledger.Book) ([]ledger.Check, error) {
 	if err := pg.EnterBook(ctx, tx, book.ID); err != nil {
 		return nil, err
 	}
-	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify} {
-		checks, err := verify(ctx, tx, book)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, checks...)
-	}
-	return all, nil
+	return recon.Verify(ctx, tx, book)
 }
 
 // verifyText is what the report says beside the checks.
