@@ -92,6 +92,28 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestCheckPrintsWhatBreaks(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	keptBook(t, db, "one")
+	check := func(every, lang string) (string, error) {
+		var out bytes.Buffer
+		err := (&checkCmd{Every: every, Lang: lang, database: database{DatabaseURL: db.DSN(pgtest.Service)}}).Run(t.Context(), terminal{out: &out})
+		return out.String(), err
+	}
+	out, err := check("", "en")
+	if err != nil || !strings.Contains(out, "green     C01") || !strings.Contains(out, "not kept  C24") || strings.Contains(out, "RED") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := db.Pool.Exec(t.Context(), `update balance set balance = balance + 5 where balance > 0`); err != nil {
+		t.Fatal(err)
+	}
+	out, err = check("hourly", "zh-CN")
+	if !errors.Is(err, errRed) || !strings.Contains(out, "不符  C01") || !strings.Contains(out, "基金 G 的借方与贷方相差 0.") || !strings.Contains(out, "→ 停止记账") || !strings.Contains(out, "正常  C06") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestEveryCheckHasAChineseName(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

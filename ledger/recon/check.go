@@ -129,9 +129,20 @@ type found struct {
 
 const night = "n" // at the end of a code: the part that runs at night
 
-// RunChecks runs the checks of these frequencies and keeps what they found; all of them when none is named. Run it in one
-// repeatable read transaction, so that each sees the same moment. It is safe to repeat.
+// Every check has to see the same moment.
+const sqlOneMoment = `set transaction isolation level repeatable read`
+
+// RunChecks runs the checks of these frequencies and keeps what they found; all of them when none is named. It is the first thing its
+// transaction does, and safe to repeat.
 func RunChecks(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time, every ...Frequency) ([]Outcome, error) {
+	if _, err := tx.Exec(ctx, sqlOneMoment); err != nil {
+		return nil, fmt.Errorf("run checks: %w", err)
+	}
+	return runChecks(ctx, tx, book, now, every...)
+}
+
+// runChecks is RunChecks in a transaction that keeps the posters out, or sees one moment already.
+func runChecks(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time, every ...Frequency) ([]Outcome, error) {
 	if len(every) == 0 {
 		every = []Frequency{Hourly, Daily, Monthly}
 	}

@@ -152,6 +152,9 @@ func TestChecksOfAHealthyBook(t *testing.T) {
 		t.Errorf("checks are %v", codes)
 	}
 	h.tx(func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set transaction isolation level repeatable read`); err != nil {
+			return err
+		}
 		before, err := recon.Outcomes(ctx, tx, h.book)
 		if err != nil || before[4].State != recon.Pending || before[3].State != recon.NotYet {
 			t.Errorf("before the first run: %v %v, %v", before[4].State, before[3].State, err)
@@ -296,7 +299,7 @@ func TestChecksFindWhatIsPlanted(t *testing.T) {
 		}, "C23", "the books say 710.00, at the rate of 2026-08-31 it is 705.00"},
 	} {
 		ctx := pg.WithBook(t.Context(), h.book.ID)
-		tx, err := h.owner.Begin(ctx)
+		tx, err := h.owner.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		h.ok(err)
 		defer func() { _ = tx.Rollback(ctx) }()
 		_, err = tx.Exec(ctx, "set local session_replication_role = replica")
