@@ -36,6 +36,7 @@ type Rider struct {
 	Then  func([]Result) ([]Entry, error) // more entries, without documents, once those given are decided
 	Check func([]Result) error            // stops the post before anything is written, for what became of the entries of Then
 	Write func(*pgx.Batch, []Result)      // queues what is written with the entries; told of those of Then, too
+	Aside func([]Result)                  // runs while PostgreSQL writes; may not touch the transaction
 }
 
 // Post books entries in the order given, inside tx, and says for each what became of it. A refused
@@ -81,7 +82,7 @@ func PostWith(ctx context.Context, tx pgx.Tx, book *Book, entries []Entry, rider
 		}
 		results = append(results, further...)
 	}
-	if err := w.write(ctx, tx, results, rider.Write); err != nil {
+	if err := w.write(ctx, tx, results, rider); err != nil {
 		return nil, err
 	}
 	return results, nil

@@ -154,7 +154,7 @@ select $1, * from unnest($2::uuid[], $3::date[], $4::int4[], $5::text[], $6::tex
 )
 
 // write sends everything in one round trip.
-func (w *writer) write(ctx context.Context, tx pgx.Tx, results []Result, ride func(*pgx.Batch, []Result)) error {
+func (w *writer) write(ctx context.Context, tx pgx.Tx, results []Result, rider Rider) (err error) {
 	b := &pgx.Batch{}
 	var stale bool
 	if len(w.entryID) > 0 {
@@ -171,18 +171,28 @@ func (w *writer) write(ctx context.Context, tx pgx.Tx, results []Result, ride fu
 	if len(w.lateEntry) > 0 {
 		b.Queue(sqlLateInsert, w.book.ID, w.lateEntry, w.lateDay)
 	}
-	if ride != nil {
-		ride(b, results)
+	if rider.Write != nil {
+		rider.Write(b, results)
 	}
-	if b.Len() == 0 {
+	send := func() error {
+		if b.Len() == 0 {
+			return nil
+		}
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return refusal(err)
+		}
+		if stale {
+			return ErrStale
+		}
 		return nil
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return refusal(err)
+	if rider.Aside == nil {
+		return send()
 	}
-	if stale {
-		return ErrStale
-	}
+	written := make(chan error, 1)
+	go func() { written <- send() }()
+	defer func() { err = <-written }() // also when the rider panics: before the answer nobody may touch tx
+	rider.Aside(results)
 	return nil
 }
 

@@ -255,3 +255,33 @@ func TestRiders(t *testing.T) {
 	}
 	b.verified()
 }
+
+// What a rider does aside runs beside the writes, and what those break is told after it.
+func TestRiderAside(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	bank := b.leaf("1002.01", "G")
+	post := func(sql string) (told int, err error) {
+		err = b.try(func(ctx context.Context, tx pgx.Tx) error {
+			results, err := ledger.PostWith(ctx, tx, b.Book, []ledger.Entry{entry(day, pair(bank, b.leaf("4101.01", "G"), 100)...)}, ledger.Rider{
+				Write: func(q *pgx.Batch, _ []ledger.Result) { q.Queue(sql) },
+				Aside: func(results []ledger.Result) { told += len(results) },
+			})
+			if err != nil {
+				return err
+			}
+			return results[0].Err
+		})
+		return told, err
+	}
+	if told, err := post(`select 1 / 0`); err == nil || told != 1 {
+		t.Errorf("a broken write: told of %d, %v", told, err)
+	}
+	if told, err := post(`select pg_sleep(0.01)`); err != nil || told != 1 {
+		t.Errorf("told of %d, %v", told, err)
+	}
+	if got := b.balance(bank); got != 100 {
+		t.Errorf("bank stands at %d", got)
+	}
+	b.verified()
+}

@@ -39,25 +39,21 @@ func Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, paid []Paid) ([]Out
 	b.decide()
 	entries := b.fees.entries(book, b.entries, b.general)
 	rider := ledger.Rider{Write: b.write}
-	var results []ledger.Result
-	for unfit := (unfitEvents{}); ; {
-		m, err := newMatching(ctx, tx, b, unfit)
-		if err != nil {
-			return nil, err
-		}
-		if m != nil {
-			rider = m.rider()
-		}
-		results, err = ledger.PostWith(ctx, tx, book, entries, rider)
-		if m != nil && unfit.learns(err) { // nothing is written yet: the gifts are booked without the match that its accounts refuse
-			continue
-		}
-		if err != nil {
-			return nil, stale(stale(err, "gift_book_id_channel_ref_key"), "match_award_pkey")
-		}
-		break
+	m, err := newMatching(ctx, tx, b, nil)
+	if err != nil {
+		return nil, err
 	}
-	for i, r := range results[len(b.entries):len(entries)] {
+	if m != nil {
+		rider.Read, rider.Aside = m.read, m.decide
+	}
+	results, err := ledger.PostWith(ctx, tx, book, entries, rider)
+	if err == nil && m != nil {
+		err = m.post(ctx, tx, results)
+	}
+	if err != nil {
+		return nil, stale(err, "gift_book_id_channel_ref_key", "match_award_pkey", "match_count_pkey")
+	}
+	for i, r := range results[len(b.entries):] {
 		if r.Err != nil { // its gifts would stand without their fee
 			return nil, fmt.Errorf("book fee entry %d: %w: %w", i, errFeeEntry, r.Err)
 		}
@@ -69,9 +65,9 @@ func Book(ctx context.Context, tx pgx.Tx, book *ledger.Book, paid []Paid) ([]Out
 }
 
 // stale turns a collision on a unique key with another transaction's rows into something worth trying again.
-func stale(err error, constraint string) error {
+func stale(err error, constraints ...string) error {
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.ConstraintName == constraint {
+	if errors.As(err, &pgErr) && slices.Contains(constraints, pgErr.ConstraintName) {
 		return fmt.Errorf("%w: %w", ledger.ErrStale, err)
 	}
 	return err

@@ -24,6 +24,7 @@ type matching struct {
 	facts  facts                // that rules ask for
 	made   []*matchEntry
 	rows   awardRows
+	counts countWrites
 }
 
 // openEvent is an event while the gifts of a batch are decided.
@@ -183,14 +184,6 @@ func pairs(events, campaigns []int32) (first, second []int32) {
 	return first, second
 }
 
-// rider has the match read, decided and written with the gifts.
-func (m *matching) rider() ledger.Rider {
-	return ledger.Rider{Read: m.read, Then: m.decide, Check: m.check, Write: func(q *pgx.Batch, results []ledger.Result) {
-		m.b.write(q, results)
-		m.write(q)
-	}}
-}
-
 // gather lists the members that may be matched, with their campaigns and the donors whose address is not known yet.
 func (m *matching) gather() (campaigns []int32, donors []uuid.UUID) {
 	seen := map[int32]bool{}
@@ -254,13 +247,14 @@ func (e *openEvent) inForce(at time.Time) *matchVersion {
 // look makes the batch's gifts as the event sees them.
 func (m *matching) look(e *openEvent) {
 	e.seen = make([]match.Gift, len(m.gifts))
+	mac := donorMAC(m.b.book)
 	for i := range m.gifts {
 		g, seen, place := &m.gifts[i], &e.seen[i], e.places[m.gifts[i].campaign]
 		*seen = g.gift
 		seen.Campaign, seen.Organisation, seen.Goal = place.slug, place.organisation, place.goal
 		email := m.email(g)
 		m.facts.tell(e, g, email, seen)
-		if seen.Donor = donorOf(m.b.book, e.id, email); seen.Donor != "" {
+		if seen.Donor = pseudonym(mac, e.id, email); seen.Donor != "" {
 			for _, p := range e.pools {
 				seen.Funder = seen.Funder || p.funder == seen.Donor
 			}
@@ -304,8 +298,8 @@ func (m *matching) read(q *pgx.Batch) {
 		_, err := pgx.ForEachRow(rows, []any{&id, &donor}, func() error { byID[id].circle[donor] = true; return nil })
 		return err
 	})
-	counts.queue(q, book, func(event int32, row countRow, text string) error {
-		if err := byID[event].counters.read(row, text); err != nil {
+	counts.queue(q, book, func(event int32, subject string, day int32, text string) error {
+		if err := byID[event].counters.read(subject, day, text); err != nil {
 			byID[event].fail(err)
 		}
 		return nil

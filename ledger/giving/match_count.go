@@ -16,8 +16,17 @@ import (
 // countRow is where counters lie together: those of one donor, campaign, organisation or pool, on one day or of the whole event. A
 // counter a row cost as much again as the award.
 type countRow struct {
-	subject string // a letter for what it is, and its name
-	day     int32
+	of   string // a letter for what it is
+	name string
+	day  int32
+}
+
+// subject is how the row is stored.
+func (r countRow) subject() string { return r.of + r.name }
+
+func countRowOf(subject string, day int32) countRow {
+	n := min(1, len(subject))
+	return countRow{subject[:n], subject[n:], day}
 }
 
 // The letters of subjects.
@@ -35,30 +44,36 @@ const minutesADay = 24 * 60
 func rowOfCount(k match.Key) countRow {
 	switch k.Kind {
 	case match.PoolUsed, match.PoolDayUsed, match.SliceUsed:
-		return countRow{ofPool + k.A, int32(k.Day)}
+		return countRow{ofPool, k.A, int32(k.Day)}
 	case match.AllUsed, match.AllDayUsed:
-		return countRow{ofAll, int32(k.Day)}
+		return countRow{ofAll, "", int32(k.Day)}
 	case match.CampaignDayMatch, match.CampaignMatch, match.Raised, match.Donors, match.LumpDone:
-		return countRow{ofCampaign + k.A, int32(k.Day)}
+		return countRow{ofCampaign, k.A, int32(k.Day)}
 	case match.OrgMatch:
-		return countRow{ofOrganisation + k.A, 0}
+		return countRow{ofOrganisation, k.A, 0}
 	case match.DonorMinute:
 		minute, _ := strconv.ParseInt(k.B, 10, 64) // written by the engine
-		return countRow{ofDonor + k.A, int32(minute / minutesADay)}
+		return countRow{ofDonor, k.A, int32(minute / minutesADay)}
 	}
-	return countRow{ofDonor + k.A, int32(k.Day)}
+	return countRow{ofDonor, k.A, int32(k.Day)}
 }
 
 // counters are those of an event as far as they were read, with the rows that hold them.
 type counters struct {
 	state   match.State
-	rows    map[countRow]map[match.Key]bool
-	changed map[countRow]bool
+	rows    map[countRow]*countKept
+	changed []*countKept
 }
 
-func newCounters() counters {
-	return counters{match.State{}, map[countRow]map[match.Key]bool{}, map[countRow]bool{}}
+// countKept is a row with its counters.
+type countKept struct {
+	at      countRow
+	keys    []match.Key
+	stored  bool // it may stand in the database
+	changed bool
 }
+
+func newCounters() counters { return counters{match.State{}, map[countRow]*countKept{}, nil} }
 
 // storedCount is a counter in its row: kind, B, value.
 type storedCount struct {
@@ -67,45 +82,81 @@ type storedCount struct {
 	n    int64
 }
 
-// MarshalJSON and UnmarshalJSON write [kind, b, value].
-func (c storedCount) MarshalJSON() ([]byte, error) { return json.Marshal([]any{c.kind, c.b, c.n}) }
-
+// UnmarshalJSON reads [kind, b, value].
 func (c *storedCount) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &[]any{&c.kind, &c.b, &c.n})
 }
 
+// text writes a row as JSON, by hand: it is written for almost every gift.
+func (c *counters) text(row *countKept) string {
+	b := make([]byte, 0, 32*len(row.keys))
+	b = append(b, '[')
+	for i, k := range row.keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(strconv.AppendInt(append(b, '['), int64(k.Kind), 10), ',')
+		b = append(appendText(b, k.B), ',')
+		b = append(strconv.AppendInt(b, c.state[k], 10), ']')
+	}
+	return string(append(b, ']'))
+}
+
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {
+			quoted, err := json.Marshal(s)
+			if err != nil {
+				panic(err) // texts always marshal
+			}
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
 // read takes the counters of a row.
-func (c *counters) read(row countRow, text string) error {
+func (c *counters) read(subject string, day int32, text string) error {
 	var list []storedCount
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return fmt.Errorf("read counters of match: %w", err)
 	}
+	row := c.row(countRowOf(subject, day))
+	row.stored = true
 	for _, s := range list {
-		k := match.Key{Kind: s.kind, A: row.subject[1:], B: s.b}
+		k := match.Key{Kind: s.kind, A: row.at.name, B: s.b}
 		switch s.kind {
 		case match.PoolDayUsed, match.AllDayUsed, match.DonorDayMatch, match.CampaignDayMatch, match.DonorDayGifts:
-			k.Day = match.Day(row.day)
+			k.Day = match.Day(day)
 		}
 		c.state[k] = s.n
-		c.hold(row, k)
+		row.keys = append(row.keys, k)
 	}
 	return nil
 }
 
-func (c *counters) hold(row countRow, k match.Key) {
-	if c.rows[row] == nil {
-		c.rows[row] = map[match.Key]bool{}
+func (c *counters) row(at countRow) *countKept {
+	row := c.rows[at]
+	if row == nil {
+		row = &countKept{at: at}
+		c.rows[at] = row
 	}
-	c.rows[row][k] = true
+	return row
 }
 
 // apply moves counters whose rows were read.
 func (c *counters) apply(changes []match.Change) {
-	c.state.Apply(changes)
 	for _, change := range changes {
-		row := rowOfCount(change.Key)
-		c.hold(row, change.Key)
-		c.changed[row] = true
+		n, known := c.state[change.Key]
+		c.state[change.Key] = n + change.Add
+		row := c.row(rowOfCount(change.Key))
+		if !known {
+			row.keys = append(row.keys, change.Key)
+		}
+		if !row.changed {
+			row.changed = true
+			c.changed = append(c.changed, row)
+		}
 	}
 }
 
@@ -114,6 +165,11 @@ const (
 select u.event_id, u.subject, u.day, c.counts
   from unnest($2::int4[], $3::text[], $4::int4[]) u(event_id, subject, day)
  cross join lateral (select counts from match_count where book_id = $1 and event_id = u.event_id and subject = u.subject and day = u.day limit 1) c`
+
+	// Rows that were not there under the book's lock: half the price of an upsert.
+	sqlCountInsert = `
+insert into match_count (book_id, event_id, subject, day, counts)
+select $1, unnest($2::int4[]), unnest($3::text[]), unnest($4::int4[]), unnest($5::text[])`
 
 	sqlCountUpsert = `
 insert into match_count (book_id, event_id, subject, day, counts)
@@ -128,25 +184,28 @@ type countKeys struct {
 	day     []int32
 }
 
+func (r *countKeys) add(event int32, row countRow) {
+	r.event, r.subject, r.day = append(r.event, event), append(r.subject, row.subject()), append(r.day, row.day)
+}
+
 // want asks for the rows of counters, each once.
 func (r *countKeys) want(event int32, asked map[countRow]bool, keys []match.Key) {
 	for _, k := range keys {
 		if row := rowOfCount(k); !asked[row] {
 			asked[row] = true
-			r.event, r.subject, r.day = append(r.event, event), append(r.subject, row.subject), append(r.day, row.day)
+			r.add(event, row)
 		}
 	}
 }
 
-func (r *countKeys) queue(q *pgx.Batch, book int32, read func(event int32, row countRow, text string) error) {
+func (r *countKeys) queue(q *pgx.Batch, book int32, read func(event int32, subject string, day int32, text string) error) {
 	if len(r.event) == 0 {
 		return
 	}
 	q.Queue(sqlMatchCounts, book, r.event, r.subject, r.day).Query(func(rows pgx.Rows) error {
-		var event int32
-		var row countRow
-		var text string
-		_, err := pgx.ForEachRow(rows, []any{&event, &row.subject, &row.day, &text}, func() error { return read(event, row, text) })
+		var event, day int32
+		var subject, text string
+		_, err := pgx.ForEachRow(rows, []any{&event, &subject, &day, &text}, func() error { return read(event, subject, day, text) })
 		return err
 	})
 }
@@ -157,23 +216,26 @@ type countRows struct {
 	counts []string
 }
 
+// countWrites are rows that changed.
+type countWrites struct{ fresh, stored countRows }
+
 // add takes the rows of an event that changed.
-func (r *countRows) add(event int32, c *counters) {
-	for row := range c.changed {
-		list := make([]storedCount, 0, len(c.rows[row]))
-		for k := range c.rows[row] {
-			list = append(list, storedCount{k.Kind, k.B, c.state[k]})
+func (w *countWrites) add(event int32, c *counters) {
+	for _, row := range c.changed {
+		to := &w.fresh
+		if row.stored {
+			to = &w.stored
 		}
-		text, err := json.Marshal(list)
-		if err != nil {
-			panic(err) // numbers and texts always marshal
-		}
-		r.event, r.subject, r.day, r.counts = append(r.event, event), append(r.subject, row.subject), append(r.day, row.day), append(r.counts, string(text))
+		to.countKeys.add(event, row.at)
+		to.counts = append(to.counts, c.text(row))
 	}
 }
 
-func (r *countRows) queue(q *pgx.Batch, book int32) {
-	if len(r.counts) > 0 {
+func (w *countWrites) queue(q *pgx.Batch, book int32) {
+	if r := &w.fresh; len(r.counts) > 0 {
+		q.Queue(sqlCountInsert, book, r.event, r.subject, r.day, r.counts)
+	}
+	if r := &w.stored; len(r.counts) > 0 {
 		q.Queue(sqlCountUpsert, book, r.event, r.subject, r.day, r.counts)
 	}
 }
@@ -191,14 +253,16 @@ func changeCounts(ctx context.Context, tx pg.Querier, book *ledger.Book, changes
 			keys.want(event, asked, []match.Key{change.Key})
 		}
 	}
-	keys.queue(q, book.ID, func(event int32, row countRow, text string) error { return events[event].read(row, text) })
+	keys.queue(q, book.ID, func(event int32, subject string, day int32, text string) error {
+		return events[event].read(subject, day, text)
+	})
 	if q.Len() == 0 {
 		return nil
 	}
 	if err := tx.SendBatch(ctx, q).Close(); err != nil {
 		return fmt.Errorf("read counters of match: %w", err)
 	}
-	var rows countRows
+	var rows countWrites
 	for event, c := range events {
 		c.apply(changes[event])
 		rows.add(event, c)

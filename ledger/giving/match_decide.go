@@ -1,8 +1,10 @@
 package giving
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,9 +66,9 @@ func earnedChart(held bool) chart.ID {
 	return "match.earned"
 }
 
-// decide gives each gift that was booked what the rules in force say, in order, and makes the entries: for each event, pool and day
-// one with a line for each campaign.
-func (m *matching) decide(results []ledger.Result) ([]ledger.Entry, error) {
+// decide gives each gift that was booked what the rules in force say, in order. PostgreSQL writes the gifts meanwhile.
+func (m *matching) decide(results []ledger.Result) {
+	m.rows.grow(len(m.gifts))
 	for i := range m.gifts {
 		g := &m.gifts[i]
 		at := m.b.entryOf[g.member]
@@ -83,11 +85,39 @@ func (m *matching) decide(results []ledger.Result) ([]ledger.Entry, error) {
 			}
 		}
 	}
+	for _, e := range m.events {
+		m.counts.add(e.id, &e.counters)
+	}
+}
+
+// entries are what was decided: for each event, pool and day one with a line for each campaign.
+func (m *matching) entries([]ledger.Result) ([]ledger.Entry, error) {
 	entries := make([]ledger.Entry, len(m.made))
 	for i, e := range m.made {
 		entries[i] = ledger.Entry{ID: e.id, Kind: ledger.KindMatch, EffectiveOn: e.day, Lines: e.lines}
 	}
 	return entries, nil
+}
+
+// post books what was decided for the gifts that were booked. Where accounts refuse it, their event passes the batch without match.
+func (m *matching) post(ctx context.Context, tx pgx.Tx, booked []ledger.Result) error {
+	for unfit := (unfitEvents{}); ; {
+		_, err := ledger.PostWith(ctx, tx, m.b.book, nil, ledger.Rider{Then: m.entries, Check: m.check, Write: func(q *pgx.Batch, _ []ledger.Result) { m.write(q) }})
+		if !unfit.learns(err) {
+			return err
+		}
+		again, err := newMatching(ctx, tx, m.b, unfit)
+		if err != nil {
+			return err
+		}
+		q := &pgx.Batch{}
+		again.read(q)
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
+			return fmt.Errorf("read what match is decided by: %w", err)
+		}
+		again.decide(booked)
+		m = again
+	}
 }
 
 // uncounted are reasons for which a gift is none of the event's, so that nothing is kept of it.
@@ -105,13 +135,13 @@ func (m *matching) award(e *openEvent, v *matchVersion, i int, day time.Time) {
 		place.kept = true
 		m.rows.places = append(m.rows.places, eventPlace{e.id, place})
 	}
-	m.rows.add(e, &m.b.paid[g.member].ID, g.campaign, v.number, seen, a, func(p match.Part) uuid.UUID {
+	m.rows.add(e, &m.b.paid[g.member].ID, g.campaign, v.number, seen, a, func(p match.Part) *uuid.UUID {
 		return m.earn(e, e.pools[p.Pool], day, g.campaign, a.Held, p.Amount)
 	})
 }
 
 // earn moves match from its pool to its campaign, or to what is held for it, and tells by which entry.
-func (m *matching) earn(e *openEvent, p *matchPool, day time.Time, campaign int32, held bool, amount int64) uuid.UUID {
+func (m *matching) earn(e *openEvent, p *matchPool, day time.Time, campaign int32, held bool, amount int64) *uuid.UUID {
 	key := entryKey{p, day}
 	entry := e.filling[key]
 	if entry == nil || len(entry.lines) > matchLinesMax {
@@ -121,7 +151,7 @@ func (m *matching) earn(e *openEvent, p *matchPool, day time.Time, campaign int3
 	}
 	entry.add(p.leaf("match.pledged", 0), -amount)
 	entry.add(p.leaf(earnedChart(held), campaign), amount)
-	return entry.id
+	return &entry.id
 }
 
 // awardRows are the columns of what a batch decided.
@@ -172,21 +202,28 @@ func factsOf(g *match.Gift) *string {
 	return &s
 }
 
+// grow makes room for n rows.
+func (r *awardRows) grow(n int) {
+	r.event, r.seq, r.amount, r.gift, r.entry = slices.Grow(r.event, n), slices.Grow(r.seq, n), slices.Grow(r.amount, n), slices.Grow(r.gift, n), slices.Grow(r.entry, n)
+	r.campaign, r.version, r.part, r.held = slices.Grow(r.campaign, n), slices.Grow(r.version, n), slices.Grow(r.part, n), slices.Grow(r.held, n)
+	r.pool, r.slice, r.donor, r.reasons, r.drawn = slices.Grow(r.pool, n), slices.Grow(r.slice, n), slices.Grow(r.donor, n), slices.Grow(r.reasons, n), slices.Grow(r.drawn, n)
+	r.facts = slices.Grow(r.facts, n)
+}
+
 // add takes an award into the rows, a row a part; earn books a part.
-func (r *awardRows) add(e *openEvent, gift *uuid.UUID, campaign, version int32, seen *match.Gift, a match.Award, earn func(match.Part) uuid.UUID) {
+func (r *awardRows) add(e *openEvent, gift *uuid.UUID, campaign, version int32, seen *match.Gift, a match.Award, earn func(match.Part) *uuid.UUID) {
 	r.addParts(e, gift, campaign, version, seen, a, 0, earn)
 }
 
 // addParts counts the parts from first on: from 1 when they are decided at the end, behind the row of part 0 which says that they will be.
-func (r *awardRows) addParts(e *openEvent, gift *uuid.UUID, campaign, version int32, seen *match.Gift, a match.Award, first int, earn func(match.Part) uuid.UUID) {
+func (r *awardRows) addParts(e *openEvent, gift *uuid.UUID, campaign, version int32, seen *match.Gift, a match.Award, first int, earn func(match.Part) *uuid.UUID) {
 	reasons, drawn, facts := reasonsText(a.Reasons), drawnText(a.Drawn), factsOf(seen)
 	for i := range max(1, len(a.Parts)) {
 		var part match.Part
 		var entry *uuid.UUID
 		if i < len(a.Parts) {
 			part = a.Parts[i]
-			id := earn(part)
-			entry = &id
+			entry = earn(part)
 		}
 		if i > 0 {
 			reasons, drawn, facts = "", "", nil
@@ -220,7 +257,10 @@ func drawnText(drawn []match.Drawn) string {
 		if i > 0 {
 			b = append(b, ';')
 		}
-		b = fmt.Appendf(b, "%s %d %d %d", d.Label, d.Low, d.High, d.Value)
+		b = append(b, d.Label...)
+		for _, n := range []int64{d.Low, d.High, d.Value} {
+			b = strconv.AppendInt(append(b, ' '), n, 10)
+		}
 	}
 	return string(b)
 }
@@ -248,11 +288,7 @@ func (m *matching) write(q *pgx.Batch) {
 	if len(r.places) > 0 {
 		queuePlaces(q, book, r.places)
 	}
-	var counts countRows
-	for _, e := range m.events {
-		counts.add(e.id, &e.counters)
-	}
-	counts.queue(q, book)
+	m.counts.queue(q, book)
 }
 
 // chunk is the rows from..to.

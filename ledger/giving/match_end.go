@@ -59,7 +59,7 @@ func DecideEnd(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, s
 			return 0, fmt.Errorf("gift of an award: %w", err)
 		}
 		campaign := r.campaignOf[seen.Campaign]
-		m.rows.addParts(to, &id, campaign, version, &seen, a, 1, func(p match.Part) uuid.UUID {
+		m.rows.addParts(to, &id, campaign, version, &seen, a, 1, func(p match.Part) *uuid.UUID {
 			return m.earn(to, pools[p.Pool], day, campaign, a.Held, p.Amount)
 		})
 		total += a.Total()
@@ -85,7 +85,10 @@ func DecideEnd(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, s
 		}
 	}
 	all.state = outcome.State
-	var counts countRows
+	for _, row := range all.changed {
+		row.stored = true // as far as gifts counted before
+	}
+	var counts countWrites
 	counts.add(event, &all)
 	counts.queue(q, book.ID)
 	if err := tx.SendBatch(ctx, q).Close(); err != nil {

@@ -151,7 +151,7 @@ func GiveAnyway(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32, 
 		entry.add(pool.back(true), -open)
 		entry.add(pool.back(false), open-g.Amount)
 		entry.add(pool.leaf("match.earned", campaign), g.Amount)
-		rows.add(to, nil, campaign, newest, &match.Gift{}, match.Award{Parts: []match.Part{{Pool: g.Pool, Amount: g.Amount}}}, func(match.Part) uuid.UUID { return entry.id })
+		rows.add(to, nil, campaign, newest, &match.Gift{}, match.Award{Parts: []match.Part{{Pool: g.Pool, Amount: g.Amount}}}, func(match.Part) *uuid.UUID { return &entry.id })
 		total += g.Amount
 	}
 	if total == 0 {

@@ -166,10 +166,10 @@ func readable(ctx context.Context, tx pgx.Tx, book *ledger.Book, event int32) er
 	if rows, err = tx.Query(ctx, sqlAllCounts, book.ID, event); err != nil {
 		return fmt.Errorf("read counters of match: %w", err)
 	}
-	var row countRow
-	var text string
-	_, err = pgx.ForEachRow(rows, []any{&row.subject, &row.day, &text}, func() error {
-		if err := e.counters.read(row, text); err != nil {
+	var subject, text string
+	var day int32
+	_, err = pgx.ForEachRow(rows, []any{&subject, &day, &text}, func() error {
+		if err := e.counters.read(subject, day, text); err != nil {
 			e.fail(err)
 		}
 		return nil

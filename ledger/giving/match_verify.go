@@ -146,11 +146,11 @@ func (r *replay) compareCounts(ctx context.Context, q pg.Querier, c *ledger.Chec
 		return fmt.Errorf("read counters of match: %w", err)
 	}
 	stored := newCounters()
-	var row countRow
-	var text string
-	_, err = pgx.ForEachRow(rows, []any{&row.subject, &row.day, &text}, func() error {
-		if err := stored.read(row, text); err != nil {
-			c.Differ(fmt.Sprintf("event %d, counters of %s %d: %v", r.event, row.subject, row.day, err))
+	var subject, text string
+	var day int32
+	_, err = pgx.ForEachRow(rows, []any{&subject, &day, &text}, func() error {
+		if err := stored.read(subject, day, text); err != nil {
+			c.Differ(fmt.Sprintf("event %d, counters of %s %d: %v", r.event, subject, day, err))
 		}
 		return nil
 	})

@@ -135,6 +135,7 @@ func rowsOf(cfg Config) []row {
 		{"two committers many 1000", many, 2, 1000, false, measureTwoCommitters},
 		{matchNone, min(10, cfg.many()), 4, 1000, true, measureMatch},
 		{matchOn, min(10, cfg.many()), 4, 1000, true, measureMatch},
+		{matchPair, min(10, cfg.many()), 4, 1000, true, measureMatchPair},
 		{"first second", 1, 4, 1000, false, measureFirstSecond},
 		{"pgbench row lock 64", 1, 64, 1, false, measureRowLock},
 		{"pgbench -N 64", 1, 64, 1, false, measureSimpleUpdate},

@@ -19,6 +19,14 @@ func measureIntake(ctx context.Context, l *lab, r *row) (sample, error) {
 
 func (w *world) driveIntake(ctx context.Context, r *row, campaigns []int32) (sample, error) {
 	in := giving.NewIntake(w.posting, w.book)
+	s, err := w.drive(ctx, w.intakeCallers(in, r, campaigns))
+	if closed := closeIntake(in); err == nil {
+		err = closed
+	}
+	return s, err
+}
+
+func (w *world) intakeCallers(in *giving.Intake, r *row, campaigns []int32) []caller {
 	callers := make([]caller, r.clients)
 	for i, g := range w.givers(r.clients) {
 		callers[i] = func(ctx context.Context) (int64, int64, error) {
@@ -33,11 +41,7 @@ func (w *world) driveIntake(ctx context.Context, r *row, campaigns []int32) (sam
 			return counted(paid, outcomes, err)
 		}
 	}
-	s, err := w.drive(ctx, callers)
-	if closed := closeIntake(in); err == nil {
-		err = closed
-	}
-	return s, err
+	return callers
 }
 
 func closeIntake(in *giving.Intake) error {

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,7 +20,11 @@ import (
 const (
 	matchNone = "giving day 1000"
 	matchOn   = "giving day 1000, match"
+	matchPair = "giving day 1000, match / none"
 )
+
+// matchTurns is how often both are driven in one round.
+const matchTurns = 5
 
 // matchDonors is how many people give in rows about match: some give again and again.
 const matchDonors = 50_000
@@ -74,6 +80,41 @@ func (w *world) openEvent(ctx context.Context, pool int64, funder string) (*givi
 
 // donor is an address of one of so many people.
 func (g *giver) donor() string { return fmt.Sprintf("d%d@example.org", g.rand.IntN(matchDonors)) }
+
+// measureMatchPair drives two books in turn, one with match and one without, and takes the median of the turns' ratios: a machine's speed drifts by more
+// within a round than what is asked here.
+func measureMatchPair(ctx context.Context, l *lab, r *row) (_ sample, err error) {
+	var worlds [2]*world
+	var callers [2][]caller
+	for i, name := range []string{matchNone, matchOn} {
+		as := *r
+		as.name = r.name + ": " + name
+		if worlds[i], err = l.world(ctx, &as); err != nil {
+			return sample{}, err
+		}
+		in := giving.NewIntake(worlds[i].posting, worlds[i].book)
+		defer func() { err = errors.Join(err, closeIntake(in)) }()
+		callers[i] = worlds[i].intakeCallers(in, r, worlds[i].camps)
+	}
+	if _, err := worlds[1].openEvent(ctx, 1_000_000_000_00, "nobody@example.org"); err != nil {
+		return sample{}, err
+	}
+	ratios := make([]float64, matchTurns)
+	for turn := range ratios {
+		var rates [2]float64
+		for n := range worlds {
+			i := (turn + n) % 2 // each is first in every other turn
+			s, err := worlds[i].driveFor(ctx, callers[i], l.cfg.WarmUp/2, l.cfg.Span/2)
+			if err != nil {
+				return sample{}, err
+			}
+			rates[i] = s.rate()
+		}
+		ratios[turn] = ratio(rates[1], rates[0])
+	}
+	slices.Sort(ratios)
+	return sample{value: ratios[len(ratios)/2]}, errors.Join(worlds[0].prove(ctx), worlds[1].prove(ctx))
+}
 
 // measureMatch drives the intake with gifts of people who give their address, and, in the row that is called so, with a match that no pool ends.
 func measureMatch(ctx context.Context, l *lab, r *row) (sample, error) {

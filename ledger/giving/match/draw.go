@@ -1,7 +1,6 @@
 package match
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -52,16 +51,28 @@ func (s Seed) Draw(gift, label string, low, high int64) int64 {
 	}
 	span := uint64(high-low) + 1
 	last := math.MaxUint64 - -span%span // -span%span is 2^64 mod span: so many numbers at the top would favour small results
-	mac := hmac.New(sha256.New, s[:])
+	text := append(append(append(make([]byte, 0, 96), gift...), '/'), label...)
+	text = append(text, '/')
 	for n := 0; ; n++ {
-		if n > 0 {
-			mac.Reset()
-		}
-		mac.Write([]byte(gift + "/" + label + "/" + strconv.Itoa(n)))
-		for sum := mac.Sum(nil); len(sum) > 0; sum = sum[8:] {
-			if number := binary.BigEndian.Uint64(sum); number <= last {
+		sum := s.mac(strconv.AppendInt(text, int64(n), 10))
+		for at := 0; at < len(sum); at += 8 {
+			if number := binary.BigEndian.Uint64(sum[at:]); number <= last {
 				return low + int64(number%span)
 			}
 		}
 	}
+}
+
+// mac is HMAC-SHA256 with the seed as key, as RFC 2104 writes it. crypto/hmac makes two hashes on the heap for it, and there are two draws a gift.
+func (s Seed) mac(text []byte) [sha256.Size]byte {
+	inner, outer := make([]byte, sha256.BlockSize, 192), make([]byte, sha256.BlockSize, sha256.BlockSize+sha256.Size)
+	for i := range inner {
+		inner[i], outer[i] = 0x36, 0x5c
+	}
+	for i, k := range s {
+		inner[i] ^= k
+		outer[i] ^= k
+	}
+	sum := sha256.Sum256(append(inner, text...))
+	return sha256.Sum256(append(outer, sum[:]...))
 }
