@@ -28,6 +28,7 @@ type benchCmd struct {
 	Lines    int           `default:"1000000" help:"Of recon: lines of the processor, and gifts in the book."`
 	More     int           `default:"10000" help:"Of recon: lines that come afterwards."`
 	Step     time.Duration `default:"30s" help:"How long each of the six steps of a giving day lasts; 1m is the rush of 2020 by the clock."`
+	Gifts    int           `default:"0" help:"Give a giving day so many gifts, as fast as the machine takes them, in place of steps by the clock."`
 	Profile  string        `placeholder:"FILE" help:"Write a processor profile of this process, service and clients, for go tool pprof."`
 	Quick    bool          `help:"See in half a minute that everything works; the figures mean nothing."`
 }
@@ -113,10 +114,13 @@ func (c *benchCmd) givingDay(ctx context.Context, cfg bench.Config, term termina
 	if step <= 0 {
 		return errors.New("a step must be positive")
 	}
+	if c.Gifts < 0 {
+		return errors.New("gifts must not be negative")
+	}
 	if c.Quick {
 		step = 500 * time.Millisecond
 	}
-	day, err := bench.GivingDay(ctx, cfg, step)
+	day, err := bench.GivingDay(ctx, cfg, step, c.Gifts)
 	if err != nil {
 		return err
 	}

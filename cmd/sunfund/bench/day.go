@@ -1,14 +1,16 @@
 package bench
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -36,6 +38,9 @@ type Day struct {
 	HeldList  []giving.MatchAward `json:"held_first"` // the first of them
 	Decided   int64               `json:"decided"`    // by the intake
 	Replayed  int64               `json:"replayed"`   // by sunfund verify match, from what is public, all equal
+	OneThread int64               `json:"one_thread"` // by a single thread that shares no code with the engine, all equal
+	Counters  int64               `json:"counters"`   // of limits, pools and minutes, equal to that thread's
+	Refused   int64               `json:"refused"`    // calls that found the queue full, asked for again
 	Seconds   float64             `json:"seconds"`
 	VerifySec float64             `json:"verify_seconds"`
 }
@@ -63,17 +68,24 @@ type DayPool struct {
 // rush is the shape: gifts a second, each for an equal part of the day. The first is the first minute of 2020.
 var rush = []float64{16_000, 9_000, 5_000, 2_500, 1_200, 600}
 
+func rushSum() (sum float64) {
+	for _, rate := range rush {
+		sum += rate
+	}
+	return sum
+}
+
 const (
 	dayClients = 16
 	dayBatch   = 250
-	dayBots    = 40
+	dayBots    = 8
 	botShare   = 50 // one gift in so many is a machine's
-	backShare  = 200
 	dayFunder  = "funder@example.org"
 )
 
-// GivingDay simulates a giving day, each step of the rush for span, and proves its figures: pools exact, every award recomputed, verify clean.
-func GivingDay(ctx context.Context, cfg Config, span time.Duration) (*Day, error) {
+// GivingDay simulates a giving day and proves its figures: pools exact, every award recomputed, verify clean. Each step of the rush lasts for span; with gifts
+// above zero the day has so many, shared among the steps by their rates, as fast as the machine takes them.
+func GivingDay(ctx context.Context, cfg Config, span time.Duration, gifts int) (*Day, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string) {}
 	}
@@ -86,8 +98,12 @@ func GivingDay(ctx context.Context, cfg Config, span time.Duration) (*Day, error
 	if err != nil {
 		return nil, err
 	}
-	// Pools of 1, 2 and 4 parts that together last into the second step.
-	e, err := w.openEvent(ctx, max(1, int64(rush[0]*span.Seconds()*10.6*1.2/7))*100, dayFunder)
+	// Pools of 1, 2 and 4 parts that together last for a fifth more than the first step asks for.
+	first := rush[0] * span.Seconds()
+	if gifts > 0 {
+		first = float64(gifts) * rush[0] / rushSum()
+	}
+	e, err := w.openEvent(ctx, max(1, int64(first*10.6*1.2/7))*100, dayFunder)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +113,7 @@ func GivingDay(ctx context.Context, cfg Config, span time.Duration) (*Day, error
 	givers := w.givers(dayClients)
 	for i, rate := range rush {
 		cfg.Progress(fmt.Sprintf("giving day: step %d of %d, %.0f gifts a second", i+1, len(rush), rate))
-		if err := d.step(ctx, w, e, in, givers, rate, span); err != nil {
+		if err := d.step(ctx, w, e, in, givers, rate, span, int(float64(gifts)*rate/rushSum())); err != nil {
 			return nil, errors.Join(err, closeIntake(in))
 		}
 	}
@@ -109,8 +125,8 @@ func GivingDay(ctx context.Context, cfg Config, span time.Duration) (*Day, error
 	return d, d.finish(ctx, w, e)
 }
 
-// step gives at a rate, or as fast as the machine takes it.
-func (d *Day) step(ctx context.Context, w *world, e *giving.MatchEvent, in *giving.Intake, givers []*giver, rate float64, span time.Duration) error {
+// step gives at a rate for span, or as fast as the machine takes it; with a number of gifts it gives that many without a break.
+func (d *Day) step(ctx context.Context, w *world, e *giving.MatchEvent, in *giving.Intake, givers []*giver, rate float64, span time.Duration, number int) error {
 	before, err := w.matched(ctx, e)
 	if err != nil {
 		return err
@@ -120,20 +136,28 @@ func (d *Day) step(ctx context.Context, w *world, e *giving.MatchEvent, in *givi
 	begin := time.Now()
 	var mu sync.Mutex
 	var waits []time.Duration
-	var gifts, refunds int64
+	var gifts, refunds, refused int64
+	var calls atomic.Int64
 	var failed error
 	var wg sync.WaitGroup
 	pace := time.Duration(float64(dayBatch*len(givers)) / rate * float64(time.Second)) // between two calls of one client
 	for i, g := range givers {
 		wg.Go(func() {
 			at := begin.Add(pace * time.Duration(i) / time.Duration(len(givers)))
-			for ; at.Before(begin.Add(span)) && time.Since(begin) < span; at = at.Add(pace) {
-				if !sleepUntil(ctx, at) {
+			for ; at.Before(begin.Add(span)) && time.Since(begin) < span || number > 0; at = at.Add(pace) {
+				if number > 0 {
+					at = begin
+				}
+				if number > 0 && calls.Add(1) > int64((number+dayBatch-1)/dayBatch) || !sleepUntil(ctx, at) {
 					return
 				}
 				n, back, wait, err := w.giveOnce(ctx, in, g)
 				mu.Lock()
 				gifts, refunds, waits = gifts+n, refunds+back, append(waits, wait)
+				if n == 0 && err == nil {
+					refused++
+					calls.Add(-1)
+				}
 				if failed == nil && err != nil {
 					failed = err
 					cancel()
@@ -153,7 +177,7 @@ func (d *Day) step(ctx context.Context, w *world, e *giving.MatchEvent, in *givi
 	}
 	slices.Sort(waits)
 	s := sample{gifts: gifts, took: took, waits: waits}
-	d.Refunds += refunds
+	d.Refunds, d.Refused = d.Refunds+refunds, d.Refused+refused
 	d.Steps = append(d.Steps, DayStep{Wanted: rate, Seconds: took.Seconds(), Gifts: gifts, Rate: s.rate(), P50: ms(s.percentile(0.5)), P99: ms(s.percentile(0.99)),
 		Match: money.Format(after-before, w.book.Currency)})
 	if left, err := w.left(ctx, e); err == nil && left == 0 && d.Emptied == "" {
@@ -171,7 +195,7 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// giveOnce is one client's call: people, machines and the funder; now and then a gift of before is given back.
+// giveOnce is one client's call: people, machines and the funder; the first of its gifts is given back.
 func (w *world) giveOnce(ctx context.Context, in *giving.Intake, g *giver) (gifts, refunds int64, wait time.Duration, err error) {
 	paid := make([]giving.Paid, dayBatch)
 	hot := min(foundingHot, len(w.camps))
@@ -202,15 +226,12 @@ func (w *world) giveOnce(ctx context.Context, in *giving.Intake, g *giver) (gift
 		return 0, 0, wait, err
 	}
 	w.tally.add(n, amount)
-	if g.rand.IntN(max(1, backShare/dayBatch*4)) == 0 {
-		back := giving.Refunded{GiftRef: paid[0].Ref, Amount: paid[0].Amount, RefundedAt: time.Now(), Channel: paid[0].Channel, Ref: "back-" + paid[0].Ref}
-		out, err := giving.CommitRefunds(ctx, w.posting, w.book, []giving.Refunded{back})
-		if err == nil {
-			err = out[0].Err
-		}
-		return n, 1, wait, err
+	back := giving.Refunded{GiftRef: paid[0].Ref, Amount: paid[0].Amount, RefundedAt: time.Now(), Channel: paid[0].Channel, Ref: "back-" + paid[0].Ref}
+	out, err := giving.CommitRefunds(ctx, w.posting, w.book, []giving.Refunded{back})
+	if err == nil {
+		err = out[0].Err
 	}
-	return n, 0, wait, nil
+	return n, 1, wait, err
 }
 
 func (w *world) amounts(ctx context.Context, e *giving.MatchEvent) (*giving.EventAmounts, error) {
@@ -258,27 +279,41 @@ func (d *Day) finish(ctx context.Context, w *world, e *giving.MatchEvent) error 
 		return err
 	}
 	d.VerifySec = time.Since(verifying).Seconds()
+	if err := d.likeOneThread(ctx, w, e, a); err != nil {
+		return err
+	}
 	return d.recompute(ctx, w, e, now)
 }
 
 // recompute does what anybody can do once the seed is told: from the rule and the replay file alone.
-func (d *Day) recompute(ctx context.Context, w *world, e *giving.MatchEvent, now time.Time) error {
-	var file bytes.Buffer
-	var versions []giving.RuleVersion
-	err := pg.InTx(ctx, w.db, func(tx pgx.Tx) (err error) {
+func (d *Day) recompute(ctx context.Context, w *world, e *giving.MatchEvent, now time.Time) (err error) {
+	err = pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
 		if err := giving.CloseEvent(ctx, tx, w.book, e.ID, now); err != nil {
 			return err
 		}
-		if _, err := giving.RevealSeed(ctx, tx, w.book, e.ID, now); err != nil {
-			return err
-		}
+		_, err := giving.RevealSeed(ctx, tx, w.book, e.ID, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(w.l.cfg.Dir, "replay-*.jsonl") // some 300 bytes a gift
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	var versions []giving.RuleVersion
+	err = pg.InTx(ctx, w.owner, func(tx pgx.Tx) (err error) {
 		if versions, err = giving.RuleVersions(ctx, tx, w.book, e.ID); err != nil {
 			return err
 		}
-		file.Reset()
-		return giving.WriteReplay(ctx, tx, w.book, e.ID, &file)
+		out := bufio.NewWriter(file)
+		return errors.Join(giving.WriteReplay(ctx, tx, w.book, e.ID, out), out.Flush())
 	})
 	if err != nil {
+		return err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	rules := make([]*match.Rule, len(versions))
@@ -287,7 +322,7 @@ func (d *Day) recompute(ctx context.Context, w *world, e *giving.MatchEvent, now
 			return err
 		}
 	}
-	v, err := match.Verify(rules, &file)
+	v, err := match.Verify(rules, bufio.NewReader(file))
 	if err != nil {
 		return err
 	}
@@ -321,10 +356,17 @@ func (d *Day) WriteText(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%d gifts of %s and %d refunds in %.1f s; %s matched\n", d.Gifts, d.Amount, d.Refunds, d.Seconds, d.Matched)
-	fmt.Fprintf(out, "held: %d awards of %d donors, %s\n", d.Held, d.HeldOf, d.HeldSum)
+	if d.Emptied != "" {
+		fmt.Fprintf(out, "the last pool was empty after %s\n", d.Emptied)
+	}
+	if d.Refused > 0 {
+		fmt.Fprintf(out, "%d calls found the queue full and gave later\n", d.Refused)
+	}
+	fmt.Fprintf(out, "held: %d awards of %d donors, %s; the first %d:\n", d.Held, d.HeldOf, d.HeldSum, len(d.HeldList))
 	for _, h := range d.HeldList {
 		fmt.Fprintf(out, "  award %d: %s from %s, %s (%s)\n", h.Seq, money.Format(h.Left, "CNY"), h.Pool, h.Donor, h.Reasons)
 	}
-	_, err := fmt.Fprintf(out, "every pool exact; %d gifts recomputed from rule, seed and replay file, all equal; sunfund verify clean in %.1f s\n", d.Replayed, d.VerifySec)
+	fmt.Fprintf(out, "every pool exact; %d gifts decided again by one thread that shares no code with the engine: every award, pool, campaign, limit and all %d counters equal\n", d.OneThread, d.Counters)
+	_, err := fmt.Fprintf(out, "%d gifts recomputed from rule, seed and replay file, all equal; sunfund verify clean in %.1f s\n", d.Replayed, d.VerifySec)
 	return err
 }
