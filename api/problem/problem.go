@@ -27,6 +27,7 @@ import (
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/reports"
+	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
 
@@ -89,6 +90,8 @@ var table = []row{
 	{ledger.ErrBadFund, Problem{"fund-invalid", 422, "基金资料不合要求：编号、名称、类别或街道。", "The fund is not acceptable: code, name, kind or street."}},
 	{ledger.ErrNoStreet, Problem{"not-found", 404, "没有这个街道，或者不在您的权限里。", "There is no such street, or it is not open to you."}},
 	{ledger.ErrBadStreet, Problem{"street-invalid", 422, "街道资料不合要求：编号或名称。", "The street is not acceptable: code or name."}},
+	{runs.ErrNoJob, Problem{"not-found", 404, "没有这项任务。", "There is no such job."}},
+	{runs.ErrLost, Problem{"job-lost", 409, "另一个进程正在做这项任务。", "Another process runs this job."}},
 	{funds.ErrSameFund, Problem{"same-fund", 422, "转出和转入不能是同一个基金。", "A transfer needs two funds."}},
 	{funds.ErrNotTransferable, Problem{"not-transferable", 409, "受托代理款、财政补助和留本基金的钱不能划转。", "Agency money, subsidies and endowments may not be transferred."}},
 	{ledger.ErrGuarded, Problem{"guarded", 409, "余额不够：这个科目不能越过零。", "Not enough: this account may not cross zero."}},

@@ -19,7 +19,7 @@ const (
 )
 
 // auditWords are the beginnings of what events are called, in the order in which the filter offers them.
-var auditWords = []string{"approval", "denied", "campaign", "fund", "street", "role", "rule", "person", "session", "sign_in", "key", "month", "payee", "widget", "export", "offline", "attachment", "personal", "donation_receipt", "rate", "passkey", "recovery", "identity"}
+var auditWords = []string{"approval", "denied", "campaign", "fund", "street", "role", "rule", "person", "session", "sign_in", "key", "month", "payee", "widget", "export", "offline", "attachment", "personal", "donation_receipt", "rate", "passkey", "recovery", "identity", "job"}
 
 type auditListView struct {
 	Page

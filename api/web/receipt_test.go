@@ -2,9 +2,9 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments/platforms"
@@ -27,18 +28,20 @@ func (c *client) numbered(code, first, last string) reply {
 	return c.post("/console/receipt-ranges", url.Values{"code": {code}, "first": {first}, "last": {last}, "allotted": {"2026-09-01"}})
 }
 
-// worked lets the workers of receipts and of platform files do what there is to do.
+// worked does what there is to do for receipts and for platform files.
 func (o *office) worked() {
 	o.Helper()
-	clock := func() time.Time { return o.now }
-	slips := receipts.NewWorker(o.db, o.book, clock, slog.New(slog.NewTextHandler(o.T.Output(), nil)))
-	files := platforms.NewWorker(o.db, o.book, clock)
-	for _, work := range []func(context.Context) (bool, error){slips.Work, files.Work} {
-		for more := true; more; {
-			var err error
-			more, err = work(o.Context())
-			o.must(err)
-		}
+	for n := 1; n > 0; {
+		o.must(pg.InTx(o.Context(), o.db, func(tx pgx.Tx) (err error) {
+			n, err = receipts.Work(o.Context(), tx, o.book, rand.Reader, o.now)
+			return err
+		}))
+	}
+	files := platforms.NewWorker(o.db, o.book, func() time.Time { return o.now })
+	for more := true; more; {
+		var err error
+		more, err = files.Work(o.Context())
+		o.must(err)
 	}
 }
 

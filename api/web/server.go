@@ -40,12 +40,14 @@ type Config struct {
 
 	// Decided is told of each decision on a sandbox payment, so that its event goes out at once; nil tells nobody.
 	Decided func(*ledger.Book)
-	// DonorAsked is told that letters to donors are to be made; nil tells nobody, and they wait for the next look.
+	// DonorAsked is told that letters to donors are to be made; nil tells nobody, and they wait for the job's next slot.
 	DonorAsked func(*ledger.Book)
-	// ReceiptsAsked is told that receipts are to be issued; nil tells nobody, and they wait for the worker's next look.
+	// ReceiptsAsked is told that receipts are to be issued; nil tells nobody, and they wait for the job's next slot.
 	ReceiptsAsked func(*ledger.Book)
-	// PlatformAsked is told that a platform's file is to be booked; nil tells nobody, and it waits for the worker's next look.
+	// PlatformAsked is told that a platform's file is to be booked; nil tells nobody, and it waits for the job's next slot.
 	PlatformAsked func(*ledger.Book)
+	// JobAsked is told that somebody wants a job to run now; nil tells nobody, and it waits for the next look.
+	JobAsked func(*ledger.Book)
 }
 
 // Server answers the pages of all books.

@@ -25,6 +25,7 @@ type todayView struct {
 	Total   fundRow
 	Entries []entryRow
 	Late    int  // records of offline gifts with which something should have been done by now
+	Jobs    int  // that fail or are late
 	Quiet   bool // nothing waits
 	NoRole  bool // holds no role, so sees nothing yet
 	Admin   bool
@@ -50,7 +51,10 @@ func (v *visit) today() error {
 		}
 		view.Late = len(late.Rows)
 	}
-	view.Quiet = len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late == 0
+	if v.who.May(staff.JobRead) {
+		view.Jobs = v.jobAlarms()
+	}
+	view.Quiet = len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late+view.Jobs == 0
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/today", view)
 }
 

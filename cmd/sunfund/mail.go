@@ -16,6 +16,7 @@ import (
 
 	"sunfund/api/web"
 	"sunfund/internal/pg"
+	"sunfund/jobs"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
@@ -28,10 +29,7 @@ type mailer struct {
 	url    string // in front of the letter's path
 }
 
-const (
-	mailEvery   = 15 * time.Second
-	mailTimeout = 20 * time.Second
-)
+const mailTimeout = 20 * time.Second
 
 var errMailSettings = errors.New("notices need SUNFUND_SMTP as HOST:PORT, SUNFUND_MAIL_FROM and SUNFUND_URL")
 
@@ -106,67 +104,42 @@ func (m *mailer) message(letter staff.Mail) (*mail.Msg, error) {
 	return message, nil
 }
 
-// sendMail empties the outboxes. Books in sandbox mode send nothing: their letters are read in the console.
-func (s *service) sendMail(ctx context.Context) error {
-	tick := time.NewTicker(mailEvery)
-	defer tick.Stop()
-	for {
-		for _, b := range s.books {
-			if !b.Sandbox {
-				s.sendBook(ctx, b.ID)
-				s.sendDonors(ctx, b)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-s.posted:
-		}
-	}
-}
-
-// sendBook sends what is due of one book. A letter that fails is kept for later and does not hold up the others.
-func (s *service) sendBook(ctx context.Context, book int32) {
-	ctx = pg.WithBook(ctx, book)
-	for {
-		var found bool
-		var failed error
-		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
-			found, failed, err = staff.SendOne(ctx, tx, book, func(m staff.Mail) error { return s.mails.send(ctx, m) }, time.Now())
-			return err
-		})
-		if err = errors.Join(err, failed); err != nil {
-			s.log.Error("mail not sent", "book", book, "error", err)
-		}
-		if err != nil || !found {
-			return
-		}
-	}
-}
-
 // mailFailures is how many letters may fail one after the other before the mail server is taken to be away.
 const mailFailures = 5
 
-// sendDonors sends what is due to donors of one book. A letter that fails is kept for later and does not hold up the others.
-func (s *service) sendDonors(ctx context.Context, book *ledger.Book) {
-	ctx = pg.WithBook(ctx, book.ID)
+// sendMail sends what is due to staff and donors of a book. A letter that fails is kept for later and does not hold up the others.
+func (s *service) sendMail(ctx context.Context, t *jobs.Turn) error {
+	staffs := func(tx pgx.Tx) (bool, error, error) {
+		return staff.SendOne(ctx, tx, t.Book.ID, func(m staff.Mail) error { return s.mails.send(ctx, m) }, t.Now)
+	}
+	donors := func(tx pgx.Tx) (bool, error, error) {
+		return giving.SendLetter(ctx, tx, t.Book, func(l giving.Letter) error { return s.mails.sendDonor(ctx, tx, t.Book, l) }, t.Now)
+	}
+	return errors.Join(s.sendEach(ctx, t, staffs), s.sendEach(ctx, t, donors))
+}
+
+// errMailAway makes the job of the letters fail.
+var errMailAway = errors.New("mail server takes no letters")
+
+func (s *service) sendEach(ctx context.Context, t *jobs.Turn, one func(pgx.Tx) (found bool, failed, err error)) error {
 	for failures := 0; failures < mailFailures; {
 		var found bool
 		var failed error
-		err := pg.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
-			found, failed, err = giving.SendLetter(ctx, tx, book, func(l giving.Letter) error { return s.mails.sendDonor(ctx, tx, book, l) }, time.Now())
-			return err
+		sent, err := t.Tx(ctx, "letters", func(tx pgx.Tx) (n int, err error) {
+			if found, failed, err = one(tx); found && failed == nil {
+				n = 1
+			}
+			return n, err
 		})
-		failures++
-		if failed == nil {
+		if err != nil || !found {
+			return err
+		}
+		if failures++; sent > 0 {
 			failures = 0
 		}
-		if failed = errors.Join(err, failed); failed != nil {
-			s.log.Error("letter to a donor not sent", "book", book.Code, "error", failed)
-		}
-		if err != nil || !found {
-			return
+		if failed != nil {
+			s.log.Error("letter not sent", "book", t.Book.Code, "error", failed)
 		}
 	}
+	return errMailAway
 }

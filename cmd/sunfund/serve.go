@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -22,12 +21,10 @@ import (
 	"sunfund/api"
 	"sunfund/api/web"
 	"sunfund/internal/pg"
+	"sunfund/jobs"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
-	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/payments"
-	"sunfund/ledger/payments/platforms"
-	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 	"sunfund/migrations"
@@ -55,6 +52,9 @@ type serveCmd struct {
 	MailFrom     string            `env:"SUNFUND_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of notices."`
 	OIDCSecrets  map[string]string `env:"SUNFUND_OIDC_SECRETS" name:"oidc-secrets" placeholder:"BOOK=SECRET;…" help:"Our secrets at the issuers of identities, by book code. Set them in the environment, not on the command line."`
 	OIDCNetworks []netip.Prefix    `env:"SUNFUND_OIDC_NETWORKS" name:"oidc-networks" placeholder:"10.2.0.0/16" help:"Networks of our own in which an issuer of identities, or the proxy to it, may be. Other private addresses are never asked."`
+	BackupDir    string            `env:"SUNFUND_BACKUP_DIR" placeholder:"FOLDER" help:"Folder of the database's backups: a job looks at the newest every morning."`
+	BackupAge    time.Duration     `env:"SUNFUND_BACKUP_AGE" default:"26h" help:"How old the newest backup may be."`
+	Metrics      string            `env:"SUNFUND_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Where to answer GET /metrics, for Prometheus: an address that only your own machines reach. Without it nobody is told."`
 	FontDir      string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
 	stripeSettings
 	keyRing
@@ -96,14 +96,12 @@ type service struct {
 	senders  map[int32]*payments.Deliverer // of books in sandbox mode
 	stripes  map[int32]*payments.Stripe    // of books with keys of Stripe
 	mails    *mailer                       // nil: notices stay in the outbox
-	asked    chan struct{}                 // a donor asked for a letter
-	posted   chan struct{}                 // there may be letters to send
 	pages    *web.Server
-	slips    map[int32]*receipts.Worker
-	files    map[int32]*platforms.Worker
+	jobs     *jobs.Runner
 	loading  chan struct{} // closed when the demo is loaded; nil when nothing is to be waited for
 	http     *http.Server
 	listener net.Listener
+	figures  net.Listener // where /metrics is answered; nil: nowhere
 	log      *slog.Logger
 }
 
@@ -134,7 +132,7 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		return nil, fmt.Errorf("log level: %w", err)
 	}
 	s := &service{db: db, books: books, listener: listener, intakes: map[int32]*giving.Intake{}, workers: map[int32]*payments.Worker{},
-		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, slips: map[int32]*receipts.Worker{}, files: map[int32]*platforms.Worker{}, asked: make(chan struct{}, 1), posted: make(chan struct{}, 1), log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
+		senders: map[int32]*payments.Deliverer{}, stripes: map[int32]*payments.Stripe{}, log: slog.New(slog.NewJSONHandler(term.err, &slog.HandlerOptions{Level: level}))}
 	collectSeldom()
 	posting := db.Config()
 	pg.Posting(posting)
@@ -148,8 +146,6 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 			return nil, err
 		}
 		s.workers[b.ID] = payments.NewWorker(db, b, s.intakes[b.ID], s.stripes[b.ID], time.Now)
-		s.slips[b.ID] = receipts.NewWorker(db, b, time.Now, s.log)
-		s.files[b.ID] = platforms.NewWorker(s.posting, b, time.Now)
 		if b.Sandbox {
 			s.senders[b.ID] = payments.NewDeliverer(db, b, webhookURL(listener, b), time.Now)
 		}
@@ -171,13 +167,22 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 	}
 	pages, err := web.NewServer(web.Config{DB: db, Books: books, Contact: cfg.Contact, Hasher: hasher, Issuers: staff.NewIssuers(secrets, cfg.OIDCNetworks...), Now: time.Now, Log: s.log,
 		Origins: cfg.Origins, Font: font, Stripes: s.stripes, Decided: func(b *ledger.Book) { s.senders[b.ID].Wake() },
-		DonorAsked:    func(*ledger.Book) { s.wakeDonors() },
-		ReceiptsAsked: func(b *ledger.Book) { s.slips[b.ID].Wake() },
-		PlatformAsked: func(b *ledger.Book) { s.files[b.ID].Wake() }})
+		DonorAsked:    func(b *ledger.Book) { s.jobs.Wake(b, jobs.SignIns) },
+		ReceiptsAsked: func(b *ledger.Book) { s.jobs.Wake(b, jobs.Receipts) },
+		PlatformAsked: func(b *ledger.Book) { s.jobs.Wake(b, jobs.Files) },
+		JobAsked:      func(b *ledger.Book) { s.jobs.Wake(b, "") }})
 	if err != nil {
 		return nil, err
 	}
 	s.pages = pages
+	if s.jobs, err = s.newRunner(cfg); err != nil {
+		return nil, err
+	}
+	if cfg.Metrics != "" {
+		if s.figures, err = net.Listen("tcp", cfg.Metrics); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+	}
 	programs := &api.Server{Config: api.Config{DB: db, Books: books, Intakes: s.intakes, Workers: s.workers, Stripes: s.stripes, Now: time.Now, Log: s.log}}
 	e := s.router(cfg, pages, programs)
 	if err := pages.Register(e); err != nil {
@@ -304,22 +309,13 @@ func (s *service) run(ctx context.Context) error {
 	}
 	for id := range s.workers {
 		task("inbox", s.workers[id].Run)
-		task("receipts", s.slips[id].Run)
-		task("platforms", s.files[id].Run)
 		if sender := s.senders[id]; sender != nil {
 			task("sandbox", sender.Run)
 		}
-		if stripe := s.stripes[id]; stripe != nil {
-			task("stripe", func(ctx context.Context) error {
-				return stripe.RunSweeps(ctx, s.workers[id].Wake, func(err error) { s.log.Error("sweep of stripe failed", "error", err) })
-			})
-		}
 	}
-	task("sweep", s.sweep)
-	task("donors", s.serveDonors)
-	task("streets", s.afterLoading(s.serveStreets))
-	if s.mails != nil {
-		task("mail", s.sendMail)
+	task("jobs", s.afterLoading(s.jobs.Run))
+	if s.figures != nil {
+		task("metrics", func(ctx context.Context) error { return s.serveMetrics(ctx, s.figures) })
 	}
 	s.http.RegisterOnShutdown(s.pages.Close) // event streams would never end by themselves; all other requests do
 	s.http.BaseContext = func(net.Listener) context.Context { return background }
@@ -346,47 +342,6 @@ func (s *service) afterLoading(run func(context.Context) error) func(context.Con
 			return run(ctx)
 		}
 	}
-}
-
-const sweepEvery = time.Hour
-
-// sweep deletes what has run out: ended sessions, counted sign-in tries, answers kept for repeated requests. It sums the
-// turnovers of months that have ended.
-func (s *service) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		for _, b := range s.books {
-			err := pg.InTx(pg.WithBook(ctx, b.ID), s.db, func(tx pgx.Tx) error {
-				return errors.Join(staff.Sweep(ctx, tx, b.ID, time.Now()), giving.SweepDonors(ctx, tx, b, time.Now()), residents.Sweep(ctx, tx, b, time.Now()), payments.SweepTries(ctx, tx, b, time.Now()))
-			})
-			if err != nil {
-				s.log.Error("sweep failed", "book", b.Code, "error", err)
-			}
-			if err := sumTurnover(pg.WithBook(ctx, b.ID), s.db, b, time.Now()); err != nil {
-				s.log.Error("turnovers not summed", "book", b.Code, "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// sumTurnover sums all months that have ended, each in a transaction of its own, so that posting waits for one at a time.
-func sumTurnover(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, now time.Time) error {
-	for found := true; found; {
-		err := pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
-			found, err = ledger.SumTurnover(ctx, tx, book, book.Day(now))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *service) close(stop func(), tasks *sync.WaitGroup) error {

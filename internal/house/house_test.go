@@ -103,7 +103,7 @@ var floors = [][]string{
 }
 
 // beside the domain's rooms stand these: they know the ledger, and only the faces and the commands know them.
-var beside = []string{"ledger/staff", "ledger/proof"}
+var beside = []string{"ledger/staff", "ledger/proof", "ledger/runs"}
 
 // plumbing is what every room may use, and what each pipe may use itself beside other pipes.
 var plumbing = map[string]string{

@@ -22,8 +22,7 @@ const sweptKind = "swept"
 const (
 	sweepFirst   = 60 * 24 * time.Hour // how far the first sweep looks back
 	sweepOverlap = time.Hour           // rows may show a little late
-	sweepEvery   = time.Hour
-	sweepMax     = 20000 // rows a sweep
+	sweepMax     = 20000               // rows a sweep
 	pageOverdue  = 25 * time.Hour
 )
 
@@ -217,24 +216,4 @@ func (s *Stripe) hint(ctx context.Context, kind, id, when string, now time.Time)
 		return fmt.Errorf("store event %s: %w", e.ID, err)
 	}
 	return nil
-}
-
-// RunSweeps sweeps at once and then every hour until ctx ends. A failed sweep is noted on the console and tried again.
-func (s *Stripe) RunSweeps(ctx context.Context, wake func(), failed func(error)) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		found, err := s.Sweep(ctx)
-		if err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-		if found > 0 {
-			wake()
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }

@@ -89,6 +89,8 @@ const (
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
+	JobRead       Permission = "job.read" // what happens by itself
+	JobRun        Permission = "job.run"  // now, out of its turn
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
@@ -135,6 +137,8 @@ var rights = []struct {
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},
+	{JobRead, []Role{Accountant, Approver, Auditor, Admin}},
+	{JobRun, []Role{Admin}},
 }
 
 // alone are the roles that nobody holds beside another.

@@ -158,10 +158,12 @@ func (d *desk) list(f receipts.Filter) []receipts.Receipt {
 // work lets the worker do everything there is to do.
 func (d *desk) work() {
 	d.t.Helper()
-	w := receipts.NewWorker(d.db, d.book, func() time.Time { return now }, nil)
-	for more := true; more; {
-		var err error
-		if more, err = w.Work(d.t.Context()); err != nil {
+	for n := 1; n > 0; {
+		err := pg.InTx(d.t.Context(), d.db, func(tx pgx.Tx) (err error) {
+			n, err = receipts.Work(d.t.Context(), tx, d.book, rand.Reader, now)
+			return err
+		})
+		if err != nil {
 			d.t.Fatal(err)
 		}
 	}

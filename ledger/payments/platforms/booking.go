@@ -12,7 +12,6 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
-	"sunfund/ledger/payments"
 )
 
 // States of a booking.
@@ -82,17 +81,11 @@ type Worker struct {
 	db    Database
 	book  *ledger.Book
 	clock func() time.Time
-	payments.Waker
 }
 
-// NewWorker makes a worker; Run starts it.
+// NewWorker makes a worker.
 func NewWorker(db Database, book *ledger.Book, clock func() time.Time) *Worker {
-	return &Worker{db: db, book: book, clock: clock, Waker: payments.NewWaker()}
-}
-
-// Run works until ctx ends.
-func (w *Worker) Run(ctx context.Context) error {
-	return w.Waker.Run(ctx, w.Work, "book platform file")
+	return &Worker{db: db, book: book, clock: clock}
 }
 
 // Work books the next file to its end and tells whether there may be more. What was booked before a stop stands; the next call
