@@ -105,6 +105,8 @@ var table = []row{
 	{platforms.ErrShape, Problem{"platform-shape", 422, "文件不是规整的表格：列太多、内容太长，或引号没有成对。", "The file is no regular table: too many columns, too long a field, or a quote that stays open."}},
 	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
+	{ledger.ErrHalted, Problem{"payments-stopped", 409, "某个基金的账不平，付款已经停下。查清并改正后才能继续付款。", "A fund does not balance, so payments are stopped. They go on once that is found and put right."}},
+	{recon.ErrUnequal, Problem{"match-unequal", 422, "两边合计不相等，或其中有的已经匹配。差额请先单独记一行。", "The two sides do not add up to the same amount, or some of them are matched already. Book the difference as a line of its own first."}},
 	{recon.ErrPaymentFile, Problem{"payment-file", 422, "这份已批准付款的文件读不了，请核对列名、日期和金额。", "The file of approved payments cannot be read; check its columns, days and amounts."}},
 	{statement.ErrRefused, Problem{"statement-refused", 422, "这份对账单文件没有收下，原因写在文件的记录里。", "The statement file was not taken; its record tells why."}},
 	{ledger.ErrNoPaper, Problem{"not-found", 404, "没有这份附件，或者不在您的权限里。", "There is no such paper, or it is not open to you."}},

@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
 
@@ -37,10 +38,15 @@ update refund_order
  where book_id = $1 and id = $2 and state <> 'failed' and (state <> 'succeeded' or $4 = 'failed')`
 )
 
-// SendRefunds sends the refunds that are approved, each under its id as idempotency key, and says how many it tried.
+// SendRefunds sends the refunds that are approved, each under its id as idempotency key, and says how many it tried: none while the book's payments are stopped.
 func (w *Worker) SendRefunds(ctx context.Context) (int, error) {
 	ctx = pg.WithBook(ctx, w.book.ID)
 	now := w.clock()
+	if err := ledger.MayPayOut(ctx, w.db, w.book.ID); errors.Is(err, ledger.ErrHalted) {
+		return 0, nil // they stay approved and go when the funds balance again
+	} else if err != nil {
+		return 0, err
+	}
 	type taken struct {
 		ID       uuid.UUID
 		Attempts int

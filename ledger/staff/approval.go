@@ -86,6 +86,15 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PaymentKind:     {ask: ProjectWrite, decide: EntryApprove},
 }
 
+// PaysOut tells whether money leaves with the approval. Such requests wait while the book's payments are stopped.
+func (k Kind) PaysOut() bool {
+	switch k {
+	case Refund, BankReceiptKind, PlatformKind, SubsidyKind, PaymentKind:
+		return true
+	}
+	return false
+}
+
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
 	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind,

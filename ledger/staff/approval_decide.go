@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 )
 
 // PayeeChange is the audit event of a change to where a payee's money goes; its Object is the payee. Whoever did one
@@ -27,11 +28,17 @@ type Effect func(Approval) (entry *uuid.UUID, err error)
 // Approve gives one person's word for a request exactly as it was read: seen is the Hash that the page carried. The
 // last word that is needed approves the request and carries it out; until then it stays Open.
 //
-// ErrNoApproval, ErrDenied, ErrOwn, ErrPayee, ErrDecided (also by this person), ErrChanged, and what the effect says.
+// ErrNoApproval, ErrDenied, ErrOwn, ErrPayee, ErrDecided (also by this person), ErrChanged, ledger.ErrHalted for what pays out, and what the
+// effect says.
 func Approve(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, seen []byte, effect Effect, now time.Time) (Approval, error) {
 	a, err := lockForDecision(ctx, tx, who, id, seen, now)
 	if err != nil {
 		return Approval{}, err
+	}
+	if a.Kind.PaysOut() {
+		if err := ledger.MayPayOut(ctx, tx, who.Book); err != nil {
+			return Approval{}, err
+		}
 	}
 	if err := speak(ctx, tx, who, a, "approve", "", now); err != nil {
 		return Approval{}, err
