@@ -50,7 +50,7 @@ select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_
         select recon_id('fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'bank-fee', o.source_id, o.line_key
           from (select o.source_id, o.line_key, sum(-l.amount) over (partition by o.source_id, l.booked_on) as day
                   from open_line o
-                  join source_account a on a.book_id = $1 and a.id = o.source_id and a.kind = 'bank' and a.currency = $3
+                  join source_account a on a.book_id = $1 and a.id = o.source_id and a.format !~ '^(wechat|alipay|stripe)' and a.currency = $3
                   join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
                  where o.book_id = $1 and l.amount < 0 and l.code ~* '(手续费|工本费|账户管理费|服务费|CHRG|NCHG|^FEE$|^SRVCHG$)') o
          where o.day <= $2) x
