@@ -14,6 +14,7 @@ import (
 
 // T6: while reports are held up in the database, the next one of the same person is refused at once and other pages go on.
 func TestT6ExpensiveReportsInParallel(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li := o.as("li")
 	const trial, file = "/console/trial-balance", "/console/entries?format=csv"
@@ -42,6 +43,7 @@ func TestT6ExpensiveReportsInParallel(t *testing.T) {
 
 // O2: an issuer that never stops talking is cut off, and the people get their answer.
 func TestO2EndlessIssuer(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	var said atomic.Int64
 	var once sync.Once

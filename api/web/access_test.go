@@ -17,14 +17,10 @@ import (
 // SUNFUND_AXE=axe.min.js has axe-core look too.
 func accessible(ctx context.Context, t *testing.T) {
 	t.Helper()
-	if nameless := namelessParts(ctx, t); nameless != "" {
-		t.Errorf("without a name:\n%s", nameless)
-	}
-	if wrong := eval(ctx, t, structure); wrong != "" {
-		t.Errorf("hard to follow by ear or by keys:\n%s", wrong)
-	}
-	if faint := eval(ctx, t, faintText); faint != "" {
-		t.Errorf("too little contrast:\n%s", faint)
+	for what, found := range map[string]string{"without a name": namelessParts(ctx, t), "hard to follow by ear or by keys": eval(ctx, t, structure), "too little contrast": eval(ctx, t, faintText)} {
+		if found != "" {
+			t.Errorf("%s: %s:\n%s", eval(ctx, t, `location.pathname + " in " + document.documentElement.lang + " at " + innerWidth`), what, found)
+		}
 	}
 	if file := os.Getenv("SUNFUND_AXE"); file != "" {
 		axe(ctx, t, file)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -59,34 +58,21 @@ func TestGiveChallenge(t *testing.T) {
 	if done := s.post("/c/ekongjian/give", form); done.status != http.StatusSeeOther {
 		t.Errorf("with the sum: %d", done.status)
 	}
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
-	for _, lang := range []Lang{ZH, EN} {
-		for _, width := range []int64{360, 1280} {
-			do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.URL+"/c/ekongjian/give?lang="+string(lang)))
-			for name, script := range map[string]string{
-				"before": `document.querySelector(".note, [data-work]") ? "" : "no challenge"`,
-				"worked": `new Promise(done => { const look = () => document.querySelector('[name="work"]').value && document.querySelector("#f-sum").closest(".field").hidden ? done("") : setTimeout(look, 20); look() })`,
-			} {
-				if out := eval(ctx, t, script); out != "" {
-					t.Errorf("%s: %s", name, out)
-				}
-			}
-			if out := eval(ctx, t, sticksOut); out != "" {
-				t.Errorf("scrolls sideways:\n%s", out)
-			}
-			picture(ctx, t, folder, "challenge-"+string(lang)+"-"+strconv.Itoa(int(width)))
-			// What a reader without script sees.
-			eval(ctx, t, `(() => { document.querySelector("#f-sum").closest(".field").hidden = false; return "" })()`)
-			picture(ctx, t, folder, "challenge-plain-"+string(lang)+"-"+strconv.Itoa(int(width)))
-			if width == 360 {
-				accessible(ctx, t)
-				if small := eval(ctx, t, tooSmall); small != "" {
-					t.Errorf("targets below 44 px:\n%s", small)
-				}
-			}
+	worked := func(ctx context.Context, _ *chromedp.Target) error {
+		if eval(ctx, t, `document.querySelector(".note, [data-work]") ? "" : "none"`) != "" {
+			t.Error("no challenge")
 		}
+		eval(ctx, t, `new Promise(done => { const look = () => document.querySelector('[name="work"]').value && document.querySelector("#f-sum").closest(".field").hidden ? done("") : setTimeout(look, 20); look() })`)
+		return nil
 	}
+	inspect(ctx, t, []size{{1280, false}, {360, false}}, "challenge", s.URL+"/c/ekongjian/give", chromedp.Func(worked))
+	// What a reader without script sees.
+	inspect(ctx, t, phoneHeard, "challenge-plain", s.URL+"/c/ekongjian/give", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		err := worked(ctx, tab)
+		eval(ctx, t, `(() => { document.querySelector("#f-sum").closest(".field").hidden = false; return "" })()`)
+		return err
+	}))
 	do(ctx, t, chromedp.Navigate(s.URL+"/c/ekongjian/give"))
 	eval(ctx, t, `(() => { const f = document.querySelector('input[name="other"]').form; f.elements.other.value = "70";
 		[...f.querySelectorAll('input[name="amount"]')].find(x => x.value === "other").checked = true;
@@ -133,15 +119,7 @@ func TestCardAlarmInTheConsole(t *testing.T) {
 	}
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
-	for _, lang := range []Lang{ZH, EN} {
-		for _, width := range []int64{360, 1280} {
-			do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+"/console/payments"))
-			if out := eval(ctx, t, sticksOut); out != "" {
-				t.Errorf("scrolls sideways:\n%s", out)
-			}
-			picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), "cards-"+string(lang)+"-"+strconv.Itoa(int(width)))
-		}
-	}
+	inspect(ctx, t, deskHeard, "cards", o.url+"/console/payments")
 	if a := li.post("/console/payments", url.Values{"lift": {"1"}, "reason": {"the attack is over"}}); a.status != http.StatusSeeOther {
 		t.Errorf("lift: %d", a.status)
 	}

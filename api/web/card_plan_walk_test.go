@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -55,22 +53,9 @@ func TestCardPlanWalk(t *testing.T) {
 	t.Parallel()
 	s := newStripeSite(t)
 	ctx := browser(t)
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	look := func(name, path string) {
 		t.Helper()
-		for _, lang := range []Lang{EN, ZH} {
-			for _, width := range []int64{1280, 360} {
-				do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.URL+path+"?lang="+string(lang)), chromedp.WaitVisible(`h1`))
-				if out := eval(ctx, t, sticksOut); out != "" {
-					t.Errorf("%s scrolls sideways:\n%s", name, out)
-				}
-				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-					t.Errorf("%s: targets below 44 px:\n%s", name, small)
-				}
-				accessible(ctx, t)
-				picture(ctx, t, folder, fmt.Sprintf("card-plan-%s-%s-%d", name, lang, width))
-			}
-		}
+		inspect(ctx, t, bothHeard, "card-plan-"+name, s.URL+path)
 	}
 	give := "/c/" + s.open.Slug + "/give"
 	look("give", give)

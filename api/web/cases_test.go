@@ -18,6 +18,7 @@ import (
 
 // A cursor that we did not give out is an error, or the first page; never another's rows, and never a fault of ours.
 func TestA3TamperedCursors(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, shen := o.as("li"), o.as("shen")
 	bank := "/console/accounts/" + strconv.Itoa(int(o.account("bank.basic", 1)))
@@ -38,6 +39,7 @@ func TestA3TamperedCursors(t *testing.T) {
 // Over https the session's cookie is bound to the host by its name; a cookie without that name, as another host of the same
 // site could set it, or one that came over http, opens nothing.
 func TestS2CookieOfTheHost(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	ask := func(method, path, scheme string, form url.Values, cookies ...*http.Cookie) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), method, o.url+path, strings.NewReader(form.Encode()))
@@ -79,6 +81,7 @@ func TestS2CookieOfTheHost(t *testing.T) {
 // TestS3CrossSitePost is made from the table of routes: no page of another site changes anything in a signed-in person's
 // name, as a form, as plain text, by GET or by naming another method.
 func TestS3CrossSitePost(t *testing.T) {
+	t.Parallel()
 	n := newNeighbourhood(t)
 	people := []*client{n.as("li"), n.as("guan")}
 	before, asked := n.standing(), 0
@@ -151,6 +154,7 @@ var waysOut = []string{"https://evil.example/", "http://evil.example", "//evil.e
 
 // Whatever a form or an address names as the place to go on to, the answer stays on our host.
 func TestS11OpenRedirect(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li := o.as("li")
 	stays := func(what string, a reply) {
@@ -171,6 +175,7 @@ func TestS11OpenRedirect(t *testing.T) {
 
 // After signing out no staff page comes from a cache: none was allowed to keep one, and the next request asks to sign in.
 func TestS12PagesAreNotKept(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	people := map[string]*client{"li": o.as("li"), "guan": o.as("guan"), "shen": o.as("shen")}
 	var seen []string
@@ -207,6 +212,7 @@ func TestS12PagesAreNotKept(t *testing.T) {
 
 // What donors, payees and staff typed is never a formula in a file.
 func TestF10FormulasInFiles(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"=1+1", "+1", "-1", "@sum(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1+1", "＋1", "－1", "＠x", "=HYPERLINK(\"http://evil.example\")"} {
 		w := httptest.NewRecorder()
 		v := &visit{Context: echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), w), lang: EN}

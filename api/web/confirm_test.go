@@ -15,6 +15,7 @@ import (
 
 // A stolen session that proved itself too long ago decides nothing, and changes nobody's rights.
 func TestS6StepUp(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen, guan, shen := o.as("li"), o.as("chen"), o.as("guan"), o.as("shen")
 	path := li.drafted("付长者午餐首期款", o.lunch("2,850.00")...)
@@ -89,6 +90,7 @@ func sessionToken(a reply) string {
 
 // Signing in always makes a new session id, whatever cookie the browser came with.
 func TestS1SessionFixation(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	signIn := url.Values{"login": {"li"}, "password": {consolePassword}}
 	c := o.browser()
@@ -112,6 +114,7 @@ func TestS1SessionFixation(t *testing.T) {
 }
 
 func TestS4SessionsEnd(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	idle, busy := o.as("li"), o.as("chen")
 	begin := o.now
@@ -132,6 +135,7 @@ func TestS4SessionsEnd(t *testing.T) {
 
 // One's own sessions end on one's own page, anybody's on the person's page by an admin, one by one or all.
 func TestS5SignOutEverywhere(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	here, there, third := o.as("li"), o.as("li"), o.as("li")
 	here.wants(here.post("/console/me/sessions", url.Values{"session": {here.hidden(here.get("/console/me"), "session")}}), http.StatusSeeOther)
@@ -162,6 +166,7 @@ func TestS5SignOutEverywhere(t *testing.T) {
 
 // Where a password alone is not enough, who has nothing else yet gets in to set it up, and to nothing more.
 func TestPasswordRules(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	old := o.as("li") // from when a password was enough
 	o.rule(staff.Settings{Password: staff.PasswordWithCode})
@@ -197,6 +202,7 @@ func TestPasswordRules(t *testing.T) {
 
 // Ten codes, each once, beside the password; new ones end the old.
 func TestRecoveryCodes(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	c := o.as("li")
 	codes := func() []string {

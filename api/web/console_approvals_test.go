@@ -26,6 +26,7 @@ func (o *office) needsApprovers(r staff.Rule) {
 
 // A transfer above the limit: two approvers, nothing booked before the second.
 func TestTransferByThreePeople(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.person("zhou", "周审批", "Zhou", staff.Held{Role: staff.Approver})
 	o.needsApprovers(staff.Rule{Kind: staff.Transfer, From: 10_000_00, Approvers: 2, Role: staff.Approver})
@@ -76,6 +77,7 @@ func (c *client) decidesAs(path, do string) reply {
 }
 
 func TestRefundByTwoPeople(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	id := o.gift("王女士", 50_00)
 	li, chen := o.as("li"), o.as("chen")
@@ -111,6 +113,7 @@ func TestRefundByTwoPeople(t *testing.T) {
 }
 
 func TestReopenMonth(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen := o.as("li"), o.as("chen")
 	li.wants(li.get("/console/periods"), http.StatusOK, "没有结账的月份")
@@ -139,6 +142,7 @@ func TestReopenMonth(t *testing.T) {
 
 // Denied tries are on record with who, what and where from; the auditor finds and exports them, and changes nothing.
 func TestAuditPage(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, shen := o.as("li"), o.as("shen")
 	for range 3 {
@@ -176,6 +180,7 @@ func TestAuditPage(t *testing.T) {
 
 // A supervisor of one fund sees its books, no other's, and asks or decides nothing.
 func TestSupervisorOfFund(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.person("he", "何监督", "He", staff.Held{Role: staff.Supervisor, Fund: &o.funds[1].ID})
 	he := o.as("he")

@@ -30,6 +30,7 @@ func (o *office) lunch(amount string) [][4]string {
 }
 
 func TestVoucherByTwoPeople(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen, shen := o.as("li"), o.as("chen"), o.as("shen")
 	form := li.voucher("付长者午餐九月款", o.lunch("28,500.00")...)
@@ -69,6 +70,7 @@ func TestVoucherByTwoPeople(t *testing.T) {
 }
 
 func TestVoucherIsChecked(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li := o.as("li")
 	count := func() int64 {
@@ -105,6 +107,7 @@ func TestVoucherIsChecked(t *testing.T) {
 }
 
 func TestRequestChangedMeanwhile(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen := o.as("li"), o.as("chen")
 	path := li.drafted("付午餐", o.lunch("300.00")...)
@@ -125,6 +128,7 @@ func TestRequestChangedMeanwhile(t *testing.T) {
 }
 
 func TestApprovalShortOfMoney(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	path := o.as("li").drafted("付装修款", o.lunch("57,089.90")...)
 	chen := o.as("chen")
@@ -134,6 +138,7 @@ func TestApprovalShortOfMoney(t *testing.T) {
 }
 
 func TestReversalByTwoPeople(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen := o.as("li"), o.as("chen")
 	path := "/console/entries/" + o.both.String()
@@ -157,6 +162,7 @@ func TestReversalByTwoPeople(t *testing.T) {
 }
 
 func TestTrialBalance(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li := o.as("li")
 	a := li.get("/console/trial-balance?from=2026-09-01&to=2026-09-30")
@@ -179,6 +185,7 @@ func TestTrialBalance(t *testing.T) {
 }
 
 func TestJournalAndSearch(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	for i := range 60 {
 		o.post(ledger.KindOpening, o.book.Day(o.now), "=1+1 补记"+strconv.Itoa(i), o.debit("bank.basic", 1, 1), o.credit("na.r", 1, 1))
@@ -218,6 +225,7 @@ func TestJournalAndSearch(t *testing.T) {
 }
 
 func TestPeopleAndKeys(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	guan := o.as("guan")
 	form := url.Values{"name_zh": {"赵会计"}, "name_en": {"Zhao"}, "login": {"zhao"}, "speaks": {"zh-CN"}}

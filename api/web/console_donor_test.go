@@ -35,6 +35,7 @@ func (o *office) mailed(name, email, message string) (donor uuid.UUID) {
 
 // Who may see what is held on a donor proves who they are first, and is on record; so is who takes it out.
 func TestDonorRecord(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	donor := o.mailed("王芳", "wang@example.org", "为了孩子")
 	other, namesake := o.mailed("Wang Fang", "WANG@example.org", ""), o.mailed("王芳", "", "别人")
@@ -79,6 +80,7 @@ func TestDonorRecord(t *testing.T) {
 
 // Erasing takes a reason and a second look; then pages say so wherever the name was, and figures are as before.
 func TestDonorErased(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	donor := o.mailed("王芳", "wang@example.org", "为了孩子")
 	o.mailed("芳", "wang@example.org", "再一次")

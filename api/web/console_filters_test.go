@@ -7,6 +7,7 @@ import (
 
 // A filter that can find nothing says so at its field, and is not silently left out.
 func TestFiltersSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, shen := o.as("li"), o.as("shen")
 	for path, message := range map[string]string{

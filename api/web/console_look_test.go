@@ -122,26 +122,10 @@ func TestConsoleLook(t *testing.T) {
 			o.signInBrowser(ctx, page.who)
 			signed = page.who
 		}
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", page.name, lang, width), func(t *testing.T) {
-					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+page.path))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					if width == 1280 {
-						accessible(ctx, t)
-					}
-					picture(ctx, t, folder, "console-"+filepath.Base(t.Name()))
-				})
-			}
-		}
+		inspect(ctx, t, deskHeard, "console-"+page.name, o.url+page.path)
 	}
 	o.signInBrowser(ctx, "li")
-	do(ctx, t, chromedp.Navigate(o.url+"/prefs?lang=zh-CN"))
+	wish(ctx, t, o.url, "lang", string(ZH))
 	for name, path := range map[string]string{"voucher": "/console/entries/" + long.String(), "reversal": "/console/entries/" + reversed.ReversedBy.String(),
 		"trial": "/console/trial-balance", "account": bank} {
 		do(ctx, t, chromedp.Navigate(o.url+path))

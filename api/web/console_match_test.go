@@ -2,11 +2,8 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -152,27 +149,11 @@ func TestMatchLook(t *testing.T) {
 	o.matched(campaign, 60_00, 300_00)
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	for _, page := range []struct{ name, path string }{{"list", matchPath}, {"event", event}, {"rule", event + "/rule"}, {"tiers", event + "/rule?template=tiers"}, {"trial", event + "/rule"}, {"request", published.to}, {"public", "/match/nine"}} {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", page.name, lang, width), func(t *testing.T) {
-					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+page.path))
-					if page.name == "trial" {
-						do(ctx, t, chromedp.Click(`button[value=try]`), chromedp.WaitVisible(`#trial`))
-					}
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					if width == 1280 {
-						accessible(ctx, t)
-					}
-					picture(ctx, t, folder, "match-"+filepath.Base(t.Name()))
-				})
-			}
+		var try []chromedp.Action[chromedp.Void]
+		if page.name == "trial" {
+			try = append(try, chromedp.Click(`button[value=try]`), chromedp.WaitVisible(`#trial`))
 		}
+		inspect(ctx, t, deskHeard, "match-"+page.name, o.url+page.path, try...)
 	}
 }

@@ -7,12 +7,10 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -143,10 +141,9 @@ func TestReceiptsInTheConsole(t *testing.T) {
 	li.wants(li.post(returned+"/reverse", url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "reason": {"x"}}), http.StatusConflict, "线下记录")
 }
 
-// looks opens pages in both languages, on a phone and on a desk, and keeps pictures.
+// looks is inspect for pages of the console: who, name, address.
 func (o *office) looks(t *testing.T, prefix string, pages [][3]string) {
 	t.Helper()
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
 	signed := ""
 	for _, page := range pages {
@@ -154,19 +151,7 @@ func (o *office) looks(t *testing.T, prefix string, pages [][3]string) {
 			o.signInBrowser(ctx, page[0])
 			signed = page[0]
 		}
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+page[2]))
-				name := fmt.Sprintf("%s-%s-%s-%d", prefix, page[1], lang, width)
-				if out := eval(ctx, t, sticksOut); out != "" {
-					t.Errorf("%s scrolls sideways:\n%s", name, out)
-				}
-				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-					t.Errorf("%s: targets below 44 px:\n%s", name, small)
-				}
-				picture(ctx, t, folder, name)
-			}
-		}
+		inspect(ctx, t, deskHeard, prefix+"-"+page[1], o.url+page[2])
 	}
 }
 

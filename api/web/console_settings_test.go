@@ -18,6 +18,7 @@ import (
 
 // One admin adds a rule, which only asks for more. Another must agree before one changes or ends.
 func TestRulesByTwoAdmins(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.person("zhou", "周审批", "Zhou", staff.Held{Role: staff.Approver})
 	guan, hu, li, chen := o.as("guan"), o.as("hu"), o.as("li"), o.as("chen")
@@ -68,6 +69,7 @@ func TestRulesByTwoAdmins(t *testing.T) {
 }
 
 func TestSignInSettingsByTwoAdmins(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	guan, hu := o.as("guan"), o.as("hu")
 	form := func(password, issuer, client string) url.Values {
@@ -95,6 +97,7 @@ func TestSignInSettingsByTwoAdmins(t *testing.T) {
 // A11: an admin alone takes over nobody who holds a role: not by a new password, not by the factors, the e-mail address or
 // a linked identity. The person is told, and only who approved sees the password.
 func TestA11AdminAloneCannotBecomeAnApprover(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	guan, hu, chen := o.as("guan"), o.as("hu"), o.as("chen")
 	who, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "chen")
@@ -148,6 +151,7 @@ func TestA11AdminAloneCannotBecomeAnApprover(t *testing.T) {
 
 // S6: a session that is not fresh revokes no key.
 func TestS6KeyRevocationAsksAgain(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	guan := o.as("guan")
 	made := guan.post("/console/keys", url.Values{"name": {"平台"}, "scopes": {"gifts:write"}, "life": {"90"}})
@@ -172,6 +176,7 @@ func draftCampaign(pairs ...string) url.Values {
 
 // A campaign from its draft over the second person to its end; another street's officer learns nothing of it.
 func TestCampaignByTwoPeople(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.person("xie", "谢街道", "Xie", staff.Held{Role: staff.StreetOfficer, Street: o.funds[2].StreetID})
 	li, chen, wu, xie := o.as("li"), o.as("chen"), o.as("wu"), o.as("xie")
@@ -219,6 +224,7 @@ func TestCampaignByTwoPeople(t *testing.T) {
 }
 
 func TestFundsAndStreets(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen, guan := o.as("li"), o.as("chen"), o.as("guan")
 	chen.wants(chen.get("/console/funds/new"), http.StatusForbidden)
@@ -260,6 +266,7 @@ func TestFundsAndStreets(t *testing.T) {
 
 // A month that is closed for now takes nothing by hand, neither drafted nor approved, and still what happened outside.
 func TestCloseMonthForNow(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	li, chen := o.as("li"), o.as("chen")
 	voucher := li.voucher("八月漏记", o.lunch("10.00")...)

@@ -19,6 +19,7 @@ import (
 
 // Every route says who it is for: anybody, everybody signed in, or the carriers of a permission that exists.
 func TestRoutesStateTheirNeeds(t *testing.T) {
+	t.Parallel()
 	signedInOnly := map[string]bool{"/console": true, "/console/search": true, "/console/sign-out": true,
 		"/console/confirm": true, "/console/confirm/issuer": true, "/console/confirm/passkey/options": true, mailboxPath: true}
 	for _, r := range (&Server{}).routes() {
@@ -53,6 +54,7 @@ func fill(path string) string {
 }
 
 func TestA5EveryRoleOnEveryRoute(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	roles := map[string]staff.Role{"li": staff.Accountant, "chen": staff.Approver, "wu": staff.StreetOfficer, "shen": staff.Auditor, "guan": staff.Admin}
 	street := int32(2)
@@ -93,6 +95,7 @@ func TestA5EveryRoleOnEveryRoute(t *testing.T) {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	c := o.browser()
 	wrong := c.post("/console/sign-in", url.Values{"login": {"li"}, "password": {"wrong password"}})
@@ -123,6 +126,7 @@ func TestSignIn(t *testing.T) {
 
 // Whoever is refused, and why, gets the same page from the same statements; the hashing is counted in ledger/staff.
 func TestT4SignInAnswers(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.rule(staff.Settings{Password: staff.PasswordWithCode})
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
@@ -165,6 +169,7 @@ func TestT4SignInAnswers(t *testing.T) {
 }
 
 func TestSignInTooMany(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	c := o.browser()
 	for range staff.AccountTries {
@@ -178,6 +183,7 @@ func TestSignInTooMany(t *testing.T) {
 }
 
 func TestSecondFactorAndSessions(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	c, elsewhere := o.as("li"), o.as("li")
 	form := c.get("/console/me/factor")
@@ -216,6 +222,7 @@ func TestSecondFactorAndSessions(t *testing.T) {
 
 // A street officer sees her street's funds and nothing of any other.
 func TestStreetOfficerSight(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	wu := o.as("wu")
 	secrets := []string{"谢家湾", "XJW", "8,000.00", "7,800.00", "200.00"}

@@ -2,16 +2,12 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -20,6 +16,7 @@ import (
 
 // Only the sites that staff put on the list may hold a campaign's small page in a frame, and no page else.
 func TestS10Frames(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.gift("王女士", 50_00)
 	guest, li := o.browser(), o.as("li")
@@ -90,6 +87,7 @@ func TestS10Frames(t *testing.T) {
 
 // HEAD says what GET says, without the body.
 func TestHead(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.gift("王女士", 50_00)
 	guest, li := o.browser(), o.as("li")
@@ -122,6 +120,7 @@ func (o *office) used(form staff.Form, turns int) {
 
 // TestT2ReceiptEnumeration: references are 128 random bits; who guesses waits, and who finds does not.
 func TestT2ReceiptEnumeration(t *testing.T) {
+	t.Parallel()
 	n := newNeighbourhood(t)
 	guest, ref := n.browser(), n.objects["ref"].theirs
 	if len(ref) != 26 {
@@ -159,6 +158,7 @@ func TestT2ReceiptEnumeration(t *testing.T) {
 // A giving day's rush from one address of a mobile network passes; one form sent over and over, or a machine that makes
 // thousands, does not.
 func TestFormsAreCounted(t *testing.T) {
+	t.Parallel()
 	n := newNeighbourhood(t)
 	guest := n.browser()
 	give := func(form string) reply {
@@ -202,6 +202,7 @@ func TestFormsAreCounted(t *testing.T) {
 
 // TestWidgetLook keeps pictures of the small page and of the console's page about it.
 func TestWidgetLook(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	for i := range 3 {
 		o.gift("王女士", int64(50_00+i*880_00))
@@ -212,21 +213,7 @@ func TestWidgetLook(t *testing.T) {
 	}
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	for name, path := range map[string]string{"widget": "/c/space/widget", "widget-list": widgetPath} {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", name, lang, width), func(t *testing.T) {
-					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+path+"?lang="+string(lang)))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					picture(ctx, t, folder, filepath.Base(t.Name()))
-				})
-			}
-		}
+		inspect(ctx, t, []size{{1280, false}, {360, false}}, name, o.url+path)
 	}
 }

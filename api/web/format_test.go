@@ -9,6 +9,7 @@ import (
 )
 
 func TestAmounts(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		m                                money.Money
 		zh, en, headline, figure, ledger string
@@ -32,6 +33,7 @@ func TestAmounts(t *testing.T) {
 }
 
 func TestPercent(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		part, whole int64
 		want        string
@@ -47,6 +49,7 @@ func TestPercent(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 9, 7, 2, 3, 5, 0, time.UTC)
 	day := time.Date(2026, 9, 7, 0, 0, 0, 0, time.UTC)
 	west := time.FixedZone("west", -7*3600)

@@ -8,13 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/labstack/echo/v4"
 
@@ -72,21 +71,30 @@ func newGallery(p Page) gallery {
 	}
 }
 
-// galleryServer serves the gallery with the real middleware, so that the security policy is on trial too.
-func galleryServer(t *testing.T) *httptest.Server {
-	t.Helper()
+// galleryRenderer has the gallery's pages beside the real ones.
+var galleryRenderer = sync.OnceValues(func() (*Renderer, error) {
 	r, err := NewRenderer()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, name := range []string{"public", "console"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name+".html"))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if err := r.add(name+"/gallery", string(text)); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
+	}
+	return r, nil
+})
+
+// galleryServer serves the gallery with the real middleware, so that the security policy is on trial too.
+func galleryServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	r, err := galleryRenderer()
+	if err != nil {
+		t.Fatal(err)
 	}
 	guard, err := CrossOrigin()
 	if err != nil {
@@ -129,40 +137,6 @@ func galleryServer(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	return server
-}
-
-// browser starts a headless Chromium; a script error or a breach of the security policy fails the test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	return browserWith(t, func(report string) { t.Errorf("policy: %s", report) })
-}
-
-// browserWith is a browser with more options, which tells what it refuses for the sake of a policy.
-func browserWith(t *testing.T, refused func(report string), more ...chromedp.ExecAllocatorOption) context.Context {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WSURLReadTimeout(patience),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			t.Errorf("script: %s", e.ExceptionDetails.Text)
-		case *log.EventEntryAdded:
-			if e.Entry.Source == "security" {
-				refused(e.Entry.Text)
-			}
-		}
-	}); err != nil {
-		t.Fatalf("start browser: %v", err)
-	}
-	return ctx
 }
 
 func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
@@ -230,7 +204,6 @@ func TestGallery(t *testing.T) {
 	t.Parallel()
 	server := galleryServer(t)
 	ctx := browser(t)
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	const light, dark = "prefers-color-scheme: light", "prefers-color-scheme: dark"
 	looks := []struct {
 		name, medium, feature, text string
@@ -244,20 +217,19 @@ func TestGallery(t *testing.T) {
 	pages := map[string]string{"public": "/", "errors": "/?wrong=1", "console": "/console", "missing": "/missing"}
 	for name, path := range pages {
 		for _, lang := range []Lang{ZH, EN} {
-			for _, look := range looks {
-				t.Run(fmt.Sprintf("%s-%s-%s", name, lang, look.name), func(t *testing.T) {
-					do(ctx, t, prefer(look.medium, look.feature), chromedp.EmulateViewport(look.width, 800), chromedp.Navigate(server.URL+"/prefs"))
-					eval(ctx, t, fmt.Sprintf(`fetch("/prefs", {method: "POST", redirect: "manual",
-						body: new URLSearchParams({lang: %q, text: %q})}).then(() => "set")`, lang, look.text))
-					do(ctx, t, chromedp.Navigate(server.URL+path))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
+			for _, text := range []string{"normal", "large"} {
+				wish(ctx, t, server.URL, "lang", string(lang))
+				wish(ctx, t, server.URL, "text", text)
+				do(ctx, t, chromedp.Navigate(server.URL+path))
+				if body := eval(ctx, t, `document.documentElement.dataset.text || "normal"`); body != text {
+					t.Fatalf("%s: text is %s, want %s", name, body, text)
+				}
+				for _, l := range looks {
+					if l.text == text {
+						do(ctx, t, prefer(l.medium, l.feature))
+						inspectOpen(ctx, t, size{width: l.width}, fmt.Sprintf("%s-%s-%s", name, lang, l.name))
 					}
-					if small := eval(ctx, t, tooSmall); look.width <= 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					picture(ctx, t, folder, filepath.Base(t.Name()))
-				})
+				}
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 )
 
 func TestWordsAreComplete(t *testing.T) {
+	t.Parallel()
 	all, err := words()
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func holes(message string) []string {
 var keyLike = regexp.MustCompile(`^[a-z][a-z0-9-]*(\.[a-z0-9_-]+)+$`)
 
 func TestUsedKeysExist(t *testing.T) {
+	t.Parallel()
 	all, err := words()
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +125,7 @@ func TestUsedKeysExist(t *testing.T) {
 }
 
 func TestLoadWordsRefusesAKeyTwice(t *testing.T) {
+	t.Parallel()
 	_, err := loadWords(fstest.MapFS{
 		"locales/zh-CN/a.json": {Data: []byte(`{"x.y": "一"}`)}, "locales/zh-CN/b.json": {Data: []byte(`{"x.y": "二"}`)},
 	})
@@ -132,6 +135,7 @@ func TestLoadWordsRefusesAKeyTwice(t *testing.T) {
 }
 
 func TestT(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		lang Lang
 		key  string
@@ -154,6 +158,7 @@ func TestT(t *testing.T) {
 }
 
 func TestMatchLang(t *testing.T) {
+	t.Parallel()
 	wants := map[string]Lang{"": ZH, "zh-TW": ZH, "zh": ZH, "en-US,en;q=0.9": EN, "fr": ZH, "fr, en;q=0.5": EN, "en;q=0.1, zh;q=0.9": ZH, "%%": ZH}
 	for _, accept := range slices.Sorted(maps.Keys(wants)) {
 		if got := matchLang(accept); got != wants[accept] {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	res, _ := get(t, server.URL+"/")
 	for name, want := range map[string]string{
@@ -20,6 +21,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestLanguageChoice(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	for _, c := range []struct{ name, path, cookie, accept, want string }{
 		{"default", "/", "", "", "zh-CN"},
@@ -43,6 +45,7 @@ func TestLanguageChoice(t *testing.T) {
 }
 
 func TestPrefs(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	res, _ := post(t, server.URL+PrefsPath, "text=large&theme=dark&lang=en&keys=off&back=/console?a=b%26lang=zh-CN")
 	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/console?a=b" {
@@ -69,6 +72,7 @@ func TestPrefs(t *testing.T) {
 }
 
 func TestCrossOrigin(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	if res, _ := post(t, server.URL+PrefsPath, "text=large", "Sec-Fetch-Site", "cross-site"); len(res.Cookies()) > 0 || res.StatusCode != http.StatusForbidden {
 		t.Errorf("a form of another site was answered %d", res.StatusCode)
@@ -82,6 +86,7 @@ func TestCrossOrigin(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	res, body := get(t, server.URL+Asset("sunfund.css"))
 	if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") ||

@@ -24,6 +24,7 @@ func widths(rects []BarRect) string {
 }
 
 func TestMoneyBar(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name               string
 		bar                MoneyBar
@@ -69,6 +70,7 @@ func TestMoneyBar(t *testing.T) {
 }
 
 func TestMoneyBarAlwaysFits(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		minors := rapid.SliceOfN(rapid.Int64Range(0, 1e15), 1, 5).Draw(t, "parts")
 		goal := rapid.Int64Range(0, 1e15).Draw(t, "goal")

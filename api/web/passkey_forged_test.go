@@ -75,6 +75,7 @@ func (k *softKey) answer(t *testing.T, challenge string) string {
 // TestS8ForgedPasskeyAnswers signs what no browser would: for another site's id, from another origin, without the person
 // verified, with a counter that stands still, twice. Each is refused, and the right answer beside them is taken.
 func TestS8ForgedPasskeyAnswers(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	begin := func() (c *client, token, challenge string) {
 		c = o.browser()

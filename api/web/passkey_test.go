@@ -67,6 +67,7 @@ func (o *office) signedOut(ctx context.Context) {
 
 // A person adds a passkey on the own page and signs in with it, without typing a name.
 func TestS8Passkeys(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	target, err := url.Parse(o.url)
 	o.must(err)
@@ -151,6 +152,7 @@ func (o *office) clonedCounter(ctx context.Context) {
 
 // The passkey confirms a step on the page that asks for it, and what was typed goes on.
 func TestS6PasskeyConfirms(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	o.url = strings.Replace(o.url, "127.0.0.1", "localhost", 1)
 	li := o.as("li")

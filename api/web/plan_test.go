@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -108,24 +106,9 @@ func TestPlanLook(t *testing.T) {
 	o.stepped()
 	o.now = o.now.AddDate(0, 1, 0)
 	o.stepped()
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
 	for name, path := range map[string]string{"plan": link, "give": "/c/space/give"} {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", name, lang, width), func(t *testing.T) {
-					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+path+"?lang="+string(lang)))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					accessible(ctx, t)
-					picture(ctx, t, folder, fmt.Sprintf("plan-%s-%s-%d", name, lang, width))
-				})
-			}
-		}
+		inspect(ctx, t, bothHeard, "plan-"+name, o.url+path)
 	}
 }
 
@@ -166,19 +149,7 @@ func TestSandboxCardPlan(t *testing.T) {
 	s.post(link, url.Values{"do": {"sandbox-next"}})
 	stands("the card is refused", func() bool { return count("plan.failing") == 1 && count("plan.month.again") == 1 })
 	ctx := browser(t)
-	for _, lang := range []Lang{ZH, EN} {
-		for _, width := range []int64{360, 1280} {
-			do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.URL+link+"?lang="+string(lang)), chromedp.WaitVisible(`button[value="sandbox-next"]`))
-			if out := eval(ctx, t, sticksOut); out != "" {
-				t.Errorf("scrolls sideways:\n%s", out)
-			}
-			if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-				t.Errorf("targets below 44 px:\n%s", small)
-			}
-			accessible(ctx, t)
-			picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), fmt.Sprintf("plan-sandbox-%s-%d", lang, width))
-		}
-	}
+	inspect(ctx, t, bothHeard, "plan-sandbox", s.URL+link, chromedp.WaitVisible(`button[value="sandbox-next"]`))
 	s.post(link, url.Values{"do": {"card"}})
 	stands("another card pays", func() bool { return count("plan.month.paid") == 2 && count("plan.failing") == 0 })
 	s.post(link, url.Values{"do": {"stop"}})

@@ -102,6 +102,7 @@ func TestGiftLive(t *testing.T) {
 
 // Trouble that lasts cuts the stream, so that no page believes that old figures are live.
 func TestLiveTrouble(t *testing.T) {
+	t.Parallel()
 	l := newLive()
 	looks := 0
 	updates, leave, err := l.watch(1, "x", ZH, "", func(context.Context) (string, func(Lang) (string, error), error) {
@@ -118,6 +119,7 @@ func TestLiveTrouble(t *testing.T) {
 }
 
 func TestLiveLimit(t *testing.T) {
+	t.Parallel()
 	l := newLive()
 	l.readers = liveReadersMax
 	if _, _, err := l.watch(1, "x", ZH, "", nil); !errors.Is(err, errLiveFull) {

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,44 +35,18 @@ func TestPublicLook(t *testing.T) {
 	}
 	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
+	do(ctx, t, prefer("", "prefers-color-scheme: light"))
 	for name, path := range pages {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{320, 360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", name, lang, width), func(t *testing.T) {
-					separator := "?"
-					if strings.Contains(path, "?") {
-						separator = "&"
-					}
-					do(ctx, t, prefer("", "prefers-color-scheme: light"), chromedp.EmulateViewport(width, 740), chromedp.Navigate(s.URL+path+separator+"lang="+string(lang)))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					if width == 360 {
-						accessible(ctx, t)
-					}
-					if width != 320 {
-						picture(ctx, t, folder, filepath.Base(t.Name()))
-					}
-				})
-			}
-		}
+		inspect(ctx, t, []size{{1280, false}, {360, true}, {320, false}}, name, s.URL+path)
 	}
-	do(ctx, t, chromedp.Navigate(s.URL+"/about"))
-	eval(ctx, t, `fetch("/prefs", {method: "POST", redirect: "manual", body: new URLSearchParams({text: "large", theme: "dark"})}).then(() => "set")`)
+	wish(ctx, t, s.URL, "text", "large")
+	wish(ctx, t, s.URL, "theme", "dark")
 	for name, path := range pages {
-		t.Run(name+"-large-dark", func(t *testing.T) {
-			do(ctx, t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.URL+path))
-			if out := eval(ctx, t, sticksOut); out != "" {
-				t.Errorf("scrolls sideways:\n%s", out)
-			}
-			accessible(ctx, t)
-			picture(ctx, t, folder, name+"-large-dark")
-		})
+		do(ctx, t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.URL+path))
+		inspectOpen(ctx, t, size{360, true}, name+"-large-dark")
 	}
-	eval(ctx, t, `fetch("/prefs", {method: "POST", redirect: "manual", body: new URLSearchParams({text: "normal", theme: "auto"})}).then(() => "set")`)
+	wish(ctx, t, s.URL, "text", "normal")
+	wish(ctx, t, s.URL, "theme", "auto")
 	t.Run("errors", func(t *testing.T) {
 		do(ctx, t, chromedp.EmulateViewport(360, 740), chromedp.Navigate(s.URL+"/c/ekongjian/give?lang=zh-CN"),
 			chromedp.SetValue("#f-other", "1,00"), chromedp.Click(".action-bar button"), chromedp.WaitVisible(".errors"))
@@ -107,19 +79,4 @@ func TestPublicLook(t *testing.T) {
 			t.Errorf("the bar said %s, then %s", before, after)
 		}
 	})
-}
-
-// picture keeps what the browser shows, when somebody wants to look.
-func picture(ctx context.Context, t *testing.T, folder, name string) {
-	t.Helper()
-	if folder == "" {
-		return
-	}
-	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), image, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -199,24 +196,10 @@ func TestDonationReceiptsLook(t *testing.T) {
 	first, second := "/console/receipts/"+list[1].ID.String(), "/console/receipts/"+list[0].ID.String()
 	li.post(second+"/void", url.Values{"reason": {"重复开票"}})
 	batch := o.mailedBatch(li)
-	folder := os.Getenv("SUNFUND_SCREENSHOTS")
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
 	for name, path := range map[string]string{"ask": page(1), "slip": page(0), "verify": verify, "verify-none": "/verify?number=1", "list": "/console/receipts",
 		"show": first, "void": second, "batch": batch} {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				t.Run(fmt.Sprintf("%s-%s-%d", name, lang, width), func(t *testing.T) {
-					do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+path))
-					if out := eval(ctx, t, sticksOut); out != "" {
-						t.Errorf("scrolls sideways:\n%s", out)
-					}
-					if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-						t.Errorf("targets below 44 px:\n%s", small)
-					}
-					picture(ctx, t, folder, fmt.Sprintf("receipts-%s-%s-%d", name, lang, width))
-				})
-			}
-		}
+		inspect(ctx, t, deskHeard, "receipts-"+name, o.url+path)
 	}
 }

@@ -34,6 +34,9 @@ type bound struct {
 	zone string
 }
 
+// renderer is what all servers of a process share: the templates are part of the program.
+var renderer = sync.OnceValues(NewRenderer)
+
 // NewRenderer parses all templates and words, and fails on the first that is wrong.
 func NewRenderer() (*Renderer, error) {
 	if _, err := words(); err != nil {

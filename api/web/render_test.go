@@ -49,6 +49,7 @@ func send(t *testing.T, req *http.Request, headers ...string) (*http.Response, s
 
 // Every answer keeps the policy's promise, says its language once and repeats no id.
 func TestPagesAreClean(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	for _, path := range []string{"/?lang=zh-CN", "/?lang=en", "/?wrong=1&lang=en", "/console?lang=zh-CN", "/missing?lang=en"} {
 		_, body := get(t, server.URL+path)
@@ -100,6 +101,7 @@ func TestPagesAreClean(t *testing.T) {
 }
 
 func TestErrorTitle(t *testing.T) {
+	t.Parallel()
 	server := galleryServer(t)
 	for lang, title := range map[string]string{"zh-CN": "<title>错误：", "en": "<title>Error: "} {
 		if _, body := get(t, server.URL+"/?wrong=1&lang="+lang); !strings.Contains(body, title) {
@@ -109,7 +111,8 @@ func TestErrorTitle(t *testing.T) {
 }
 
 func TestErrorPages(t *testing.T) {
-	r, err := NewRenderer()
+	t.Parallel()
+	r, err := renderer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +131,7 @@ func TestErrorPages(t *testing.T) {
 }
 
 func TestRendererRefuses(t *testing.T) {
+	t.Parallel()
 	r, err := NewRenderer()
 	if err != nil {
 		t.Fatal(err)

@@ -60,9 +60,9 @@ type Server struct {
 	cards   payments.Watch
 }
 
-// NewServer parses all templates.
+// NewServer parses all templates, once in a process.
 func NewServer(cfg Config) (*Server, error) {
-	r, err := NewRenderer()
+	r, err := renderer()
 	if err != nil {
 		return nil, err
 	}

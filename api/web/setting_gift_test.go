@@ -2,13 +2,10 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
@@ -69,18 +66,6 @@ func TestGiftRulesLook(t *testing.T) {
 	ctx := browser(t)
 	o.signInBrowser(ctx, "guan")
 	for name, path := range map[string]string{"rules": giftRulesPath, "form": "/c/space/give"} {
-		for _, lang := range []Lang{ZH, EN} {
-			for _, width := range []int64{360, 1280} {
-				do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(o.url+path+"?lang="+string(lang)), chromedp.WaitVisible(`h1`))
-				if out := eval(ctx, t, sticksOut); out != "" {
-					t.Errorf("%s scrolls sideways:\n%s", name, out)
-				}
-				if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-					t.Errorf("%s: targets below 44 px:\n%s", name, small)
-				}
-				accessible(ctx, t)
-				picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), fmt.Sprintf("gift-%s-%s-%d", name, lang, width))
-			}
-		}
+		inspect(ctx, t, bothHeard, "gift-"+name, o.url+path)
 	}
 }

@@ -51,6 +51,7 @@ func (c *client) follow(way string) string {
 func (c *client) signedIn() bool { c.Helper(); return c.get("/console/me").status == http.StatusOK }
 
 func TestS7SignInAtAnIssuer(t *testing.T) {
+	t.Parallel()
 	o, issuer := withIssuer(t, staff.PasswordWithCode)
 	issuer.Login = o.now.Add(-time.Minute)
 	c := o.browser()
@@ -84,6 +85,7 @@ func TestS7SignInAtAnIssuer(t *testing.T) {
 }
 
 func TestS7ForgedAnswersOfAnIssuer(t *testing.T) {
+	t.Parallel()
 	o, issuer := withIssuer(t, staff.PasswordWithCode)
 	for name, forge := range map[string]func(){
 		"alg none":      func() { issuer.Alg = "none" },
@@ -142,6 +144,7 @@ func TestS7ForgedAnswersOfAnIssuer(t *testing.T) {
 
 // A session that came from an issuer is as fresh as the issuer says that the person was there, and no more.
 func TestS6IssuerConfirms(t *testing.T) {
+	t.Parallel()
 	o, issuer := withIssuer(t, staff.PasswordWithCode)
 	guan := func() *client {
 		c := o.browser()
@@ -188,6 +191,7 @@ func TestS6IssuerConfirms(t *testing.T) {
 
 // A person links who they are at the issuer by signing in there; nobody is linked twice.
 func TestS7LinkOwnIdentity(t *testing.T) {
+	t.Parallel()
 	o, issuer := withIssuer(t, staff.PasswordAlone)
 	issuer.Subject, issuer.Login = "subject-li", o.now
 	li := o.as("li")
@@ -233,6 +237,7 @@ func (o *office) personID(login string) (id uuid.UUID) {
 
 // O1: an issuer that may be asked names a door that may not: our secret and the code are not sent there.
 func TestO1TokenEndpointInside(t *testing.T) {
+	t.Parallel()
 	o, issuer := withIssuer(t, staff.PasswordWithCode)
 	var reached atomic.Int32
 	inside := "http://127.0.0.2:1" // where a machine has no second loopback address, nobody listens there

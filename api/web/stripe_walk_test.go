@@ -2,13 +2,11 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -146,19 +144,7 @@ func TestStripeWalks(t *testing.T) {
 	s.until(later, s.words("mine.tag.refunded"))
 
 	// The donor asks for the rest back; the page says that it was asked.
-	for _, lang := range []Lang{EN, ZH} {
-		for _, width := range []int64{1280, 360} {
-			do(ctx, t, chromedp.EmulateViewport(width, 800), chromedp.Navigate(s.URL+"/prefs?lang="+string(lang)), chromedp.Navigate(s.URL+paid+"/refund"),
-				chromedp.WaitVisible(`form[action="`+paid+`/refund"] button`))
-			if out := eval(ctx, t, sticksOut); out != "" {
-				t.Errorf("scrolls sideways:\n%s", out)
-			}
-			if small := eval(ctx, t, tooSmall); width == 360 && small != "" {
-				t.Errorf("targets below 44 px:\n%s", small)
-			}
-			picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), fmt.Sprintf("public-refund-ask-%s-%d", lang, width))
-		}
-	}
+	inspect(ctx, t, deskHeard, "public-refund-ask", s.URL+paid+"/refund")
 	do(ctx, t, chromedp.Click(`form[action="`+paid+`/refund"] button`), chromedp.WaitVisible(`#gift-state`))
 	s.until(paid, s.words("mine.step.order.asked", yuan(30_00)))
 	if wrong := s.post(paid+"/refund", url.Values{"amount": {"1"}, "why": {"wrong-fund"}}); wrong.status != http.StatusUnprocessableEntity {

@@ -62,6 +62,7 @@ func luminance(t *testing.T, colour string) float64 {
 }
 
 func TestContrast(t *testing.T) {
+	t.Parallel()
 	css := staticText(t, "sunfund.css")
 	light := tokens(t, css, ":root")
 	dark := tokens(t, css, ":root:not([data-theme=light])")
@@ -101,6 +102,7 @@ func TestContrast(t *testing.T) {
 }
 
 func TestBudgets(t *testing.T) {
+	t.Parallel()
 	for name, most := range map[string]int{"sunfund.css": 16 << 10, "sunfund.js": 8 << 10, "sprite.svg": 4 << 10} {
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
@@ -118,6 +120,7 @@ func TestBudgets(t *testing.T) {
 
 // Old phones: what the oldest WebView we serve does not know may only decorate.
 func TestStylesheetBaseline(t *testing.T) {
+	t.Parallel()
 	css := staticText(t, "sunfund.css")
 	for _, young := range []string{":has(", "light-dark(", "@container", "color-mix(", "@scope", "text-size-adjust", "dvh", "&:"} {
 		if strings.Contains(css, young) {

@@ -92,7 +92,7 @@ func TestTeamsLook(t *testing.T) {
 	o.looks(t, "team", [][3]string{{"li", "page", a.to}, {"li", "list", "/c/space/teams"}, {"li", "form", "/g/" + fresh + "/team"}, {"li", "give", "/c/space/give?team=" + code}, {"li", "console", teamsPath}})
 	ctx := browser(t)
 	for _, lang := range []Lang{ZH, EN} {
-		do(ctx, t, chromedp.EmulateViewport(600, 900), chromedp.Navigate(o.url+"/prefs?lang="+string(lang)), chromedp.Navigate(o.url+a.to+"/poster"))
+		do(ctx, t, chromedp.EmulateViewport(600, 900), chromedp.Navigate(o.url+a.to+"/poster?lang="+string(lang)))
 		picture(ctx, t, os.Getenv("SUNFUND_SCREENSHOTS"), "team-poster-"+string(lang))
 	}
 }
