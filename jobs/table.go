@@ -12,17 +12,18 @@ import (
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/recon"
 )
 
 // Tools are what the jobs work with beside the books.
 type Tools struct {
 	Random   io.Reader
-	Stripes  map[int32]*payments.Stripe         // by book: those that take payments through Stripe
-	Files    map[int32]*platforms.Worker        // by book
-	Booked   func(*ledger.Book)                 // told when there is something for the inbox; nil tells nobody
-	Lettered func(*ledger.Book)                 // told when letters were written that somebody waits for; nil tells nobody
-	Charged  func(*ledger.Book)                 // told when the sandbox charged cards; nil tells nobody
-	Mail     func(context.Context, *Turn) error // sends what is due; nil: there is no mail server
+	Stripes  map[int32]*payments.Stripe  // by book: those that take payments through Stripe
+	Files    map[int32]*platforms.Worker // by book
+	Booked   func(*ledger.Book)          // told when there is something for the inbox; nil tells nobody
+	Lettered func(*ledger.Book)          // told when letters were written that somebody waits for; nil tells nobody
+	Charged  func(*ledger.Book)          // told when the sandbox charged cards; nil tells nobody
+	Mail     *Post                       // nil: there is no mail server
 	Backups  Backups
 
 	// Letters whose words the pages have.
@@ -52,13 +53,15 @@ func Table(t Tools) ([]Job, error) {
 		Job
 	}{
 		{"* * * * *", Job{Name: SignIns, Late: lateOften, For: keyed, Do: t.signIns}},
-		{"* * * * *", Job{Name: Mail, Late: lateOften, For: t.mails, Do: t.Mail}},
+		{"* * * * *", Job{Name: Mail, Late: lateOften, For: t.mails, Do: t.mail}},
 		{"* * * * *", Job{Name: "subsidy-gifts", Late: lateOften, Do: countSubsidies}},
 		{"* * * * *", Job{Name: "plans", Late: lateOften, For: keyed, Do: t.plans}},
 		{"* * * * *", Job{Name: "votes", Late: lateOften, Do: closeVotes}},
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},
 		{"*/15 * * * *", Job{Name: "stripe", Late: lateHour, For: func(b *ledger.Book) bool { return t.Stripes[b.ID] != nil }, Do: t.stripe}},
+		{"*/15 * * * *", Job{Name: "recon", Late: lateHour, Do: reconcile}},
+		{"50 * * * *", Job{Name: "checks", Late: lateHour, Do: checks(recon.Hourly)}},
 		{"10 * * * *", Job{Name: "pledges", Late: lateHour, For: keyed, Do: remindPledges}},
 		{"20 * * * *", Job{Name: "subsidy-lapse", Late: lateHour, Do: t.endSubsidies}},
 		{"30 * * * *", Job{Name: "sums", Late: lateHour, Do: sums}},
@@ -67,6 +70,8 @@ func Table(t Tools) ([]Job, error) {
 		{"local 08:30", Job{Name: "overdue", Late: lateDay, Do: t.overdue}},
 		{"local 02:30", Job{Name: "verify", Late: lateDay, Long: true, Do: verify}},
 		{"local 03:30", Job{Name: "hledger", Late: lateDay, Long: true, Do: crossCheck}},
+		{"local 04:00", Job{Name: "checks-daily", Late: lateDay, Long: true, Do: checks(recon.Daily)}},
+		{"local 05:00", Job{Name: "checks-monthly", Late: lateDay, Long: true, Do: monthly(checks(recon.Monthly))}},
 		{"local 06:00", Job{Name: "backup", Late: lateDay, Long: true, For: t.backed, Do: t.backup}},
 	}
 	all := make([]Job, len(list))

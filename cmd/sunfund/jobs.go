@@ -20,7 +20,7 @@ func (s *service) newRunner(cfg serveCmd) (*jobs.Runner, error) {
 		tools.Files[b.ID] = platforms.NewWorker(s.posting, b, time.Now)
 	}
 	if s.mails != nil {
-		tools.Mail = s.sendMail
+		tools.Mail = &jobs.Post{Staff: s.mails.send, Donor: s.mails.sendDonor}
 	}
 	table, err := jobs.Table(tools)
 	if err != nil {

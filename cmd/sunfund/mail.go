@@ -11,12 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/wneessen/go-mail"
 
 	"sunfund/api/web"
 	"sunfund/internal/pg"
-	"sunfund/jobs"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
@@ -102,44 +100,4 @@ func (m *mailer) message(letter staff.Mail) (*mail.Msg, error) {
 	message.SetMessageIDWithValue(letter.ID.String() + "@sunfund") // the same letter, sent again after a lost answer
 	message.SetBodyString(mail.TypeTextPlain, letter.Body+"\n\n"+m.url+letter.Path+"\n")
 	return message, nil
-}
-
-// mailFailures is how many letters may fail one after the other before the mail server is taken to be away.
-const mailFailures = 5
-
-// sendMail sends what is due to staff and donors of a book. A letter that fails is kept for later and does not hold up the others.
-func (s *service) sendMail(ctx context.Context, t *jobs.Turn) error {
-	staffs := func(tx pgx.Tx) (bool, error, error) {
-		return staff.SendOne(ctx, tx, t.Book.ID, func(m staff.Mail) error { return s.mails.send(ctx, m) }, t.Now)
-	}
-	donors := func(tx pgx.Tx) (bool, error, error) {
-		return giving.SendLetter(ctx, tx, t.Book, func(l giving.Letter) error { return s.mails.sendDonor(ctx, tx, t.Book, l) }, t.Now)
-	}
-	return errors.Join(s.sendEach(ctx, t, staffs), s.sendEach(ctx, t, donors))
-}
-
-// errMailAway makes the job of the letters fail.
-var errMailAway = errors.New("mail server takes no letters")
-
-func (s *service) sendEach(ctx context.Context, t *jobs.Turn, one func(pgx.Tx) (found bool, failed, err error)) error {
-	for failures := 0; failures < mailFailures; {
-		var found bool
-		var failed error
-		sent, err := t.Tx(ctx, "letters", func(tx pgx.Tx) (n int, err error) {
-			if found, failed, err = one(tx); found && failed == nil {
-				n = 1
-			}
-			return n, err
-		})
-		if err != nil || !found {
-			return err
-		}
-		if failures++; sent > 0 {
-			failures = 0
-		}
-		if failed != nil {
-			s.log.Error("letter not sent", "book", t.Book.Code, "error", failed)
-		}
-	}
-	return errMailAway
 }

@@ -96,6 +96,28 @@ func Empty(t testing.TB) *DB {
 	})
 }
 
+// Copies prepares a database once and gives what makes copies of it, each for a test of its own.
+func Copies(t testing.TB, prepare func(*DB)) func(testing.TB) *DB {
+	t.Helper()
+	model := New(t)
+	prepare(model)
+	model.Pool.Close() // nobody may be connected while it is copied
+	model.Service.Close()
+	var one sync.Mutex // two copies at a time disturb each other
+	return func(t testing.TB) *DB {
+		t.Helper()
+		db := create(t, func(ctx context.Context, c *cluster) (string, error) {
+			one.Lock()
+			defer one.Unlock()
+			name := testName()
+			_, err := c.admin.Exec(ctx, "create database "+name+" template "+model.Name+" strategy file_copy")
+			return name, err
+		})
+		db.Service = open(t, db.DSN(Service), pg.Param("sunfund.book", "1"))
+		return db
+	}
+}
+
 // Bare connects as the service in no book but the context's, as a running service does.
 func (db *DB) Bare(t testing.TB) *pgxpool.Pool {
 	t.Helper()

@@ -1,0 +1,71 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger/recon"
+)
+
+// ErrRed means that named checks of the book are red; the console shows the rows.
+var ErrRed = errors.New("checks are red")
+
+// reconcile holds what is new from banks and processors and what is open against the book.
+func reconcile(ctx context.Context, t *Turn) error {
+	_, err := t.Tx(ctx, "matched", func(tx pgx.Tx) (int, error) {
+		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
+			return 0, fmt.Errorf("read without hurry: %w", err)
+		}
+		r, err := recon.Run(ctx, tx, t.Book, t.Now)
+		if err != nil {
+			return 0, err
+		}
+		return int(r.Matched), nil
+	})
+	return err
+}
+
+// checks runs the named checks of a frequency. They keep what they found in one transaction of one moment, so that counting follows by itself.
+func checks(every recon.Frequency) func(context.Context, *Turn) error {
+	return func(ctx context.Context, t *Turn) error {
+		var all []recon.Outcome
+		err := pgx.BeginTxFunc(ctx, t.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) (err error) {
+			if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
+				return fmt.Errorf("read without hurry: %w", err)
+			}
+			all, err = recon.RunChecks(ctx, tx, t.Book, t.Now, every)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var red []string
+		for _, o := range all {
+			if o.State == recon.Red {
+				red = append(red, o.Code)
+			}
+		}
+		if _, err := t.Tx(ctx, "compared", func(pgx.Tx) (int, error) { return len(all), nil }); err != nil {
+			return err
+		}
+		if len(red) > 0 {
+			return fmt.Errorf("%w: %s", ErrRed, strings.Join(red, ", "))
+		}
+		return nil
+	}
+}
+
+// monthly runs on the first day of a month only, by the book's clock.
+func monthly(do func(context.Context, *Turn) error) func(context.Context, *Turn) error {
+	return func(ctx context.Context, t *Turn) error {
+		first, last := t.Book.Day(t.After), t.Book.Day(t.Slot)
+		if first.Year() == last.Year() && first.Month() == last.Month() { // no month has ended since the run before
+			return nil
+		}
+		return do(ctx, t)
+	}
+}

@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/plans"
+	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/payments"
+	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/runs"
+	"sunfund/ledger/staff"
+)
+
+// fillWorld makes a book in which every job has something to do at killTime, and whose jobs were last done a day before.
+func fillWorld(t *testing.T, db *pgtest.DB) {
+	t.Helper()
+	ctx, now := t.Context(), killTime
+	month := now.AddDate(0, -1, 0)
+	by, second := uuid.New(), uuid.New()
+	var book *ledger.Book
+	var fund *ledger.Fund
+	var campaign *giving.Campaign
+	var street *ledger.Street
+	tx := func(fn func(tx pgx.Tx) error) {
+		t.Helper()
+		if err := pg.InTx(ctx, db.Service, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps := func(fn func(tx pgx.Tx) (*giving.Move, error)) {
+		t.Helper()
+		tx(func(tx pgx.Tx) error {
+			m, err := fn(tx)
+			if err != nil {
+				return err
+			}
+			_, err = m.Book(ctx, tx, book, giving.Sign{Key: uuid.New(), By: by, Second: second, At: month, Made: "王会计", Check: "李主任"})
+			return err
+		})
+	}
+	tx(func(tx pgx.Tx) (err error) {
+		book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "jobs", NameZH: "任务慈善会", NameEN: "Jobs", Regime: chart.CN2026, Currency: "CNY",
+			Zone: zone(t, "Asia/Shanghai"), Sandbox: true})
+		if err != nil {
+			return err
+		}
+		if street, err = ledger.CreateStreet(ctx, tx, book, ledger.Street{Code: "s", NameZH: "街道", NameEN: "Street"}); err != nil {
+			return err
+		}
+		if _, err = ledger.CreateFund(ctx, tx, book, ledger.Fund{Code: "G", Kind: ledger.General, NameZH: "日常", NameEN: "General"}); err != nil {
+			return err
+		}
+		if fund, err = ledger.CreateFund(ctx, tx, book, ledger.Fund{Code: "R", Kind: ledger.Restricted, NameZH: "专项", NameEN: "Homes", StreetID: &street.ID}); err != nil {
+			return err
+		}
+		campaign, err = giving.CreateCampaign(ctx, tx, book, giving.Campaign{FundID: fund.ID, Slug: "homes", TitleZH: "题", TitleEN: "Title", SummaryZH: "简", SummaryEN: "Short",
+			StoryZH: "故事", StoryEN: "Story", Goal: 50_000_00, OpensAt: now.AddDate(-1, 0, 0), ClosesAt: now.AddDate(1, 0, 0)})
+		if err != nil {
+			return err
+		}
+		for _, role := range []staff.Role{staff.Accountant, staff.Admin} {
+			p, err := staff.Create(ctx, tx, book.ID, staff.Person{Login: string(role), NameZH: "某", NameEN: "Some", Lang: "en", Email: string(role) + "@example.org"}, "$argon2id$none", uuid.Nil, month)
+			if err != nil {
+				return err
+			}
+			if _, err := staff.GrantRole(ctx, tx, book.ID, p.ID, uuid.Nil, staff.Held{Role: role}, month); err != nil {
+				return err
+			}
+			for i := range 3 { // the oldest are to be swept away
+				if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: fmt.Sprint("letter ", i), Body: "b", Path: "/"}, now.AddDate(0, 0, -20*i)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+
+	// Gifts of a month ago with names and addresses, one of them refunded behind its receipt; months without sums.
+	var paid []giving.Paid
+	for i := range 12 {
+		paid = append(paid, giving.Paid{CampaignID: campaign.ID, Amount: int64(100_00 + i), PaidAt: month.Add(time.Duration(i) * time.Hour), Channel: giving.WeChat, Ref: fmt.Sprint("wx-", i), Name: fmt.Sprint("捐赠人", i),
+			Email: fmt.Sprintf("donor%d@example.org", i)})
+	}
+	out, err := giving.Commit(ctx, db.Service, book, paid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range out {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	tx(func(tx pgx.Tx) error {
+		if _, err := receipts.AddRange(ctx, tx, book, receipts.Range{Code: "50010126", First: 1, Last: 100, Digits: 8, AllottedOn: book.Day(month), MadeBy: by}, month); err != nil {
+			return err
+		}
+		day := book.Day(month)
+		_, err := receipts.StartBatch(ctx, tx, book, receipts.Batch{ID: uuid.New(), From: day, To: day.AddDate(0, 0, 1), SingleMin: 1, AskedBy: by, Mail: true}, now.AddDate(0, 0, -1))
+		return err
+	})
+
+	// Donors who want to sign in; gifts that were started and not paid; regular gifts by letter that are due.
+	tx(func(tx pgx.Tx) error {
+		for i := range 3 {
+			if err := giving.AskSignIn(ctx, tx, book, fmt.Sprintf("donor%d@example.org", i), fmt.Sprint("browser", i), "en", now); err != nil {
+				return err
+			}
+		}
+		begin := func(name string, at time.Time) (*giving.Checkout, error) {
+			return giving.Begin(ctx, tx, book, giving.Form{FormID: uuid.New(), CampaignID: campaign.ID, Amount: "50", Currency: "CNY", Lang: "en", Name: name, Email: name + "@example.org", Channel: giving.Sandbox}, at)
+		}
+		for i := range 4 {
+			if _, err := begin(fmt.Sprint("never", i), now.Add(-unpaidLife-time.Duration(i+1)*time.Hour)); err != nil {
+				return err
+			}
+		}
+		for i := range 3 {
+			c, err := begin(fmt.Sprint("monthly", i), month)
+			if err != nil {
+				return err
+			}
+			if _, err := plans.Start(ctx, tx, book, c, plans.Terms{Way: plans.ByLetter, Every: plans.Monthly}, month); err != nil {
+				return err
+			}
+			out, err := giving.Book(ctx, tx, book, []giving.Paid{{ID: c.ID, Amount: c.Amount, Currency: c.Currency, PaidAt: month, Channel: giving.Sandbox, Ref: c.ID.String()}})
+			if err != nil {
+				return err
+			}
+			if out[0].Err != nil {
+				return out[0].Err
+			}
+		}
+		return nil
+	})
+
+	// Pledges with an instalment due soon and one overdue; a letter of the street that lapses and one that counts.
+	for i, first := range []time.Time{now.AddDate(0, 0, 3), now.AddDate(0, 0, -9)} {
+		p := giving.Pledge{ID: uuid.New(), Firm: fmt.Sprint("公司", i), CampaignID: campaign.ID, Document: "协议", SignedOn: book.Day(month.AddDate(0, -1, 0)), Amount: 300_00}
+		steps(func(tx pgx.Tx) (*giving.Move, error) {
+			return giving.SignPledge(ctx, tx, book, p, giving.Instalments(p.Amount, 3, book.Day(first), 1), giving.Contact{Email: "firm@example.org", Lang: "en"}, month)
+		})
+	}
+	for i, lapses := range []time.Time{ledger.Day(2026, 11, 28), ledger.Day(2026, 11, 29), ledger.Day(2026, 12, 31)} {
+		l := subsidies.Letter{ID: uuid.New(), FundID: fund.ID, StreetID: street.ID, CampaignID: &campaign.ID, Party: "街道办事处", Document: fmt.Sprintf("函〔2026〕%d号", i+1), SignedOn: ledger.Day(2026, 10, 1),
+			Counts: subsidies.All, Rule: subsidies.Rule{Per: subsidies.Whole, Num: 1, Den: 1, Cap: 10_000_00}, OpensOn: ledger.Day(2026, 10, 1), ClosesOn: ledger.Day(2026, 11, 20), FiscalYear: 2026,
+			LapsesOn: lapses, Terms: subsidies.Grant, Homes: 1, EnteredBy: by}
+		steps(func(tx pgx.Tx) (*giving.Move, error) { return subsidies.Commit(ctx, tx, book, l, l.SignedOn) })
+	}
+
+	// A collection box that should have been opened yesterday.
+	box := payments.Box{ID: uuid.New(), Code: "B1", Kind: "box", CampaignID: campaign.ID, OpenDays: 7}
+	sealed := ledger.Day(2026, 11, 23)
+	for _, step := range []func(b *payments.Box) (*giving.Move, error){
+		func(b *payments.Box) (*giving.Move, error) {
+			return payments.PlaceBox(book, b, "商场", "商场物业", sealed)
+		},
+		func(b *payments.Box) (*giving.Move, error) { return payments.SealBox(book, b, "S1", sealed) },
+	} {
+		steps(func(tx pgx.Tx) (*giving.Move, error) {
+			b, err := payments.BoxByID(ctx, tx, book, box.ID)
+			if errors.Is(err, giving.ErrNoRecord) {
+				m, err := payments.IssueBox(ctx, tx, book, box)
+				if err != nil {
+					return nil, err
+				}
+				if _, err := m.Book(ctx, tx, book, giving.Sign{Key: uuid.New(), By: by, At: month}); err != nil {
+					return nil, err
+				}
+				if b, err = payments.BoxByID(ctx, tx, book, box.ID); err != nil {
+					return nil, err
+				}
+				return step(b)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return step(b)
+		})
+	}
+
+	// A platform's file that is to be booked.
+	text, totals := platforms.Sample(60, ledger.Day(2026, 11, 20))
+	layout, err := platforms.Guess([]byte(text), "Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, profile := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	layout.Codes, layout.Donor = []platforms.Code{{Code: "P-001", Campaign: campaign.ID}}, "示例平台基金会"
+	tx(func(tx pgx.Tx) error {
+		if err := platforms.SaveProfile(ctx, tx, book, platforms.Profile{ID: profile, Platform: "shili", Name: "示例", Layout: layout, MadeBy: by, MadeAt: now}); err != nil {
+			return err
+		}
+		if _, err := platforms.Keep(ctx, tx, book, file, "a.csv", []byte(text), by, now); err != nil {
+			return err
+		}
+		f, err := platforms.FileByID(ctx, tx, book, file)
+		if err != nil {
+			return err
+		}
+		if err := platforms.UseProfile(ctx, tx, book, f, profile); err != nil {
+			return err
+		}
+		if f, err = platforms.FileByID(ctx, tx, book, file); err != nil {
+			return err
+		}
+		return platforms.Ask(ctx, tx, book, f, int(totals.Count), giving.Sign{Key: uuid.New(), By: by, At: now, Made: "王会计"})
+	})
+	plan(t, db, book, now)
+}
+
+// plan notes the jobs as done a day before, so that each is due.
+func plan(t *testing.T, db *pgtest.DB, book *ledger.Book, now time.Time) {
+	t.Helper()
+	table, err := Table(killTools(nil, book, "set"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []runs.Planned
+	for i := range table {
+		j := &table[i]
+		list = append(list, runs.Planned{Name: j.Name, Spec: j.When.spec, Every: j.When.every(), LateAfter: j.Late, Next: func(after time.Time) time.Time { return j.When.Next(after, book.Zone) }})
+	}
+	ctx := context.WithoutCancel(t.Context())
+	if err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) error { return runs.Plan(ctx, tx, book.ID, list, now.AddDate(0, 0, -1)) }); err != nil {
+		t.Fatal(err)
+	}
+}
