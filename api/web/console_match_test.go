@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/match"
 )
 
 // ruleForm is a rule of one to one from one promised pool, around the office's now, as the form sends it; pairs change it.
@@ -45,6 +48,47 @@ func (o *office) matched(campaign string, sums ...int64) {
 		}
 		return nil
 	})
+}
+
+// damage changes what the service may not change.
+func (o *office) damage(sql string) {
+	o.Helper()
+	tx, err := o.owner.Begin(o.Context())
+	if err != nil {
+		o.Fatal(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(o.Context()))
+	for _, one := range []string{"set local session_replication_role = replica", sql} {
+		if _, err := tx.Exec(o.Context(), one); err != nil {
+			o.Fatal(err)
+		}
+	}
+	if err := tx.Commit(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// paidTo books what a party was paid, and gives the entry.
+func (o *office) paidTo(party string, sum int64) (entry string) {
+	o.Helper()
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		general, err := giving.GeneralFund(ctx, tx, o.book)
+		if err != nil {
+			return err
+		}
+		bank := ledger.Leaf{Chart: "bank.online", Fund: general}
+		for i, lines := range [][]ledger.Line{{ledger.Debit(bank, sum), ledger.Credit(ledger.Leaf{Chart: "na.u", Fund: general}, sum)},
+			{ledger.Debit(ledger.Leaf{Chart: "program.u", Fund: general, Dims: ledger.Dims{Counterparty: party}}, sum), ledger.Credit(bank, sum)}} {
+			r, err := ledger.PostOne(ctx, tx, o.book, ledger.Entry{Kind: []ledger.Kind{ledger.KindOpening, ledger.KindPayment}[i], EffectiveOn: o.book.Day(o.now.AddDate(0, 0, -1)),
+				Actor: uuid.New(), Lines: lines})
+			if err != nil {
+				return err
+			}
+			entry = r.ID.String()
+		}
+		return nil
+	})
+	return entry
 }
 
 // TestAnEventOfMatchInTheConsole goes the whole way: event, rule, trial, publishing and opening by a second person, gifts, a hold released, payment, what is
@@ -109,9 +153,23 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 	li.lacks(page, "周先生", "zhou@example.org")
 	seq := regexp.MustCompile(`value="(\d+)"[^>]*><span class="choice-word">#`).FindStringSubmatch(page.text)[1]
 	li.wants(li.step(event, "match-release", "reason", "本人来电确认"), http.StatusUnprocessableEntity, "暂扣待查的配捐")
-	approve(li.stepped(event, "match-release", "awards", seq, "reason", "本人来电确认"))
+	asked := li.stepped(event, "match-release", "awards", seq, "reason", "本人来电确认")
+	li.wants(li.get(event), http.StatusOK, "等待第二个人批准", `href="`+asked+`"`, "解除暂扣 · 九九公益日")
+	wu.lacks(wu.get(event), `href="`+asked+`"`)
+	approve(asked)
+	li.lacks(li.get(event), `href="`+asked+`"`)
+	li.wants(li.step(event, matchCircle, "counterparty", "nobody", "email", "zhou@example.org", "since", "2026-01-01"), http.StatusUnprocessableEntity, "没有查到付给对方")
+	paidBack := o.paidTo("acme", 50_00)
+	li.stepped(event, matchCircle, "counterparty", "acme", "email", "zhou@example.org", "since", "2026-01-01")
+	li.wants(li.get(event), http.StatusOK, "2 笔，1 位捐赠人")
+	li.wants(li.get("/console/entries/"+paidBack), http.StatusOK)
+	for _, one := range regexp.MustCompile(`value="(\d+)"[^>]*><span class="choice-word">#`).FindAllStringSubmatch(li.get(event).text, 2) {
+		approve(li.stepped(event, "match-release", "awards", one[1], "reason", "查明是货款"))
+	}
 	li.stepped(event, matchClose)
-	li.wants(li.get(event), http.StatusOK, "已截止", "待付", "160.00")
+	li.wants(li.get(event), http.StatusOK, "已截止", "待付", "160.00", "还没有支付、追回或退回")
+	li.wants(o.browser().get("/match/nine/recompute"), http.StatusOK, "还不能重算", "sunfund verify match --rule match-nine-rule-1.json --gifts match-nine.jsonl --commitment "+commitment)
+	li.wants(o.browser().get("/match/nine/replay"), http.StatusConflict)
 	settle := li.stepped(event, "match-settle", "pool", "main", "bank", "bank.basic", "ref", "20260907-9", "day", "2026-09-07")
 	chen.wants(chen.get(settle), http.StatusOK, "160.00", "20260907-9")
 	approve(settle)
@@ -126,7 +184,27 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 	public := o.browser().get("/match/nine")
 	li.wants(public, http.StatusOK, "九九公益日", "甲公司", commitment, "160.00", "840.00", "0 笔")
 	li.lacks(public, "周先生", "截止以后公布")
-	li.wants(o.browser().get("/match/other"), http.StatusNotFound)
+	li.wants(li.get(event), http.StatusOK, "支付给项目", "20260907-9", "退回出资方", "李会计 · 陈")
+	for _, page := range []string{"", "/recompute", "/replay", "/rule"} {
+		li.wants(o.browser().get("/match/other"+page), http.StatusNotFound)
+	}
+	recomputed := o.browser().get("/match/nine/recompute")
+	li.wants(recomputed, http.StatusOK, "相符：每笔捐赠得到的正是规则给的", "正是事先承诺的种子", "2 笔，共 ¥360.00", "2 笔，共 ¥160.00")
+	rules, gifts := o.browser().get("/match/nine/rule?version=1").text, o.browser().get("/match/nine/replay").text
+	parsed, err := match.Parse([]byte(rules))
+	if err != nil || !strings.Contains(public.text, parsed.Hash().String()) {
+		t.Errorf("the rule's file: %v", err)
+	}
+	if v, err := match.Verify([]*match.Rule{parsed}, strings.NewReader(gifts)); err != nil || !v.Clean() || v.Gifts != 2 || v.Commitment != commitment {
+		t.Errorf("the published files recompute to %+v, %v", v, err)
+	}
+	for _, secret := range []string{"周先生", "zhou", "example.org", "WeChat:"} {
+		if strings.Contains(gifts, secret) {
+			t.Errorf("the published file names %s", secret)
+		}
+	}
+	o.damage(`update match_award set amount = amount + 1 where amount > 0 and seq = 1`)
+	li.wants(o.browser().get("/match/nine/recompute"), http.StatusOK, "不符：见下面", "哪里不符", "main ¥60.01", "main ¥60.00")
 	li.wants(li.get(rule), http.StatusConflict, "活动现在的状态不适合这一步")
 }
 

@@ -42,8 +42,9 @@ var consoleHasher = sync.OnceValues(func() (*staff.Hasher, error) { return staff
 type office struct {
 	*testing.T
 	book    *ledger.Book
-	db      *pgxpool.Pool      // in the book
-	bare    *pgxpool.Pool      // as the pages have it
+	db      *pgxpool.Pool // in the book
+	bare    *pgxpool.Pool // as the pages have it
+	owner   *pgxpool.Pool
 	sent    *pgtest.Statements // by the pages
 	url     string
 	now     time.Time
@@ -58,7 +59,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	db := pgtest.New(t)
-	o := &office{T: t, db: db.Service, now: testNow, funds: map[int]*ledger.Fund{}}
+	o := &office{T: t, db: db.Service, owner: db.Pool, now: testNow, funds: map[int]*ledger.Fund{}}
 	o.bare, o.sent = db.Watched(t)
 	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
 		o.book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "demo", NameZH: "阳光区慈善会", NameEN: "Sunshine Charity Association",

@@ -11,14 +11,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sunfund/ledger"
+	"sunfund/ledger/giving/match"
 	"sunfund/ledger/payments/platforms"
 )
 
 // Limits of what a form may send, in bytes.
 const (
-	formMax  = 256 << 10 // kept in all
-	fieldMax = 16 << 10  // kept of one field: far beyond what any field allows, so a clipped one is told that it is too long
-	drainMax = 16 << 20  // read at most; a browser reads our answer only after it has sent everything
+	formMax                       = 256 << 10                                    // kept in all
+	fieldMax                      = 16 << 10                                     // kept of one field: far beyond what any field allows, so a clipped one is told that it is too long
+	matchRuleField, matchRuleForm = 3 * match.SizeMax, 6*match.SizeMax + formMax // a rule of match, escaped: its hidden JSON, and lists of campaigns
+	drainMax                      = 16 << 20                                     // read at most; a browser reads our answer only after it has sent everything
 )
 
 // LimitForms keeps memory small whatever a form sends: an overlong field is clipped, so that the page can say
@@ -41,11 +43,15 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, statementMax+formMax)
 			return next(c)
 		}
-		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)))
+		field, form := fieldMax, formMax
+		if c.Path() == matchPath+"/:event/rule" {
+			field, form = matchRuleField, matchRuleForm
+		}
+		body, err := clipFields(bufio.NewReader(io.LimitReader(request.Body, drainMax)), field, form)
 		if err != nil {
 			return fmt.Errorf("read form: %w", err)
 		}
-		if len(body) > formMax {
+		if len(body) > form {
 			return echo.ErrStatusRequestEntityTooLarge
 		}
 		request.Body = io.NopCloser(bytes.NewReader(body))
@@ -53,8 +59,8 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// clipFields reads name=value pairs joined by "&" and keeps the beginning of each.
-func clipFields(from *bufio.Reader) ([]byte, error) {
+// clipFields reads name=value pairs joined by "&" and keeps the beginning of each: so many bytes of a field, and of the form.
+func clipFields(from *bufio.Reader, field, form int) ([]byte, error) {
 	var body []byte
 	kept, clipped := 0, false // of the field being read
 	for {
@@ -64,11 +70,11 @@ func clipFields(from *bufio.Reader) ([]byte, error) {
 			return body, nil
 		case err != nil:
 			return nil, err
-		case len(body) > formMax: // too much in all; the rest is only drained
+		case len(body) > form: // too much in all; the rest is only drained
 		case b == '&':
 			body = append(body, b)
 			kept, clipped = 0, false
-		case kept < fieldMax:
+		case kept < field:
 			body = append(body, b)
 			kept++
 		case !clipped:

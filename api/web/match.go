@@ -252,6 +252,7 @@ const (
 	matchClose  = "match-close"
 	matchReveal = "match-reveal"
 	matchEnd    = "match-end"
+	matchCircle = "match-circle" // holds what it finds; paying it or not takes two
 )
 
 // matchActs are the steps that may follow, the likeliest first.
@@ -284,6 +285,10 @@ func (v *visit) matchActs(q pg.Querier, d *matchDesk) (acts []act, err error) {
 		which := blank{name: "awards", label: "match.holds", hint: "match.holds.pick", kind: "picks", options: picks}
 		second("match-release", false, which, reason)
 		second("match-refuse", true, which, reason)
+	}
+	if d.rule != nil && (state == giving.EventOpen || state == giving.EventClosed && d.amounts.Reserved > 0) {
+		acts = append(acts, act{name: matchCircle, needs: staff.CampaignWrite, blanks: []blank{{name: "counterparty", label: "match.circle.party", hint: "match.circle.party.hint", max: 80},
+			{name: "email", label: "match.circle.email", max: 200}, {name: "since", label: "match.circle.since", kind: "day", value: ISODay(v.businessDay().AddDate(0, -6, 0))}}})
 	}
 	if paid := v.matchPoolOptions(d, func(p giving.PoolAmounts) int64 { return p.Reserved }); len(paid) > 0 && state != giving.EventDraft {
 		second("match-settle", false, pool(paid), blank{name: "amount", label: "filter.amount", hint: "match.amount.all", kind: "amount", optional: true},

@@ -34,7 +34,7 @@ const ruleNone = -1
 func (v *visit) readMatchRule(base match.Terms) *ruleDraft {
 	d := &ruleDraft{terms: base, typed: map[string]string{}}
 	t := &d.terms
-	text := func(name string) string { return giving.CleanText(v.typed(name, 4000)) }
+	text := func(name string) string { return giving.CleanText(v.typed(name, match.SizeMax)) }
 	number := func(from, to string) int64 {
 		typed := text(from)
 		if typed == "" {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/hex"
 	"net/http"
+	"strconv"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
@@ -17,18 +18,16 @@ type matchPublicView struct {
 	Note                string // this is no longer the newest version
 	Grids               []grid
 	JSON                string
+	Recompute, File     string // where every gift is decided again; the rule as a file
 }
 
 // matchPublic answers /match/{event}, or with ?version= an older version of its rule. An event without a published rule is not there yet.
 func (v *visit) matchPublic() error {
 	var view matchPublicView
 	err := v.read(func(q pg.Querier) error {
-		d, err := v.matchDesk(q)
+		d, err := v.publicDesk(q)
 		if err != nil {
 			return err
-		}
-		if d.rule == nil {
-			return giving.ErrNoEvent
 		}
 		return v.fillMatchPublic(q, d, &view)
 	})
@@ -59,7 +58,8 @@ func (v *visit) fillMatchPublic(q pg.Querier, d *matchDesk, view *matchPublicVie
 		}
 		view.Note = T(v.lang, "match.public.older", int(shown.Version), int(d.versions[0].Version))
 	}
-	view.JSON = string(rule.JSON())
+	at := matchPublicPath + "/" + d.event.Code
+	view.JSON, view.Recompute, view.File = string(rule.JSON()), at+"/recompute", at+"/rule?version="+strconv.Itoa(int(shown.Version))
 	view.Facts = v.matchPublicFacts(d, shown, rule)
 	campaigns, err := v.matchCampaigns(q, d)
 	if err != nil {
@@ -70,7 +70,7 @@ func (v *visit) fillMatchPublic(q pg.Querier, d *matchDesk, view *matchPublicVie
 		return err
 	}
 	words[0].Title = T(v.lang, "match.public.words")
-	view.Grids = []grid{words[0], v.matchPools(d), campaigns, v.matchVersions(d, matchPublicPath+"/"+d.event.Code)}
+	view.Grids = []grid{words[0], v.matchPools(d), campaigns, v.matchVersions(d, at)}
 	return nil
 }
 

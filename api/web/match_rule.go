@@ -105,7 +105,7 @@ func (v *visit) matchRuleStep() error {
 	}
 	view := v.matchRuleView(d, "")
 	do := v.FormValue("do")
-	base, err := match.Parse([]byte(v.typed("base", fieldMax)))
+	base, err := match.Parse([]byte(v.typed("base", match.SizeMax)))
 	terms := ruleTemplate(v.typed("template", 40), v.book, v.businessDay())
 	if err == nil {
 		terms = base.Terms()
@@ -127,7 +127,7 @@ func (v *visit) matchRuleStep() error {
 
 // ruleFromJSON takes a rule as experts write it.
 func (v *visit) ruleFromJSON(view *matchRuleView, d *matchDesk, old match.Terms) error {
-	text := v.typed("json", fieldMax)
+	text := v.typed("json", match.SizeMax+1)
 	rule, err := match.Parse([]byte(text))
 	if err != nil {
 		var wrong *match.TermsError

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
@@ -53,7 +55,15 @@ func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView,
 	if err != nil {
 		return view, err
 	}
-	view.Grids = []grid{v.matchPools(d), campaigns, holds, v.matchVersions(d, matchPublicPath+"/"+d.event.Code)}
+	payments, err := v.matchPayments(q, d)
+	if err != nil {
+		return view, err
+	}
+	requests, err := v.matchRequests(q, d)
+	if err != nil {
+		return view, err
+	}
+	view.Grids = []grid{v.matchPools(d), requests, campaigns, holds, payments, v.matchVersions(d, matchPublicPath+"/"+d.event.Code)}
 	if d.rule != nil {
 		words, err := v.matchWords(q, d.rule, v.lang, v.otherLang())
 		if err != nil {
@@ -67,6 +77,58 @@ func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView,
 	}
 	return view, v.offer(&view, d.at(), acts...)
 }
+
+// matchListed is how many payments and requests the page of an event lists.
+const matchListed = 50
+
+// matchPayments lists what was paid, clawed back and returned, newest first, with the bank's number and who signed.
+func (v *visit) matchPayments(q pg.Querier, d *matchDesk) (grid, error) {
+	g := grid{Title: T(v.lang, "match.payments"), Empty: T(v.lang, "match.payments.none"),
+		Heads: v.heads("match.payment.day", "match.payment.kind", "match.pool", "#filter.amount", "#match.payment.campaigns", "bankline.ref", "match.payment.signed")}
+	list, err := giving.PaidMatches(v.ctx(), q, v.book, d.event.ID, uuid.Max, matchListed)
+	if err != nil {
+		return g, err
+	}
+	who := newNames(v)
+	for _, p := range list {
+		by, err := who.of(p.By)
+		if err != nil {
+			return g, err
+		}
+		second, err := who.of(p.Second)
+		if err != nil {
+			return g, err
+		}
+		g.Rows = append(g.Rows, []cell{{Text: Day(v.lang, p.Day)}, {Text: T(v.lang, "match.paid."+p.Kind)}, textCell(d.funder(v.lang, p.Pool) + " (" + p.Pool + ")"), v.sumCell(p.Amount),
+			{Text: strconv.Itoa(p.Campaigns)}, textCell(p.BankRef), textCell(by + " · " + second)})
+	}
+	return g, nil
+}
+
+// matchRequests lists what waits for a second person.
+func (v *visit) matchRequests(q pg.Querier, d *matchDesk) (grid, error) {
+	g := grid{Title: T(v.lang, "match.requests"), Empty: T(v.lang, "match.requests.none"), Heads: v.heads("approval.summary", "#filter.amount", "match.request.by", "approval.made")}
+	list, err := staff.About(v.ctx(), q, v.who, staff.MatchKind, matchPayee(d.event.Code), matchListed)
+	if err != nil {
+		return g, err
+	}
+	who := newNames(v)
+	for _, a := range list {
+		by, err := who.of(a.MadeBy)
+		if err != nil {
+			return g, err
+		}
+		about := textCell(a.Summary)
+		if a.Visible(v.who) {
+			about.Href = approvalPath(a)
+		}
+		g.Rows = append(g.Rows, []cell{about, v.sumCell(a.Amount), textCell(by), {Text: When(v.lang, a.MadeAt, v.book.Zone)}})
+	}
+	return g, nil
+}
+
+// matchPayee is whom requests about an event name.
+func matchPayee(code string) string { return "match:" + code }
 
 // matchFacts are what stands about an event apart from its amounts.
 func (v *visit) matchFacts(d *matchDesk) []Fact {

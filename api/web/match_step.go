@@ -44,9 +44,15 @@ func (v *visit) matchStep() error {
 	if len(wrong) > 0 {
 		return v.matchAgain(http.StatusUnprocessableEntity, wrong)
 	}
-	if a.second == "" {
+	switch {
+	case a.name == matchCircle:
+		err = v.holdCircle(d, in, form)
+		if errors.Is(err, errNoCircle) {
+			return v.matchAgain(http.StatusUnprocessableEntity, Errors{{matchCircle + "-counterparty", T(v.lang, "match.circle.none")}})
+		}
+	case a.second == "":
 		err = v.matchAlone(d, a.name)
-	} else {
+	default:
 		var r *giving.MatchRequest
 		var sum int64
 		if r, sum, err = v.matchRequest(d, a, in); err == nil {
@@ -54,6 +60,31 @@ func (v *visit) matchStep() error {
 		}
 	}
 	return v.stepRefused(err, a, d.at(), v.matchAgain)
+}
+
+// errNoCircle means that nothing that the party was paid came back as a gift.
+var errNoCircle = errors.New("no money came back")
+
+// holdCircle walks the ledger from what a party was paid to what it gave in the event, and holds the match of that.
+func (v *visit) holdCircle(d *matchDesk, in inputs, form uuid.UUID) error {
+	err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		circles, err := giving.FindCircles(ctx, tx, v.book, d.event.ID, []giving.Party{{Counterparty: in["counterparty"], Email: in["email"]}}, in.day("since"))
+		if err != nil {
+			return err
+		}
+		if len(circles) == 0 {
+			return errNoCircle
+		}
+		sign := giving.Sign{Key: form, By: v.who.Person.ID, At: v.now, Made: v.who.Person.NameZH}
+		if _, err := giving.HoldCircles(ctx, tx, v.book, d.event.ID, circles, sign); err != nil {
+			return err
+		}
+		return v.record(tx, "match", "circle", d.event.Code, in["counterparty"])
+	})
+	if err != nil {
+		return err
+	}
+	return v.see(d.at())
 }
 
 // matchAlone takes a step that moves nothing.
@@ -78,65 +109,36 @@ func (v *visit) matchAlone(d *matchDesk, name string) error {
 	return v.see(d.at())
 }
 
-// matchRequest writes a step down as a request carries it, with the sum that it would move. An amount that was left out is filled in, so that
-// the approver decides on a number.
+// matchRequest writes a step down as a request carries it, with the sum that it would move.
 func (v *visit) matchRequest(d *matchDesk, a act, in inputs) (*giving.MatchRequest, int64, error) {
 	r := &giving.MatchRequest{Act: strings.TrimPrefix(a.name, "match-"), Event: d.event.ID, Pool: in["pool"], Reason: in["reason"], Cause: giving.Cause(in["cause"]),
 		Campaign: int32(in.number("campaign"))}
-	sum := in.sum("amount", v.book)
-	pool := d.pool(r.Pool)
+	if sum := in.sum("amount", v.book); sum > 0 {
+		r.Amount = v.decimal(sum)
+	}
 	switch r.Act {
 	case giving.MatchSettle:
-		if sum == 0 {
-			sum = pool.Reserved
-		}
-		r.Amount, r.Bank, r.BankRef, r.Day = v.decimal(sum), in["bank"], in["ref"], in.day("day")
-	case giving.MatchClawBack:
-		r.Amount = v.decimal(sum)
-	case giving.MatchReturn, giving.MatchRoll:
-		sum = pool.Pledged
-	case giving.MatchGive, giving.MatchShare:
-		sum = d.amounts.Pledged
+		r.Bank, r.BankRef, r.Day = in["bank"], in["ref"], in.day("day")
 	case giving.StepRelease, giving.StepRefuse:
 		r.Act, r.Kind = giving.MatchAwards, r.Act
-		held, err := giving.Held(v.ctx(), v.s.DB, v.book, d.event.ID, 0, matchHeldShown)
-		if err != nil {
-			return nil, 0, err
-		}
 		for text := range strings.FieldsSeq(in["awards"]) {
 			seq, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
 				return nil, 0, giving.ErrNoAward
 			}
 			r.Awards = append(r.Awards, seq)
-			for _, h := range held {
-				if h.Seq == seq {
-					sum += h.Left
-				}
-			}
 		}
 	}
-	return r, sum, nil
+	sum, err := r.Complete(v.ctx(), v.s.DB, v.book, v.now)
+	return r, sum, err
 }
 
-// errOnlyTried takes back what was tried.
-var errOnlyTried = errors.New("only tried")
-
-// askMatch asks a second person for a step. What could not be carried out as things stand is refused here, where its maker can mend it: it is tried and
-// taken back. Sharing is not tried, for it holds the book up for as long as it takes.
+// askMatch asks a second person for a step. What could not be carried out as things stand is refused here, where its maker can mend it.
 func (v *visit) askMatch(d *matchDesk, r *giving.MatchRequest, name string, sum int64, form uuid.UUID) error {
-	if r.Act != giving.MatchShare {
-		err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
-			if _, err := r.CarryOut(ctx, tx, v.book, giving.Sign{Key: form, By: v.who.Person.ID, Second: form, At: v.now, Made: v.who.Person.NameZH, Check: form.String()}); err != nil {
-				return err
-			}
-			return errOnlyTried
-		})
-		if !errors.Is(err, errOnlyTried) {
-			return err
-		}
+	if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error { return r.Try(ctx, tx, v.book, v.who.Person.ID, v.now) }); err != nil {
+		return err
 	}
-	return v.request(staff.Draft{Form: form, Kind: staff.MatchKind, Amount: sum, Payload: r, Payee: "match:" + d.event.Code,
+	return v.request(staff.Draft{Form: form, Kind: staff.MatchKind, Amount: sum, Payload: r, Payee: matchPayee(d.event.Code),
 		Summary: oneLine(T(v.lang, "act."+name)+" · "+d.event.Name(string(v.lang)), 400)})
 }
 

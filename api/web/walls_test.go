@@ -331,7 +331,7 @@ var objectOfPath = map[string]string{
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
-	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event",
+	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
@@ -531,10 +531,10 @@ var objectsOfParameters = map[string][]string{
 
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
-	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count credit currencies currency day days debit
+	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
 	date_form delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind lang last late least
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
-	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup single_min site slug
+	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup since single_min site slug
 	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	view what when why work year zero zone`)
 

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving/match"
@@ -88,4 +90,74 @@ func (r *MatchRequest) CarryOut(ctx context.Context, tx pgx.Tx, book *ledger.Boo
 		return 0, err
 	}
 	return 0, fmt.Errorf("%w: %q", ErrStep, r.Act)
+}
+
+// Complete fills in the amount that was left out, so that whoever approves decides on a number, and gives the sum that the step would move: minor
+// units of the book's currency, what rules of approval look at. ErrNoPool, money.ErrSyntax, what match.Parse refuses.
+func (r *MatchRequest) Complete(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) (sum int64, err error) {
+	if r.Act == MatchPublish {
+		rule, err := match.Parse([]byte(r.Terms))
+		if err != nil {
+			return 0, err
+		}
+		r.Terms = string(rule.JSON())
+		return rule.Total(), nil
+	}
+	amounts, err := AmountsOf(ctx, q, book, r.Event, now)
+	if err != nil {
+		return 0, err
+	}
+	var pool *PoolAmounts
+	for i := range amounts.Pools {
+		if amounts.Pools[i].Pool == r.Pool {
+			pool = &amounts.Pools[i]
+		}
+	}
+	if r.Amount != "" {
+		if sum, err = money.Parse(r.Amount, book.Currency); err != nil {
+			return 0, err
+		}
+	}
+	switch r.Act {
+	case MatchSettle, MatchClawBack, MatchReturn, MatchRoll:
+		if pool == nil {
+			return 0, ErrNoPool
+		}
+		switch {
+		case r.Act == MatchSettle && sum == 0:
+			sum = pool.Reserved
+		case r.Act == MatchReturn || r.Act == MatchRoll:
+			return pool.Pledged, nil
+		}
+		r.Amount = money.Format(sum, book.Currency)
+	case MatchGive, MatchShare:
+		return amounts.Pledged, nil
+	case MatchAwards:
+		awards, err := awardsBySeq(ctx, q, book, r.Event, r.Awards)
+		if err != nil {
+			return 0, err
+		}
+		for _, a := range awards {
+			sum += a.Left
+		}
+	}
+	return sum, nil
+}
+
+// Try refuses what could not be carried out as things stand: it is carried out as two people would, and taken back. Sharing is not tried, for it
+// holds the book up for as long as it takes.
+func (r *MatchRequest) Try(ctx context.Context, tx pgx.Tx, book *ledger.Book, by uuid.UUID, now time.Time) error {
+	if r.Act == MatchShare {
+		return nil
+	}
+	inner, err := tx.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("try step of match: %w", err)
+	}
+	second := uuid.New() // whoever it will be
+	_, refused := r.CarryOut(ctx, inner, book, Sign{Key: second, By: by, Second: second, At: now, Made: by.String(), Check: second.String()})
+	if err := inner.Rollback(ctx); err != nil {
+		return fmt.Errorf("take back what was tried: %w", err)
+	}
+	return refused
 }

@@ -138,3 +138,22 @@ func scanApproval(row pgx.CollectableRow) (Approval, error) {
 		&a.State, &a.DecidedBy, &a.DecidedAt, &a.Reason, &a.Entry)
 	return a, err
 }
+
+const sqlApprovalsAbout = approvalSelect + `
+ where book_id = $1 and state = 'open' and kind = $2 and payee = $3 order by id desc limit $4`
+
+// About lists the open requests of a kind about one payee or thing, newest first, to those who may ask for such or decide them, and to auditors;
+// to others none. n is at most 200.
+func About(ctx context.Context, q pg.Querier, who Identity, kind Kind, payee string, n int) ([]Approval, error) {
+	if k := kinds[kind]; !who.May(k.ask) && !who.May(k.decide) && !who.Has(Auditor) {
+		return nil, nil
+	}
+	rows, err := q.Query(ctx, sqlApprovalsAbout, who.Book, kind, payee, limit(n))
+	if err != nil {
+		return nil, fmt.Errorf("list approval requests: %w", err)
+	}
+	return pgx.CollectRows(rows, scanApproval)
+}
+
+// Visible tells whether the request's page is in the person's sight.
+func (a Approval) Visible(who Identity) bool { return visible(who, a) }
