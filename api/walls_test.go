@@ -21,7 +21,9 @@ type object struct{ theirs, unknown string }
 
 // objectOfPath names the object of each address with a parameter. A route that is not here fails the test.
 var objectOfPath = map[string]string{"/funds/:code": "fund", "/campaigns/:slug": "campaign", "/gifts/:id": "gift", "/entries/:id": "entry",
-	"/entries/:id/reversal": "entry", "/bank-receipts/:id": "bank-receipt", "/cash-counts/:id": "cash-count", "/pledges/:id": "pledge", "/goods/:id": "lot", "/services/:id": "service", "/subsidies/:id": "subsidy"}
+	"/entries/:id/reversal": "entry", "/bank-receipts/:id": "bank-receipt", "/cash-counts/:id": "cash-count", "/pledges/:id": "pledge", "/goods/:id": "lot", "/services/:id": "service", "/subsidies/:id": "subsidy",
+	"/match/:event": "event", "/match/:event/rules": "event", "/match/:event/rules/:version": "event", "/match/:event/awards": "event", "/match/:event/payments": "event",
+	"/match/:event/requests": "event", "/match/:event/replay": "event", "/match/:event/steps": "event"}
 
 // objectsOfQuery names what the parameters of queries can point at; none: nothing that belongs to a book.
 var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry", "bank-receipt", "pledge"},
@@ -63,7 +65,7 @@ select $1, $2, campaign_id, fund_id, '2026-03-30', '{}', 0, 0, 'counted', $2, no
 	})
 	objects["cash-count"] = object{count.String(), uuid.NewString()}
 	maps.Copy(objects, map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
-		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "subsidy": {o.letter().String(), uuid.NewString()}, "words": {"Interest", "Nothing at all"}})
+		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "subsidy": {o.letter().String(), uuid.NewString()}, "event": {o.event("mine-day").Code, "no-day"}, "words": {"Interest", "Nothing at all"}})
 	return objects
 }
 
@@ -87,7 +89,7 @@ func TestM11KeyOfAnotherBook(t *testing.T) {
 	doc, err := parsedContract()
 	o.must(err)
 	before, asked := o.postings(), 0
-	bodies := map[string]any{"/entries/:id/reversal": fields{"effective_on": "2026-03-31", "reason": "mistake"}}
+	bodies := map[string]any{"/match/:event/steps": fields{"act": "close"}, "/entries/:id/reversal": fields{"effective_on": "2026-03-31", "reason": "mistake"}}
 	ask := func(method, path string, body any) answer {
 		asked++
 		return o.ask(request{method: method, path: path, token: o.other.token, key: uuid.NewString(), body: body})
@@ -166,7 +168,7 @@ func TestM11KeyOfAnotherBook(t *testing.T) {
 	for path, body := range offlineBodies() {
 		posts[path+" campaign"] = func(name string) any { return o.with(body, "campaign", name) }
 	}
-	covered := []string{"/entries/:id/reversal"} // names its entry in the address
+	covered := []string{"/entries/:id/reversal", "/match/:event/steps", "/match"} // they name their object in the address, or nothing
 	for what, body := range posts {
 		path, field, _ := strings.Cut(what, " ")
 		covered = append(covered, path)

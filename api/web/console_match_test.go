@@ -189,7 +189,7 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 		li.wants(o.browser().get("/match/other"+page), http.StatusNotFound)
 	}
 	recomputed := o.browser().get("/match/nine/recompute")
-	li.wants(recomputed, http.StatusOK, "相符：每笔捐赠得到的正是规则给的", "正是事先承诺的种子", "2 笔，共 ¥360.00", "2 笔，共 ¥160.00")
+	li.wants(recomputed, http.StatusOK, "相符：每笔捐赠得到的正是规则给的", "正是事先承诺的种子", "2 笔，共 360.00 元", "2 笔，共 160.00 元")
 	rules, gifts := o.browser().get("/match/nine/rule?version=1").text, o.browser().get("/match/nine/replay").text
 	parsed, err := match.Parse([]byte(rules))
 	if err != nil || !strings.Contains(public.text, parsed.Hash().String()) {
@@ -204,7 +204,7 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 		}
 	}
 	o.damage(`update match_award set amount = amount + 1 where amount > 0 and seq = 1`)
-	li.wants(o.browser().get("/match/nine/recompute"), http.StatusOK, "不符：见下面", "哪里不符", "main ¥60.01", "main ¥60.00")
+	li.wants(o.browser().get("/match/nine/recompute"), http.StatusOK, "不符：见下面", "哪里不符", "main 60.01 元", "main 60.00 元")
 	li.wants(li.get(rule), http.StatusConflict, "活动现在的状态不适合这一步")
 }
 

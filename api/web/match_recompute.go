@@ -146,7 +146,7 @@ func (v *visit) fillRecompute(view *matchRecomputeView, d *matchDesk, found *mat
 	promised := found.Promised && strings.EqualFold(found.Commitment, d.event.Commitment)
 	view.State, view.Tag = T(v.lang, "match.recompute.equal"), "good"
 	if !promised || !found.Clean() {
-		view.State, view.Tag = T(v.lang, "match.recompute.differs"), "bad"
+		view.State, view.Tag = T(v.lang, "match.recompute.differs"), "broken"
 	}
 	sum := func(minor int64) string { return Amount(v.lang, v.amount(minor)) }
 	seed := T(v.lang, "match.recompute.promised", found.Commitment)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -142,17 +141,9 @@ func (v *visit) askMatch(d *matchDesk, r *giving.MatchRequest, name string, sum 
 		Summary: oneLine(T(v.lang, "act."+name)+" · "+d.event.Name(string(v.lang)), 400)})
 }
 
-func readMatch(a staff.Approval) (*giving.MatchRequest, error) {
-	var r giving.MatchRequest
-	if err := json.Unmarshal(a.Payload, &r); err != nil {
-		return nil, fmt.Errorf("read request %s: %w", a.ID, err)
-	}
-	return &r, nil
-}
-
 // askedMatch is what a request for a step with match would do, as its approver reads it.
 func (v *visit) askedMatch(q pg.Querier, a staff.Approval) (asked, error) {
-	r, err := readMatch(a)
+	r, err := giving.ReadMatchRequest(a.Payload)
 	if err != nil {
 		return asked{}, err
 	}
@@ -236,7 +227,7 @@ func (v *visit) askedRuleOfMatch(q pg.Querier, r *giving.MatchRequest, out *aske
 
 // carryMatch takes the step in the transaction of its approval, once under the request's id.
 func (v *visit) carryMatch(tx pgx.Tx, a staff.Approval) error {
-	r, err := readMatch(a)
+	r, err := giving.ReadMatchRequest(a.Payload)
 	if err != nil {
 		return err
 	}

@@ -176,3 +176,30 @@ func awards(ctx context.Context, q pg.Querier, sql string, args ...any) ([]Match
 
 // ReasonList is what stood against more, as the rule's engine names it.
 func (a *MatchAward) ReasonList() []string { return strings.Fields(a.Reasons) }
+
+// AwardFilter narrows a list of awards. Zero values narrow nothing.
+type AwardFilter struct {
+	Campaign int32
+	Pool     string
+	Gift     uuid.UUID
+	Held     bool  // only what is held now
+	Before   int64 // seq of the last award of the page before
+}
+
+// What is held is found by its own index and by the steps that held it, a gift's awards by theirs; everything else goes back from the newest.
+const sqlAwardsNewest = `
+select ` + awardColumns + `
+  from (select * from match_award
+         where book_id = $1 and event_id = $2 and seq < $3 and ($4 = 0 or campaign_id = $4) and ($5 = '' or pool = $5)
+           and ($6::uuid is null or gift_id = $6 and seq in (select seq from match_award where book_id = $1 and gift_id = $6))
+           and (not $7 or held or seq in (select seq from match_step where book_id = $1 and event_id = $2 and kind = 'hold'))) a` + awardSteps + `
+ where not $7 or coalesce(s.held, a.held) and a.amount > coalesce(s.freed, 0)
+ order by a.seq desc limit $8`
+
+// Awards lists awards of an event, newest first; at most limit.
+func Awards(ctx context.Context, q pg.Querier, book *ledger.Book, event int32, f AwardFilter, limit int) ([]MatchAward, error) {
+	if f.Before == 0 {
+		f.Before = 1<<63 - 1
+	}
+	return awards(ctx, q, sqlAwardsNewest, book.ID, event, f.Before, f.Campaign, f.Pool, idOrNull(f.Gift), f.Held, pageSize(limit))
+}

@@ -2,6 +2,7 @@ package giving
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -90,6 +91,15 @@ func (r *MatchRequest) CarryOut(ctx context.Context, tx pgx.Tx, book *ledger.Boo
 		return 0, err
 	}
 	return 0, fmt.Errorf("%w: %q", ErrStep, r.Act)
+}
+
+// ReadMatchRequest reads the payload of a request.
+func ReadMatchRequest(payload []byte) (*MatchRequest, error) {
+	var r MatchRequest
+	if err := json.Unmarshal(payload, &r); err != nil {
+		return nil, fmt.Errorf("read request for a step of match: %w", err)
+	}
+	return &r, nil
 }
 
 // Complete fills in the amount that was left out, so that whoever approves decides on a number, and gives the sum that the step would move: minor

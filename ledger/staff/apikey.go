@@ -41,11 +41,13 @@ const (
 	BalancesRead  Scope = "balances:read"
 	OfflineReads  Scope = "offline:read"
 	OfflineWrites Scope = "offline:write"
+	MatchRead     Scope = "match:read"
+	MatchWrite    Scope = "match:write"
 )
 
 // Scopes lists all scopes in the order in which a form offers them.
 func Scopes() []Scope {
-	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead, OfflineReads, OfflineWrites}
+	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead, OfflineReads, OfflineWrites, MatchRead, MatchWrite}
 }
 
 // KeyMaxLife bounds how long a key may be valid.

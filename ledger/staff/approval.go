@@ -172,6 +172,26 @@ func Request(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Tim
 	if !who.May(kind.ask) {
 		return Approval{}, ErrDenied
 	}
+	return store(ctx, tx, who, d, now)
+}
+
+// RequestByKey is Request of a program whose key has the scope. Whoever made the key answers for it: that person is the request's maker, and
+// does not decide it. ErrDenied also when that is nobody on the staff, or somebody who may no longer sign in.
+func RequestByKey(ctx context.Context, tx pgx.Tx, k Key, scope Scope, d Draft, now time.Time) (Approval, error) {
+	maker, err := ByID(ctx, tx, k.Book, k.CreatedBy)
+	if errors.Is(err, ErrNoPerson) || err == nil && maker.State != Active || !k.May(scope) {
+		return Approval{}, ErrDenied
+	}
+	if err != nil {
+		return Approval{}, err
+	}
+	if _, known := kinds[d.Kind]; !known {
+		return Approval{}, fmt.Errorf("%w: kind %q", ErrRequestInvalid, d.Kind)
+	}
+	return store(ctx, tx, Identity{Book: k.Book, Person: maker}, d, now)
+}
+
+func store(ctx context.Context, tx pgx.Tx, who Identity, d Draft, now time.Time) (Approval, error) {
 	payload, hash, err := seal(d, 1)
 	if err != nil {
 		return Approval{}, err

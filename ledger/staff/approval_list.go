@@ -155,5 +155,21 @@ func About(ctx context.Context, q pg.Querier, who Identity, kind Kind, payee str
 	return pgx.CollectRows(rows, scanApproval)
 }
 
+const sqlRequestsAbout = approvalSelect + `
+ where book_id = $1 and kind = $2 and payee = $3 and id < $4 order by id desc limit $5`
+
+// RequestsAbout lists all requests of a kind about one payee or thing, newest first, before one of them (uuid.Max: from the newest on), to a
+// program whose key has the scope. ErrDenied. n is at most 200.
+func RequestsAbout(ctx context.Context, q pg.Querier, k Key, scope Scope, kind Kind, payee string, before uuid.UUID, n int) ([]Approval, error) {
+	if !k.May(scope) {
+		return nil, ErrDenied
+	}
+	rows, err := q.Query(ctx, sqlRequestsAbout, k.Book, kind, payee, before, limit(n))
+	if err != nil {
+		return nil, fmt.Errorf("list approval requests: %w", err)
+	}
+	return pgx.CollectRows(rows, scanApproval)
+}
+
 // Visible tells whether the request's page is in the person's sight.
 func (a Approval) Visible(who Identity) bool { return visible(who, a) }
