@@ -49,16 +49,6 @@ func (v *visit) matchDesk(q pg.Querier) (*matchDesk, error) {
 // at is the event's page in the console.
 func (d *matchDesk) at() string { return matchPath + "/" + d.event.Code }
 
-// pool finds a pool of the event.
-func (d *matchDesk) pool(code string) *giving.PoolAmounts {
-	for i := range d.amounts.Pools {
-		if d.amounts.Pools[i].Pool == code {
-			return &d.amounts.Pools[i]
-		}
-	}
-	return nil
-}
-
 // funder is who funds a pool, as the newest rule says it.
 func (d *matchDesk) funder(lang Lang, code string) string {
 	if d.rule != nil {
