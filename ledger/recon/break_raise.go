@@ -57,11 +57,10 @@ func (r *run) breaks() error {
 
 // late finds what one side dates inside a month that is closed for good.
 func (r *run) late() error {
-	var locked *time.Time
-	if err := r.tx.QueryRow(r.ctx, sqlReconLocked, r.book.ID).Scan(&locked); err != nil || locked == nil {
-		return err
+	if r.locked == nil {
+		return nil
 	}
-	return r.do(sqlBreakLate, r.book.ID, *locked)
+	return r.do(sqlBreakLate, r.book.ID, *r.locked)
 }
 
 // gaps finds where the statements of an account do not follow one another.

@@ -90,7 +90,9 @@ func TestBreaksAreWorkedOff(t *testing.T) {
 		return m.one(`select id from break_item where type = $1 and ended_at is null order by amount limit 1`, kind)
 	}
 	amount := of("B03")
-	m.want(nil, func(ctx context.Context, tx pgx.Tx) error { return recon.Assign(ctx, tx, m.book, amount, chen, li, asOf) })
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Assign(ctx, tx, m.book, amount, chen, li, asOf)
+	})
 	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
 		return recon.Note(ctx, tx, m.book, amount, chen, "asked the processor", nil, asOf)
 	})
@@ -99,8 +101,12 @@ func TestBreaksAreWorkedOff(t *testing.T) {
 	})
 	m.want(ledger.ErrSamePerson, func(ctx context.Context, tx pgx.Tx) error { return recon.Accept(ctx, tx, m.book, amount, chen, asOf) })
 	m.want(nil, func(ctx context.Context, tx pgx.Tx) error { return recon.Accept(ctx, tx, m.book, amount, li, asOf) })
-	m.want(giving.ErrStep, func(ctx context.Context, tx pgx.Tx) error { return recon.Assign(ctx, tx, m.book, amount, chen, li, asOf) })
-	m.want(giving.ErrNoRecord, func(ctx context.Context, tx pgx.Tx) error { return recon.Assign(ctx, tx, m.book, uuid.New(), chen, li, asOf) })
+	m.want(giving.ErrStep, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Assign(ctx, tx, m.book, amount, chen, li, asOf)
+	})
+	m.want(giving.ErrNoRecord, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Assign(ctx, tx, m.book, uuid.New(), chen, li, asOf)
+	})
 	if n := m.number(`select count(*) from break_event where break_id = $1`, amount); n != 5 {
 		t.Errorf("%d events", n)
 	}
@@ -221,4 +227,87 @@ func TestHalt(t *testing.T) {
 		return err
 	})
 	m.want(ledger.ErrHalted, pay)
+}
+
+// What pages show: open items by page, proposals, candidates, and the evidence of a match down to its bytes.
+func TestReading(t *testing.T) {
+	t.Parallel()
+	m := newMonth(t, "breaks-1", statement.MT940)
+	m.all("bank_mt940.sta")
+	ctx := context.Background()
+	seen := map[uuid.UUID]bool{}
+	f := recon.BreakFilter{}
+	for {
+		page, err := recon.Breaks(ctx, m.db, m.book, f, 10)
+		m.ok(err)
+		for _, b := range page {
+			seen[b.ID] = true
+			f.AfterSeen, f.AfterID = b.FirstSeen, b.ID
+		}
+		if len(page) < 10 {
+			break
+		}
+	}
+	if len(seen) != 27 {
+		t.Errorf("%d breaks in pages", len(seen))
+	}
+	only, err := recon.Breaks(ctx, m.db, m.book, recon.BreakFilter{Type: recon.Rounding}, 100)
+	m.ok(err)
+	if len(only) != 2 {
+		t.Errorf("%d of B12", len(only))
+	}
+	sums, err := recon.BreakSums(ctx, m.db, m.book, asOf.Add(50*time.Hour))
+	m.ok(err)
+	var count int64
+	for _, s := range sums {
+		if count += s.Count; s.Bucket != 1 {
+			t.Errorf("age: %+v", s)
+		}
+	}
+	if count != 27 {
+		t.Errorf("%d breaks in sums", count)
+	}
+	steps, err := recon.Steps(ctx, m.db, m.book, only[0].ID)
+	m.ok(err)
+	if len(steps) != 1 || steps[0].Actor != recon.System {
+		t.Errorf("%+v", steps)
+	}
+	proposals, err := recon.Proposals(ctx, m.db, m.book, 0, uuid.Nil, 100)
+	m.ok(err)
+	for _, g := range proposals {
+		if !g.Ambiguous || len(g.Lines) != 2 || len(g.Ours) != 2 {
+			t.Errorf("%+v", g)
+		}
+	}
+	if len(proposals) != 1 {
+		t.Fatalf("%d proposals", len(proposals))
+	}
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Decide(ctx, tx, m.book, proposals[0].ID, true, m.by, "one donor, twice the same", asOf)
+	})
+	m.want(giving.ErrStep, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Decide(ctx, tx, m.book, proposals[0].ID, false, m.by, "no", asOf)
+	})
+	e, err := recon.EvidenceOf(ctx, m.db, m.book, proposals[0].SourceID, proposals[0].Lines[0])
+	m.ok(err)
+	if len(e.Ours) != 2 || len(e.RawHash) != 32 || e.FileName != "bank_mt940.sta" || len(e.FileHash) != 32 || e.RunNo != 0 {
+		t.Errorf("%+v", e)
+	}
+	lines, err := recon.OpenLines(ctx, m.db, m.book, 0, "break", time.Time{}, nil, 100)
+	m.ok(err)
+	items, err := recon.OpenItems(ctx, m.db, m.book, 0, "break", time.Time{}, uuid.Nil, 100)
+	m.ok(err)
+	if len(lines) == 0 || len(items) == 0 {
+		t.Errorf("%d lines and %d items in breaks", len(lines), len(items))
+	}
+	near, err := recon.Candidates(ctx, m.db, m.book, "CNY", items[0].Amount, items[0].Day, 3)
+	m.ok(err)
+	if len(near) == 0 || near[0].Amount != items[0].Amount {
+		t.Errorf("%+v is not nearest to %d", near, items[0].Amount)
+	}
+	sum, err := recon.ExplainedOn(ctx, m.db, m.book, []int32{m.sources["alipay_trade"].ID}, asOf.AddDate(0, 0, -30), asOf)
+	m.ok(err)
+	if sum.Lines != 67 || sum.Matched != 66 {
+		t.Errorf("%+v", sum)
+	}
 }

@@ -2,12 +2,34 @@ package recon
 
 // Pass 1 at processors: one line, one gift, by the processor's own number. Pass 2 of a fund bill, and what the lines of a day or a payout add up to.
 const (
+	// What fits is written at once; only what is left to look at stands in stage_pair: what does not fit, was open before, has another fee than recorded or
+	// agreed, a conversion, or lies across a lock. $2: the run; $3: all of it, and nothing written yet; $4: the last day that is closed for good; the rest are
+	// the newest terms by source.
 	sqlPair = `
+with j as materialized (
+  select t.source_id, t.line_key, t.channel as l_channel, t.sign as l_sign, t.ref as l_ref, t.amount as l_amount, t.told, t.told_ccy, t.fee as l_fee, t.kind as l_kind, t.rate, t.booked,
+         t.clock, t.txn, t.fresh as l_fresh, t.file_id, g.id, g.kind, g.channel, g.sign, g.ref, g.amount, g.ccy, g.fee, g.at, g.day, g.fresh, t.told = g.amount and t.told_ccy = g.ccy as fits
+    from stage_trade t full join (select * from stage_gift where channel <> all('{5,6}')) g
+      on t.ref = g.ref and t.channel = g.channel and t.sign = g.sign and t.among = g.among
+), made as (
+  insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
+  select $1, source_id, 0, 1, $2, row_number() over (order by id), id, line_key, kind, l_amount from j where fits and not $3::bool
+)
 insert into stage_pair
-select t.source_id, t.line_key, t.channel, t.sign, t.ref, t.amount, t.told, t.told_ccy, t.fee, t.kind, t.rate, t.booked, t.clock, t.txn, t.fresh, t.file_id,
-       g.id, g.kind, g.channel, g.sign, g.ref, g.amount, g.ccy, g.fee, g.at, g.day, g.fresh, t.told = g.amount and t.told_ccy = g.ccy
-  from stage_trade t full join (select * from stage_gift where channel <> all('{5,6}')) g
-    on t.ref = g.ref and t.channel = g.channel and t.sign = g.sign and t.among = g.among`
+select j.source_id, line_key, l_channel, l_sign, l_ref, l_amount, told, told_ccy, l_fee, l_kind, j.rate, booked, clock, txn, l_fresh, file_id, id, kind, channel, sign, ref, amount, ccy, fee,
+       at, day, fresh, fits, fits and not $3
+  from j left join unnest($5::int4[], $6::date[], $7::int4[], $8::int8[]) s(source_id, from_on, rate_ppm, fixed) on s.source_id = j.source_id
+ where $3 or fits is not true or not fresh or not l_fresh or j.rate is not null or l_fee <> fee or l_kind <> 'payment'
+    or l_kind = 'payment' and (booked < s.from_on or l_fee <> (abs(l_amount) * s.rate_ppm + 500000) / 1000000 + s.fixed)
+    or (day <= $4::date) <> (booked <= $4::date)`
+
+	sqlPairCount = `select count(*) from recon_member where book_id = $1 and run_no = $2`
+
+	// Whether anything was taken apart in the book; the machine has to look, then.
+	sqlPairAnyDead = `select exists (select from recon_member where book_id = $1 and not live)`
+
+	sqlPairTerms = `
+select distinct on (source_id) source_id, from_on, rate_ppm, fixed from source_term where book_id = $1 order by source_id, from_on desc`
 
 	// A donor who covers the fee pays more than the gift; the checkout tells how much.
 	sqlPairCovered = `
@@ -30,7 +52,8 @@ update stage_pair p set fits = null
 
 	sqlPairWrite = `
 insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
-select $1, source_id, 0, 1, $2, row_number() over (order by id), id, line_key, kind, l_amount from stage_pair where fits`
+select $1, source_id, 0, 1, $2, (select coalesce(max(no), 0) from recon_member where book_id = $1 and run_no = $2) + row_number() over (order by id), id, line_key, kind, l_amount
+  from stage_pair where fits and not coalesce(written, false)`
 
 	sqlPairCloseLines = `
 delete from open_line o using stage_pair p where o.book_id = $1 and p.fits and not p.l_fresh and o.source_id = p.source_id and o.line_key = p.line_key`
@@ -108,6 +131,12 @@ with known as (
         join recon_member m on m.book_id = $1 and m.ours = g.id and m.part = 0 and m.live and m.source_id = any($2::int4[])
         join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key and l.ext_id = f.ref
        where f.sign > 0 and g.book_id = $1 and g.processor_ref = f.ref and g.channel = f.channel
+      union all
+      select g.id, 1::int2, l.amount, l.fee, true
+        from gift g
+        join recon_member m on m.book_id = $1 and m.ours = g.id and m.part = 0 and m.live and m.source_id = any($2::int4[])
+        join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key and l.ext_id = f.ref
+       where f.sign > 0 and g.book_id = $1 and g.ref = f.ref and g.channel = f.channel
       union all
       select r.id, 2::int2, l.amount, l.fee, true
         from refund r

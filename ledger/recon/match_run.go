@@ -135,6 +135,7 @@ type run struct {
 		seen   []int16
 	}
 	sees    string
+	locked  *time.Time // the last day that is closed for good
 	files   []uuid.UUID
 	hashes  [][]byte
 	first   time.Time // day of the first new line
@@ -323,19 +324,24 @@ func (r *run) stage() error {
 		{sqlTakeBank, []any{r.book.ID, s.bank, r.files}},
 		{sqlTakeDueGifts, nil},
 		{sqlAnalyzePairs, nil},
-		{sqlTwiceGift, nil},
-		{sqlTwiceTrade, nil},
 	} {
 		if err := r.do(take.sql, take.args...); err != nil {
 			return err
 		}
 	}
-	return nil
+	var twice bool
+	if err := r.tx.QueryRow(r.ctx, sqlTwice).Scan(&twice); err != nil || !twice {
+		return err
+	}
+	if err := r.do(sqlTwiceGift); err != nil {
+		return err
+	}
+	return r.do(sqlTwiceTrade)
 }
 
 // processors matches one line with one gift by key.
 func (r *run) processors() error {
-	if err := r.do(sqlPair); err != nil {
+	if err := r.pair(); err != nil {
 		return err
 	}
 	for _, fit := range []string{sqlPairCovered, sqlPairFollowed, sqlPairDead} {
@@ -343,7 +349,10 @@ func (r *run) processors() error {
 			return err
 		}
 	}
-	n, err := r.put(sqlPairWrite, r.book.ID, r.no)
+	if _, err := r.put(sqlPairWrite, r.book.ID, r.no); err != nil {
+		return err
+	}
+	n, err := r.count(sqlPairCount, r.book.ID, r.no)
 	if err != nil {
 		return err
 	}
@@ -374,6 +383,34 @@ func (r *run) processors() error {
 		r.report.Matched += n
 	}
 	return nil
+}
+
+// pair lays lines and gifts side by side, and writes down what fits.
+func (r *run) pair() error {
+	var dead bool
+	if err := r.tx.QueryRow(r.ctx, sqlPairAnyDead, r.book.ID).Scan(&dead); err != nil {
+		return err
+	}
+	if err := r.tx.QueryRow(r.ctx, sqlReconLocked, r.book.ID).Scan(&r.locked); err != nil {
+		return err
+	}
+	rows, err := r.tx.Query(r.ctx, sqlPairTerms, r.book.ID)
+	if err != nil {
+		return err
+	}
+	var sources, rates []int32
+	var from []time.Time
+	var fixed []int64
+	var source, rate int32
+	var day time.Time
+	var fix int64
+	if _, err := pgx.ForEachRow(rows, []any{&source, &day, &rate, &fix}, func() error {
+		sources, from, rates, fixed = append(sources, source), append(from, day), append(rates, rate), append(fixed, fix)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return r.do(sqlPair, r.book.ID, r.no, dead, r.locked, sources, from, rates, fixed)
 }
 
 // settlements sums up what is on its way to the bank, and holds transfers against the processors' own account of them.

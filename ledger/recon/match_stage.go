@@ -17,7 +17,7 @@ on commit delete rows`
 	sqlStagePair = `
 create temporary table if not exists stage_pair (source_id int4, line_key bytea, l_channel int2, l_sign int2, l_ref text, l_amount int8, told int8, told_ccy text, l_fee int8, l_kind text,
   rate numeric, booked date, clock timestamptz, txn text, l_fresh bool, file_id uuid, id uuid, kind int2, channel int2, sign int2, ref text, amount int8, ccy text, fee int8,
-  at timestamptz, day date, fresh bool, fits bool) on commit delete rows`
+  at timestamptz, day date, fresh bool, fits bool, written bool) on commit delete rows`
 
 	// Rows of a fund bill, which tells the money and its fee apart.
 	sqlStageFund = `
@@ -124,6 +124,10 @@ insert into stage_due (id, kind, channel, source_id, ref, batch, amount, ccy, at
 select id, kind, channel, source_id, ref, batch, amount, ccy, at, day, due_on, fee, false from open_ours where book_id = $1 and channel = 0`
 
 	// Numbers that stand more than once on a side: partial refunds of one trade, a gift booked twice. Among those the amount is part of the key.
+	sqlTwice = `
+select exists (select from stage_gift where channel <> all('{5,6}') group by hashtextextended(ref, channel * 4 + sign) having count(*) > 1)
+    or exists (select from stage_trade group by hashtextextended(ref, channel * 4 + sign) having count(*) > 1)`
+
 	sqlTwiceGift = `
 update stage_gift g set among = d.n
   from (select id, amount * 1000 + row_number() over (partition by channel, sign, ref, amount order by at, id) as n

@@ -31,6 +31,12 @@ type Recon struct {
 	Run         float64 `json:"run_seconds"`
 	Join        float64 `json:"join_seconds"` // a plain full outer join of the two tables on the key, counted
 	Ratio       float64 `json:"ratio"`        // the run to the join
+	Keep        float64 `json:"keep_seconds"` // the same join, its rows written into a table of both ids
+	KeepRatio   float64 `json:"keep_ratio"`
+	ImportCPU   float64 `json:"import_cpu_seconds"` // of this process and its sessions; holds on a busy machine too
+	RunCPU      float64 `json:"run_cpu_seconds"`
+	JoinCPU     float64 `json:"join_cpu_seconds"`
+	KeepCPU     float64 `json:"keep_cpu_seconds"`
 	Again       float64 `json:"again_seconds"`
 	AgainWrote  bool    `json:"again_wrote"`
 	More        int     `json:"more"` // lines that came afterwards
@@ -50,6 +56,11 @@ const (
 
 	sqlReconJoin = `
 select count(g.ref), count(l.ext_id) from (select ref from gift where book_id = $1) g full join (select ext_id from ext_line where book_id = $1 and source_id = $2) l on l.ext_id = g.ref`
+
+	sqlReconKeep = `
+create temporary table kept as
+select g.id, l.source_id, l.line_key from (select id, ref from gift where book_id = $1) g
+  full join (select source_id, line_key, ext_id from ext_line where book_id = $1 and source_id = $2) l on l.ext_id = g.ref`
 
 	sqlReconMatched = `select count(*), (select count(*) from break_item where book_id = $1) from recon_member where book_id = $1 and part = 0 and live`
 )
@@ -80,32 +91,29 @@ func Reconcile(ctx context.Context, cfg Config, lines, more int) (*Recon, error)
 	stop := b.watch(ctx)
 	defer stop()
 	cfg.Progress("importing the processor's bills and the bank's statement")
-	if r.Import, err = b.bills(ctx, lines); err != nil {
+	if r.ImportCPU, err = b.cpu(ctx, func() error {
+		if r.Import, err = b.bills(ctx, lines); err != nil {
+			return err
+		}
+		took, err := b.statement(ctx)
+		r.Import, r.BankLines = r.Import+took, len(b.days)
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	took, err := b.statement(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.Import, r.BankLines = r.Import+took, len(b.days)
 	cfg.Progress("joining")
-	// Three joins, of which the fastest counts: the first one reads the tables for the first time.
-	for range 3 {
-		begin := time.Now()
-		var gifts, told int64
-		if err := w.db.QueryRow(ctx, sqlReconJoin, w.book.ID, b.wechat.ID).Scan(&gifts, &told); err != nil {
-			return nil, err
-		}
-		if took := time.Since(begin).Seconds(); r.Join == 0 || took < r.Join {
-			r.Join = took
-		}
+	if err := b.join(ctx, r); err != nil {
+		return nil, err
 	}
 	cfg.Progress("reconciling")
-	report, took, err := b.run(ctx, b.now)
-	if err != nil {
+	var report *recon.Report
+	if r.RunCPU, err = b.cpu(ctx, func() (err error) {
+		report, r.Run, err = b.run(ctx, b.now)
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	r.Run, r.Ratio = took, took/r.Join
+	r.Ratio, r.KeepRatio = r.Run/r.Join, r.Run/r.Keep
 	for _, p := range report.Passes {
 		r.Passes = append(r.Passes, struct {
 			Name    string  `json:"name"`
@@ -128,6 +136,64 @@ func Reconcile(ctx context.Context, cfg Config, lines, more int) (*Recon, error)
 		return r, fmt.Errorf("%d matches and %d breaks of %d; the second run wrote: %v", r.Matched, r.Breaks, want, r.AgainWrote)
 	}
 	return r, nil
+}
+
+// join joins three times, counted and kept, in the service's role as the run does; the fastest counts, since the first one reads the tables
+// for the first time.
+func (b *reconBench) join(ctx context.Context, r *Recon) error {
+	for range 3 {
+		var took, kept float64
+		cpu, err := b.cpu(ctx, func() error {
+			begin := time.Now()
+			var gifts, told int64
+			err := b.db.QueryRow(ctx, sqlReconJoin, b.book.ID, b.wechat.ID).Scan(&gifts, &told)
+			took = time.Since(begin).Seconds()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		keep, err := b.cpu(ctx, func() error {
+			begin := time.Now()
+			tx, err := b.db.Begin(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(ctx, sqlReconKeep, b.book.ID, b.wechat.ID)
+			kept = time.Since(begin).Seconds()
+			return errors.Join(err, tx.Rollback(ctx))
+		})
+		if err != nil {
+			return err
+		}
+		if r.Join == 0 || took < r.Join {
+			r.Join = took
+		}
+		if r.Keep == 0 || kept < r.Keep {
+			r.Keep = kept
+		}
+		if r.JoinCPU == 0 || cpu < r.JoinCPU {
+			r.JoinCPU = cpu
+		}
+		if r.KeepCPU == 0 || keep < r.KeepCPU {
+			r.KeepCPU = keep
+		}
+	}
+	return nil
+}
+
+// cpu is the processor time that something takes, of this process and its sessions.
+func (b *reconBench) cpu(ctx context.Context, do func() error) (seconds float64, err error) {
+	before, err := b.serverCPU(ctx)
+	if err != nil {
+		return 0, err
+	}
+	own := ownCPU()
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := b.serverCPU(ctx)
+	return (after - before + ownCPU() - own).Seconds(), err
 }
 
 // reconBench is a book with a WeChat Pay account and a bank account.
@@ -352,8 +418,8 @@ func (r *Recon) WriteJSON(w io.Writer) error {
 
 // WriteText writes the figures for people.
 func (r *Recon) WriteText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%d lines, %d gifts, %d bank lines\nimport %.1f s, run %.1f s: %.1f s; join %.2f s, ratio %.1f\nthe same run again %.2f s, wrote: %v\n%d more: import %.2f s, run %.2f s\nmatched %d, breaks %d, at most %d MB\n",
-		r.Lines, r.Lines, r.BankLines, r.Import, r.Run, r.Import+r.Run, r.Join, r.Ratio, r.Again, r.AgainWrote, r.More, r.MoreImport, r.MoreRun, r.Matched, r.Breaks, r.MemoryBytes>>20)
+	_, err := fmt.Fprintf(w, "%d lines, %d gifts, %d bank lines\nimport %.1f s, run %.1f s: %.1f s; join %.2f s, ratio %.1f; join kept %.2f s, ratio %.1f\nprocessor: import %.1f s, run %.1f s, join %.2f s, join kept %.2f s\nthe same run again %.2f s, wrote: %v\n%d more: import %.2f s, run %.2f s\nmatched %d, breaks %d, at most %d MB\n",
+		r.Lines, r.Lines, r.BankLines, r.Import, r.Run, r.Import+r.Run, r.Join, r.Ratio, r.Keep, r.KeepRatio, r.ImportCPU, r.RunCPU, r.JoinCPU, r.KeepCPU, r.Again, r.AgainWrote, r.More, r.MoreImport, r.MoreRun, r.Matched, r.Breaks, r.MemoryBytes>>20)
 	for _, p := range r.Passes {
 		_, more := fmt.Fprintf(w, "  %-12s %6.2f s\n", p.Name, p.Seconds)
 		err = errors.Join(err, more)

@@ -1,0 +1,194 @@
+package recon
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+)
+
+// OpenLine is a line that no run has matched.
+type OpenLine struct {
+	SourceID int32
+	Key      []byte
+	FileID   uuid.UUID
+	Row      int32
+	At       int64 // of its bytes in the file
+	Size     int32
+	Day      time.Time
+	Amount   int64 // minor units of the account's currency
+	Kind     string
+	Code     string
+	ExtID    string
+	EndToEnd string
+	Marks    []string
+	State    string // timing, proposed, break
+	Since    time.Time
+}
+
+// OpenOurs is a gift, refund, expectation or settlement that no line has been found for.
+type OpenOurs struct {
+	ID       uuid.UUID
+	Kind     int16 // 1 gift, 2 refund, 3 expectation, 4 settlement
+	Channel  int16
+	SourceID int32 // 0: any
+	Ref      string
+	Amount   int64 // signed, minor units of Currency
+	Currency string
+	Day      time.Time
+	DueOn    time.Time
+	State    string
+	Since    time.Time
+}
+
+// Group is a proposal, or a match of several.
+type Group struct {
+	ID          uuid.UUID
+	Rule        int16
+	Version     int16
+	Cardinality string
+	Score       int16 // explains, decides nothing
+	Ambiguous   bool
+	RunNo       int32
+	SourceID    int32
+	Amount      int64
+	Ours        []uuid.UUID
+	Kinds       []int16
+	Lines       [][]byte
+	State       string
+}
+
+// Evidence is why a line is matched with one of ours.
+type Evidence struct {
+	SourceID int32
+	Line     []byte
+	FileID   uuid.UUID
+	FileName string
+	FileHash []byte
+	Row      int32
+	At       int64
+	Size     int32
+	RawHash  []byte // of the line's bytes
+	Rule     int16
+	Rules    *int32 // version of the rules that the run had
+	RunNo    int32  // 0: a person
+	RunID    []byte
+	GroupID  *uuid.UUID
+	Ours     []uuid.UUID
+	Kinds    []int16
+}
+
+const (
+	lineColumns = `l.source_id, l.line_key, l.file_id, l.row_no, l.at, l.size, l.booked_on, l.amount, l.kind, l.code, l.ext_id, l.end_to_end, l.marks, o.state, o.since`
+
+	sqlOpenLines = `
+select ` + lineColumns + ` from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+ where o.book_id = $1 and ($2 = 0 or o.source_id = $2) and ($3 = '' or o.state = $3) and (l.booked_on, l.line_key) > ($4::date, $5::bytea)
+ order by l.booked_on, l.line_key limit $6`
+
+	sqlOpenOursList = `
+select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since from open_ours
+ where book_id = $1 and ($2 = 0 or kind = $2) and ($3 = '' or state = $3) and (day, id) > ($4::date, $5::uuid) order by day, id limit $6`
+
+	sqlProposals = `
+select id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, state from recon_group
+ where book_id = $1 and state = 'proposed' and (run_no, id) > ($2, $3) order by run_no, id limit $4`
+
+	// Nearest in amount, then in days.
+	sqlCandidates = `
+select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since from open_ours
+ where book_id = $1 and ccy = $2 and sign(amount) = sign($3::int8) and abs(day - $4::date) <= 31 order by abs(amount - $3), abs(day - $4::date), id limit $5`
+
+	sqlEvidence = `
+select m.source_id, m.line_key, l.file_id, f.name, f.hash, l.row_no, l.at, l.size, ''::bytea, m.rule, r.rules, m.run_no, r.id, m.group_id,
+       case when m.ours is not null then array[m.ours] else array(select o.ours from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
+       case when m.ours is not null then array[m.kind] else array(select o.kind from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end
+  from recon_member m
+  join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
+  join source_file f on f.book_id = $1 and f.id = l.file_id
+  left join recon_run r on r.book_id = $1 and r.no = m.run_no
+ where m.book_id = $1 and m.source_id = $2 and m.line_key = $3 and m.live`
+
+	sqlExplained = `
+select count(*), count(*) filter (where exists (select from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live)),
+       coalesce(sum(abs(l.amount)), 0)::int8,
+       coalesce(sum(abs(l.amount)) filter (where exists (select from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live)), 0)::int8
+  from ext_line l where l.book_id = $1 and l.source_id = any($2::int4[]) and l.booked_on between $3 and $4`
+)
+
+// OpenLines lists lines that wait, by day; source 0 is all, state "" any. after and key are of the last line of the page before.
+func OpenLines(ctx context.Context, q pg.Querier, book *ledger.Book, source int32, state string, after time.Time, key []byte, limit int) ([]OpenLine, error) {
+	rows, err := q.Query(ctx, sqlOpenLines, book.ID, source, state, after, append([]byte{}, key...), min(max(limit, 1), ledger.PageMax))
+	if err != nil {
+		return nil, fmt.Errorf("list open lines: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenLine])
+}
+
+// OpenItems lists what of ours waits, by day; kind 0 is all, state "" any. after and id are of the last one of the page before.
+func OpenItems(ctx context.Context, q pg.Querier, book *ledger.Book, kind int16, state string, after time.Time, id uuid.UUID, limit int) ([]OpenOurs, error) {
+	rows, err := q.Query(ctx, sqlOpenOursList, book.ID, kind, state, after, id, min(max(limit, 1), ledger.PageMax))
+	if err != nil {
+		return nil, fmt.Errorf("list open items: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenOurs])
+}
+
+// Proposals lists the groups that wait for a person. run and id are of the last one of the page before.
+func Proposals(ctx context.Context, q pg.Querier, book *ledger.Book, run int32, id uuid.UUID, limit int) ([]Group, error) {
+	rows, err := q.Query(ctx, sqlProposals, book.ID, run, id, min(max(limit, 1), ledger.PageMax))
+	if err != nil {
+		return nil, fmt.Errorf("list proposals: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Group])
+}
+
+// Candidates lists what of ours is open and nearest to an amount (minor units, signed) and a day, within a month of it.
+func Candidates(ctx context.Context, q pg.Querier, book *ledger.Book, ccy string, amount int64, day time.Time, limit int) ([]OpenOurs, error) {
+	rows, err := q.Query(ctx, sqlCandidates, book.ID, ccy, amount, day, min(max(limit, 1), ledger.PageMax))
+	if err != nil {
+		return nil, fmt.Errorf("list candidates: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenOurs])
+}
+
+// EvidenceOf tells why a line is matched, down to the hash of its bytes in the file. giving.ErrNoRecord when it is not matched; ledger.ErrNoKeys when the
+// file cannot be opened here.
+func EvidenceOf(ctx context.Context, q pg.Querier, book *ledger.Book, source int32, line []byte) (*Evidence, error) {
+	e, err := giving.Record[Evidence](ctx, q, sqlEvidence, book.ID, source, line)
+	if err != nil {
+		return nil, err
+	}
+	f, err := FileByID(ctx, q, book, e.FileID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := f.Bytes(ctx, q, book, int(e.At), int(e.Size))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(raw)
+	e.RawHash = sum[:]
+	return e, nil
+}
+
+// Explained is how much of the money of some accounts and days is matched.
+type Explained struct {
+	Lines, Matched      int64
+	Amount, MatchedSums int64 // minor units, without signs
+}
+
+// ExplainedOn counts the lines of accounts from one day to another, and those of them that are matched.
+func ExplainedOn(ctx context.Context, q pg.Querier, book *ledger.Book, sources []int32, from, to time.Time) (e Explained, err error) {
+	if err := q.QueryRow(ctx, sqlExplained, book.ID, sources, from, to).Scan(&e.Lines, &e.Matched, &e.Amount, &e.MatchedSums); err != nil {
+		return e, fmt.Errorf("count what is explained: %w", err)
+	}
+	return e, nil
+}
