@@ -57,8 +57,10 @@ const (
 	sqlReconJoin = `
 select count(g.ref), count(l.ext_id) from (select ref from gift where book_id = $1) g full join (select ext_id from ext_line where book_id = $1 and source_id = $2) l on l.ext_id = g.ref`
 
+	sqlReconKept = `create temporary table if not exists kept (id uuid, source_id int4, line_key bytea) on commit delete rows`
+
 	sqlReconKeep = `
-create temporary table kept as
+insert into kept
 select g.id, l.source_id, l.line_key from (select id, ref from gift where book_id = $1) g
   full join (select source_id, line_key, ext_id from ext_line where book_id = $1 and source_id = $2) l on l.ext_id = g.ref`
 
@@ -159,7 +161,9 @@ func (b *reconBench) join(ctx context.Context, r *Recon) error {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, sqlReconKeep, b.book.ID, b.wechat.ID)
+			if _, err = tx.Exec(ctx, sqlReconKept); err == nil {
+				_, err = tx.Exec(ctx, sqlReconKeep, b.book.ID, b.wechat.ID)
+			}
 			kept = time.Since(begin).Seconds()
 			return errors.Join(err, tx.Rollback(ctx))
 		})
