@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -75,7 +76,8 @@ func (v *visit) approvalDecide() error {
 // refusals are rules that stand against a request when it is to be carried out, or against who decides it. The request
 // stays open; the page says what stood against it.
 var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.ErrRoleHeld, staff.ErrInitialPassword, staff.ErrNoGrant, ledger.ErrShort, ledger.ErrGuarded,
-	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrClosing, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
+	ledger.ErrPeriodClosed, ledger.ErrPeriodHard, ledger.ErrPeriodOpen, ledger.ErrReversed, ledger.ErrClosing, ledger.ErrPeriodOngoing, ledger.ErrYearOngoing, ledger.ErrYearBefore, ledger.ErrYearClosed, ledger.ErrYearLater, ledger.ErrYearNone,
+	recon.ErrCloseRed, recon.ErrReportStale, recon.ErrNoReport, ledger.ErrUnbalanced, ledger.ErrUnknownAccount,
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
@@ -122,6 +124,10 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return v.carryStep(tx, a)
 	case staff.MatchKind:
 		return nil, v.carryMatch(tx, a)
+	case staff.CloseKind:
+		return nil, v.carryClose(tx, a)
+	case staff.YearKind:
+		return v.carryYear(tx, a)
 	}
 	r, err := v.ask(tx, a)
 	if err != nil {

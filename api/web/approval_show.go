@@ -71,6 +71,10 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 		return v.askedStep(q, a)
 	case staff.MatchKind:
 		return v.askedMatch(q, a)
+	case staff.CloseKind:
+		return v.askedClose(q, a)
+	case staff.YearKind:
+		return v.askedYear(q, a)
 	case staff.RuleKind:
 		return v.askedRule(q, a)
 	case staff.SignInSet:

@@ -120,6 +120,9 @@ func (v *visit) entryFacts(r *ledger.Recorded) []Fact {
 		{Term: T(v.lang, "entry.recorded"), Value: Stamp(r.RecordedAt, v.book.Zone)},
 		{Term: T(v.lang, "entry.summary"), Value: v.summary(r)},
 	}
+	if !r.HappenedOn.IsZero() {
+		facts = append(facts, Fact{Term: T(v.lang, "entry.happened"), Value: ISODay(r.HappenedOn)})
+	}
 	if d := r.Document; d != nil {
 		facts = append(facts, Fact{Term: T(v.lang, "entry.made"), Value: d.MadeBy})
 		if d.CheckedBy != "" {

@@ -26,6 +26,7 @@ var places = []place{
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
 	{"place.books", "place.statements", statementsPath, "", staff.OfflineRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
+	{"place.books", "place.checks", checksPath, "", staff.OfflineRead, false},
 	{"place.books", "place.rates", ratesPath, "", staff.FundWrite, false},
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},
 	{"place.giving", "place.campaigns", "/console/campaigns", "", staff.CampaignRead, false},

@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -24,6 +28,9 @@ type periodListView struct {
 	Close               string
 	Closable            []Option
 	Empty               Empty
+	Reports             []Option // months whose report may be looked at: open and closed for now
+	Days                *grid
+	Year                string // the year's page, of the last one that is over
 }
 
 // periodRow is a closed month.
@@ -58,7 +65,37 @@ func (v *visit) periodsAgain(status int, wrong Errors) error {
 		}
 	}
 	view.Closable = v.openMonths(list)
+	view.Year = yearsPath + "?year=" + strconv.Itoa(v.businessDay().Year()-1)
+	if v.who.May(staff.OfflineRead) {
+		if view.Days, err = v.dayGrid(); err != nil {
+			return err
+		}
+	}
+	if view.Reports = append(slices.Clone(view.Closable), view.Months...); len(view.Reports) > 1 {
+		slices.SortFunc(view.Reports, func(a, b Option) int { return strings.Compare(b.Value, a.Value) })
+		view.Reports = view.Reports[:min(len(view.Reports), 12)]
+	}
 	return v.s.render.Render(v.Response(), status, "console/period_list", view)
+}
+
+// daysShown is how many days closed for now the page lists.
+const daysShown = 31
+
+// dayGrid lists the days closed for now, and what came on them later.
+func (v *visit) dayGrid() (*grid, error) {
+	g := &grid{Title: T(v.lang, "period.days"), Empty: T(v.lang, "period.days.none"), Heads: v.heads("period.day", "#period.moved", "#period.later", "period.red")}
+	days, err := recon.ClosedDays(v.ctx(), v.s.DB, v.book, daysShown)
+	if err != nil {
+		return g, err
+	}
+	for _, d := range days {
+		late := cell{Text: "—"}
+		if d.Late != 0 {
+			late = v.sumCell(d.Late)
+		}
+		g.Rows = append(g.Rows, []cell{dayCell(d.Day), v.sumCell(d.Moved), late, {Text: strings.Join(d.Red, " ")}})
+	}
+	return g, nil
 }
 
 // periodReopen asks another person to reopen a month that is closed for now. One that is closed for good stays closed.

@@ -106,6 +106,13 @@ func (n *neighbourhood) plant() {
 	put("fund", n.fundOf(2), "9999")
 	put("street", "2", "9999")
 	put("account", strconv.Itoa(int(n.account("bank.basic", 2))), "9999")
+	report := uuid.Must(uuid.NewV7())
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `insert into close_report (book_id, id, first, month, body, hash, made_by, made_at)
+			values ($1, $2, '2025-01-01', '2025-01-01', '{"month":"2025-01"}', sha256('{"month":"2025-01"}'), $2, $3)`, n.book.ID, report, n.now)
+		return err
+	})
+	id("close-report", report)
 	put("account-text", "#"+strconv.Itoa(int(n.account("bank.basic", 2))), "#9999")
 	put("fund-code", "XJW", "XYZ")
 	id("entry", n.other)
@@ -526,7 +533,7 @@ var objectsOfParameters = map[string][]string{
 	"fund": {"fund"}, "from": {"fund"}, "to": {"fund"}, "street": {"street"}, "account": {"account", "account-text"}, "chart": {"account-text"},
 	"q": {"entry", "ref", "gift", "login"}, "copy": {"approval"}, "change": {"approval"}, "campaign": {"campaign"}, "object": {"person"},
 	"before": {"entry", "approval", "gift"}, "after": {"entry"}, "key": {"key"}, "session": {"session"}, "grant": {"grant"}, "passkey": {"passkey"}, "link": {"link"},
-	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"}, "batch": {"batch"},
+	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"}, "batch": {"batch"}, "report": {"close-report"},
 }
 
 // plainParameters point at nothing that belongs to somebody.
@@ -536,7 +543,7 @@ var plainParameters = strings.Fields(`base campaigns job daily from_at gift json
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup since single_min site slug
 	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
-	view what when why work year zero zone`)
+	view waive_ what when why work year zero zone`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

@@ -56,6 +56,8 @@ const (
 	PledgeKind      Kind = "pledge"       // a promise given up
 	PlatformKind    Kind = "platform"     // what a giving platform owes written off, or given back there
 	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
+	CloseKind       Kind = "close"        // months closed for good, on the report that the payload names by its hash
+	YearKind        Kind = "year-end"     // the closing entries of a year, or their taking back
 	SubsidyKind     Kind = "subsidy"      // a street's money spent or returned, a receipt or a letter of it taken back
 	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
 	ContractKind    Kind = "contract"     // a project approved or ended; a contract signed, changed, booked as delivered, ended
@@ -81,6 +83,8 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PlatformKind:    {ask: OfflineWrite, decide: EntryApprove},
 	MatchKind:       {ask: CampaignWrite, decide: EntryApprove},
 	SubsidyKind:     {ask: SubsidyWrite, decide: EntryApprove},
+	CloseKind:       {ask: EntryDraft, decide: EntryApprove},
+	YearKind:        {ask: EntryDraft, decide: EntryApprove},
 	PayeeKind:       {ask: ProjectWrite, decide: EntryApprove},
 	ContractKind:    {ask: ProjectWrite, decide: EntryApprove},
 	PaymentKind:     {ask: ProjectWrite, decide: EntryApprove},
@@ -97,7 +101,7 @@ func (k Kind) PaysOut() bool {
 
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
-	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind,
+	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind, CloseKind, YearKind,
 		PayeeKind, ContractKind, PaymentKind}
 }
 
