@@ -31,19 +31,19 @@ const OpenBreaks = "breaks"
 
 // CloseReport is what two people sign when months are closed for good. Its bytes are hashed as they are kept.
 type CloseReport struct {
-	Book    string        `json:"book"`
-	First   string        `json:"first"` // the first of the months, 2026-08
-	Month   string        `json:"month"` // the last of them
-	MadeAt  time.Time     `json:"made_at"`
-	MadeBy  string        `json:"made_by"`
-	Figures string        `json:"figures"` // hash of the trial balance of every fund: ledger.Figures
-	Funds   []CloseFund   `json:"funds"`
-	Checks  []CloseCheck  `json:"checks"`
-	Breaks  []CloseBreak  `json:"breaks"`
-	Late    int64         `json:"late"` // entries booked in these months that belong to earlier ones
-	Files   []CloseFile   `json:"files"`
-	Waivers []CloseWaiver `json:"waivers"`
-	Log     string        `json:"log"` // where the hash went beside the period: "none" while there is no transparency log
+	Book    string          `json:"book"`
+	First   string          `json:"first"` // the first of the months, 2026-08
+	Month   string          `json:"month"` // the last of them
+	MadeAt  time.Time       `json:"made_at"`
+	MadeBy  string          `json:"made_by"`
+	Figures string          `json:"figures"` // hash of the trial balance of every fund: ledger.Figures
+	Funds   []CloseFund     `json:"funds"`
+	Checks  []CloseCheck    `json:"checks"`
+	Breaks  []ReportedBreak `json:"breaks"`
+	Late    int64           `json:"late"` // entries booked in these months that belong to earlier ones
+	Files   []CloseFile     `json:"files"`
+	Waivers []CloseWaiver   `json:"waivers"`
+	Log     string          `json:"log"` // where the hash went beside the period: "none" while there is no transparency log
 }
 
 // CloseFund is what a fund had at the end of the month, in minor units of the book's currency.
@@ -63,8 +63,8 @@ type CloseCheck struct {
 	Breaks []Break   `json:"breaks"`
 }
 
-// CloseBreak is a break of reconciliation that was open and of a day in these months or before.
-type CloseBreak struct {
+// ReportedBreak is a break of reconciliation that was open and of a day in these months or before.
+type ReportedBreak struct {
 	Type     string `json:"type"`
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
@@ -195,7 +195,7 @@ func (r *CloseReport) read(ctx context.Context, q pg.Querier, book *ledger.Book,
 	if err != nil {
 		return fmt.Errorf("read open breaks: %w", err)
 	}
-	var b CloseBreak
+	var b ReportedBreak
 	var day time.Time
 	if _, err = pgx.ForEachRow(rows, []any{&b.Type, &b.Amount, &b.Currency, &day, &b.State}, func() error {
 		b.Day = day.Format(time.DateOnly)
