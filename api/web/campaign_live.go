@@ -22,7 +22,7 @@ func (v *visit) campaignLive() error {
 		return err
 	}
 	key := fmt.Sprintf("campaign %d %d", v.book.ID, c.ID)
-	updates, leave, err := v.s.live.watch(v.book.ID, key, v.lang, v.QueryParam("v"), v.lookAtCampaign(c))
+	updates, leave, err := v.s.live.watch(v.book.ID, key, v.lang, v.QueryParam("v"), liveEvery, v.lookAtCampaign(c))
 	if err != nil {
 		return err
 	}

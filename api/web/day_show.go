@@ -1,20 +1,26 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/match"
 	"sunfund/ledger/money"
 )
 
-// dayAwards is how many of the last matches the page of a giving day tells.
-const dayAwards = 10
+// Limits of the page of a giving day.
+const (
+	dayGifts = 10 // of the last gifts
+	dayRows  = 20 // of the ranking on one page
+)
 
 // dayState is what changes while the page is open; the page's block "live" draws it.
 type dayState struct {
@@ -22,10 +28,12 @@ type dayState struct {
 	Left      money.Money
 	Pool      []Fact // the amounts of match, each by itself
 	Rows      []dayRow
-	Last      []dayAward
+	Ahead     int // campaigns before the first row
+	More      int // behind the last one
+	Last      []dayGift
 	Held      string
 	At        time.Time
-	version   string
+	Code      string
 }
 
 // dayRow is a campaign of the day: gifts, match reserved and match paid, never added up.
@@ -36,15 +44,28 @@ type dayRow struct {
 	PaidBar, PaidStart      int64
 }
 
-type dayAward struct {
-	Name, Href string
-	Amount     money.Money
+type dayGift struct {
+	Name, Href    string
+	Amount, Match money.Money
+	At            time.Time
 }
 
 type dayView struct {
 	Page
 	dayState
-	Code, Live string
+	Live       string
+	Prev, Next string
+}
+
+// dayFigures are read once for all who look on, in whichever language.
+type dayFigures struct {
+	event     *giving.MatchEvent
+	rule      *match.Rule
+	amounts   *giving.EventAmounts
+	progress  map[int32]giving.Progress // of campaigns that earned something
+	ranking   []giving.CampaignAmounts  // most gifts first
+	campaigns map[int32]*giving.Campaign
+	last      []giving.DayGift
 }
 
 // day reads the event of the address; one without a published rule is not there yet.
@@ -60,25 +81,45 @@ func (v *visit) day(q pg.Querier) (*giving.MatchEvent, []giving.RuleVersion, err
 	return e, rules, err
 }
 
-// dayShow answers /days/{code}: the giving day for those who look on, correct after every reload.
+// dayShow answers /days/{code}: the giving day for those who look on, correct after every reload. Only the first page of the ranking is live.
 func (v *visit) dayShow() error {
-	e, _, err := v.day(v.s.DB)
+	e, rules, err := v.day(v.s.DB)
 	if err != nil {
 		return err
 	}
-	view := dayView{Page: v.page(e.Name(string(v.lang))), Code: e.Code}
-	if view.dayState, err = v.readDay(v.ctx(), v.s.DB, e); err != nil {
+	pulse, err := giving.EventPulse(v.ctx(), v.s.DB, v.book, e.ID)
+	if err != nil {
 		return err
 	}
+	figures, err := v.readDay(v.ctx(), v.s.DB, e, rules, int(v.number("page")))
+	if err != nil {
+		return err
+	}
+	view := dayView{Page: v.page(e.Name(string(v.lang))), dayState: v.drawDay(figures, int(v.number("page")))}
 	view.Figure = v.asOf(0)
 	view.Crumbs = []Link{{view.T("place.campaigns"), "/campaigns"}, {Label: view.Title}}
-	if e.State != giving.EventEnded {
-		view.Live = "/days/" + e.Code + "/live?v=" + view.version
+	switch {
+	case view.Ahead > 0:
+		view.Prev = v.with("page", pageNumber(view.Ahead/dayRows))
+	case e.State != giving.EventEnded:
+		view.Live = "/days/" + e.Code + "/live?v=" + dayVersion(pulse, v.now)
+	}
+	if view.More > 0 {
+		view.Next = v.with("page", pageNumber(view.Ahead/dayRows+2))
 	}
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/day", view)
 }
 
-// dayLive answers /days/{code}/live?v= with a stream of the day's figures. All who look on share one look at the database.
+// pageNumber is a page in an address; the first has none.
+func pageNumber(n int) string {
+	if n <= 1 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// dayLive answers /days/{code}/live?v= with a stream of the day's figures. All who look on share one small query a look; only when it
+// tells of something new the figures are read, once for both languages.
 func (v *visit) dayLive() error {
 	e, _, err := v.day(v.s.DB)
 	if err != nil {
@@ -88,17 +129,30 @@ func (v *visit) dayLive() error {
 	at := func(ctx context.Context) (string, func(Lang) (string, error), error) {
 		of := begun
 		of.now = v.s.Now()
-		now, err := giving.EventByID(ctx, of.s.DB, of.book, e.ID)
+		pulse, err := giving.EventPulse(ctx, of.s.DB, of.book, e.ID)
 		if err != nil {
 			return "", nil, err
 		}
-		amounts, err := giving.AmountsOf(ctx, of.s.DB, of.book, e.ID, of.now)
-		if err != nil {
-			return "", nil, err
-		}
-		return dayVersion(amounts, of.now), func(lang Lang) (string, error) { return of.dayFragment(ctx, now, lang) }, nil
+		read := sync.OnceValues(func() (*dayFigures, error) {
+			now, err := giving.EventByID(ctx, of.s.DB, of.book, e.ID)
+			if err != nil {
+				return nil, err
+			}
+			rules, err := giving.RuleVersions(ctx, of.s.DB, of.book, e.ID)
+			if err != nil {
+				return nil, err
+			}
+			return of.readDay(ctx, of.s.DB, now, rules, 1)
+		})
+		return dayVersion(pulse, of.now), func(lang Lang) (string, error) {
+			figures, err := read()
+			if err != nil {
+				return "", err
+			}
+			return of.dayFragment(figures, lang)
+		}, nil
 	}
-	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("day %d %d", v.book.ID, e.ID), v.lang, v.QueryParam("v"), at)
+	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("day %d %d", v.book.ID, e.ID), v.lang, v.QueryParam("v"), liveOften, at)
 	if err != nil {
 		return err
 	}
@@ -106,100 +160,115 @@ func (v *visit) dayLive() error {
 	return Stream(v.Context, v.book.Zone, v.s.Now, updates)
 }
 
-func (v visit) dayFragment(ctx context.Context, e *giving.MatchEvent, lang Lang) (string, error) {
+func (v visit) dayFragment(figures *dayFigures, lang Lang) (string, error) {
 	v.lang = lang
-	view := dayView{Page: Page{Site: v.site(), Prefs: Prefs{Lang: lang}, Now: v.now}, Code: e.Code}
-	var err error
-	if view.dayState, err = v.readDay(ctx, v.s.DB, e); err != nil {
-		return "", err
-	}
+	view := dayView{Page: Page{Site: v.site(), Prefs: Prefs{Lang: lang}, Now: v.now}, dayState: v.drawDay(figures, 1)}
 	return v.s.render.Fragment(view.Page, "public/day", "live", view)
 }
 
-// dayVersion changes when the page would: with a decision, a payment, a hold, and with each minute of the countdown.
-func dayVersion(a *giving.EventAmounts, now time.Time) string {
-	return fmt.Sprintf("%s-%d-%d-%d-%d-%d-%d", a.EventState, a.Decided, a.Pledged, a.Reserved, a.Held, a.Settled, now.Unix()/60)
+// dayVersion changes with the event's pulse and with each minute of the countdown.
+func dayVersion(pulse string, now time.Time) string {
+	return fmt.Sprintf("%s-%d", pulse, now.Unix()/60)
 }
 
-func (v *visit) readDay(ctx context.Context, q pg.Querier, e *giving.MatchEvent) (s dayState, err error) {
-	a, err := giving.AmountsOf(ctx, q, v.book, e.ID, v.now)
-	if err != nil {
-		return s, err
+// dayPage is a page of so many rows: from one to the other.
+func dayPage(page, rows int) (from, to int) {
+	from = min(max(page-1, 0), max(rows-1, 0)/dayRows) * dayRows
+	return from, min(from+dayRows, rows)
+}
+
+func (v *visit) readDay(ctx context.Context, q pg.Querier, e *giving.MatchEvent, rules []giving.RuleVersion, page int) (*dayFigures, error) {
+	d := &dayFigures{event: e, progress: map[int32]giving.Progress{}}
+	var err error
+	if len(rules) > 0 {
+		if d.rule, err = rules[0].Rule(); err != nil {
+			return nil, err
+		}
 	}
-	lang := string(v.lang)
-	s = dayState{Name: e.Name(lang), Left: v.amount(a.Pledged), At: v.now, version: dayVersion(a, v.now)}
-	if s.Say, err = v.daySays(ctx, q, e); err != nil {
-		return s, err
+	if d.amounts, err = giving.AmountsOf(ctx, q, v.book, e.ID, v.now); err != nil {
+		return nil, err
 	}
-	s.Pool = []Fact{v.sumFact("day.reserved", a.Reserved), v.sumFact("day.held", a.Held), v.sumFact("day.settled", a.Settled), v.sumFact("day.clawed", a.Clawed), v.sumFact("day.returned", a.Returned)}
-	if a.HeldAwards > 0 {
-		s.Held = T(v.lang, "day.held.count", a.HeldAwards)
-	}
-	ids := make([]int32, len(a.Campaigns))
-	for i, c := range a.Campaigns {
+	d.ranking = slices.Clone(d.amounts.Campaigns)
+	ids := make([]int32, len(d.ranking))
+	for i, c := range d.ranking {
 		ids[i] = c.CampaignID
 	}
 	progress, err := giving.ProgressOf(ctx, q, v.book, v.now, ids...)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	order := make([]int, len(ids))
-	for i := range order {
-		order[i] = i
+	for _, p := range progress {
+		d.progress[p.CampaignID] = p
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return int(min(1, max(-1, progress[j].Raised()-progress[i].Raised()))) })
-	names := map[int32]dayAward{}
+	slices.SortStableFunc(d.ranking, func(a, b giving.CampaignAmounts) int {
+		return cmp.Compare(d.progress[b.CampaignID].Raised(), d.progress[a.CampaignID].Raised())
+	})
+	if d.last, err = giving.LastGifts(ctx, q, v.book, e.ID, dayGifts); err != nil {
+		return nil, err
+	}
+	from, to := dayPage(page, len(d.ranking))
+	ids = ids[:0]
+	for _, c := range d.ranking[from:to] {
+		ids = append(ids, c.CampaignID)
+	}
+	for _, g := range d.last {
+		ids = append(ids, g.Campaign)
+	}
+	d.campaigns, err = giving.CampaignsByID(ctx, q, v.book, ids...)
+	return d, err
+}
+
+// drawDay says the figures in the visit's language.
+func (v *visit) drawDay(d *dayFigures, page int) dayState {
+	a, lang := d.amounts, string(v.lang)
+	s := dayState{Name: d.event.Name(lang), Code: d.event.Code, Say: v.daySays(d), Left: v.amount(a.Pledged), At: v.now}
+	s.Pool = []Fact{v.sumFact("day.reserved", a.Reserved), v.sumFact("day.held", a.Held), v.sumFact("day.settled", a.Settled), v.sumFact("day.clawed", a.Clawed), v.sumFact("day.returned", a.Returned)}
+	if a.HeldAwards > 0 {
+		s.Held = T(v.lang, "day.held.count", a.HeldAwards)
+	}
 	var most int64 = 1
-	for _, i := range order {
-		most = max(most, progress[i].Raised()+a.Campaigns[i].Reserved+a.Campaigns[i].Settled)
+	for _, c := range d.ranking {
+		most = max(most, d.progress[c.CampaignID].Raised()+c.Reserved+c.Settled)
 	}
-	for place, i := range order {
-		c, err := giving.CampaignByID(ctx, q, v.book, ids[i])
-		if err != nil {
-			return s, err
+	part := func(minor int64) int64 { return money.FloorShare(max(0, minor), 1000, most) }
+	from, to := dayPage(page, len(d.ranking))
+	s.Ahead, s.More = from, len(d.ranking)-to
+	for i, c := range d.ranking[from:to] {
+		campaign, ok := d.campaigns[c.CampaignID]
+		if !ok {
+			continue
 		}
-		names[c.ID] = dayAward{Name: c.Title(lang), Href: "/c/" + c.Slug}
-		row := dayRow{Place: Count(int64(place + 1)), Name: c.Title(lang), Href: "/c/" + c.Slug, Gifts: v.amount(progress[i].Raised()), Reserved: v.amount(a.Campaigns[i].Reserved), Paid: v.amount(a.Campaigns[i].Settled)}
-		part := func(minor int64) int64 { return max(0, minor) * 1000 / most }
+		row := dayRow{Place: Count(int64(from + i + 1)), Name: campaign.Title(lang), Href: "/c/" + campaign.Slug, Gifts: v.amount(d.progress[c.CampaignID].Raised()), Reserved: v.amount(c.Reserved), Paid: v.amount(c.Settled)}
 		row.GiftsBar, row.ResBar, row.PaidBar = part(row.Gifts.Minor), part(row.Reserved.Minor), part(row.Paid.Minor)
 		row.Start, row.PaidStart = row.GiftsBar, row.GiftsBar+row.ResBar
 		s.Rows = append(s.Rows, row)
 	}
-	last, err := giving.LastAwards(ctx, q, v.book, e.ID, math.MaxInt64, dayAwards)
-	if err != nil {
-		return s, err
+	for _, g := range d.last {
+		if campaign, ok := d.campaigns[g.Campaign]; ok {
+			s.Last = append(s.Last, dayGift{campaign.Title(lang), "/c/" + campaign.Slug, money.Money{Minor: g.Amount, Currency: g.Currency}, v.amount(g.Match), g.PaidAt})
+		}
 	}
-	for _, one := range last {
-		said := names[one.Campaign]
-		said.Amount = v.amount(one.Amount)
-		s.Last = append(s.Last, said)
-	}
-	return s, nil
+	return s
 }
 
 // daySays is how the day stands: when it opens, that it is open, or that it is over.
-func (v *visit) daySays(ctx context.Context, q pg.Querier, e *giving.MatchEvent) (string, error) {
-	switch e.State {
+func (v *visit) daySays(d *dayFigures) string {
+	switch d.event.State {
 	case giving.EventClosed:
-		return T(v.lang, "day.closed"), nil
+		return T(v.lang, "day.closed")
 	case giving.EventEnded:
-		return T(v.lang, "day.ended"), nil
+		return T(v.lang, "day.ended")
 	}
-	rules, err := giving.RuleVersions(ctx, q, v.book, e.ID)
-	if err != nil || len(rules) == 0 {
-		return "", err
+	if d.rule == nil {
+		return ""
 	}
-	rule, err := rules[0].Rule()
-	if err != nil {
-		return "", err
-	}
-	open, next := rule.Opening(v.now)
-	if open && e.State == giving.EventOpen {
-		return T(v.lang, "day.open"), nil
+	open, next := d.rule.Opening(v.now)
+	if open && d.event.State == giving.EventOpen {
+		return T(v.lang, "day.open")
 	}
 	if next.IsZero() {
-		return T(v.lang, "day.over"), nil
+		return T(v.lang, "day.over")
 	}
 	left := next.Sub(v.now).Round(time.Minute)
-	return T(v.lang, "day.opens", When(v.lang, next, v.book.Zone), int(left/(24*time.Hour)), int(left/time.Hour)%24, int(left/time.Minute)%60), nil
+	return T(v.lang, "day.opens", When(v.lang, next, v.book.Zone), int(left/(24*time.Hour)), int(left/time.Hour)%24, int(left/time.Minute)%60)
 }

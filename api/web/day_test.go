@@ -62,7 +62,9 @@ func TestAGivingDay(t *testing.T) {
 	before := c.get("/days/today").text
 	o.gift("李女士", 300_00)
 	page := c.get("/days/today")
-	c.wants(page, http.StatusOK, "700.00", "捐赠 310.00 元 · 已赢得，未结算 300.00 元 · 已结算 0.00 元", "刚刚赢得的配捐")
+	c.wants(page, http.StatusOK, "700.00", "捐赠 310.00 元 · 已赢得，未结算 300.00 元 · 已结算 0.00 元", "最新捐赠")
+	c.wants(page, http.StatusOK, "配捐 300.00 元", `data-often="1"`)
+	c.wants(c.get("/days/today?page=9"), http.StatusOK, "E爱空间") // there is one page
 	version := func(text string) string {
 		_, rest, _ := strings.Cut(text, "/days/today/live?v=")
 		v, _, _ := strings.Cut(rest, `"`)
@@ -87,6 +89,19 @@ func TestAGivingDay(t *testing.T) {
 	}
 }
 
+// TestDayPages: a ranking of five hundred is shown twenty at a time, and a day is looked at several times a second.
+func TestDayPages(t *testing.T) {
+	t.Parallel()
+	for _, p := range []struct{ page, rows, from, to int }{{0, 0, 0, 0}, {1, 7, 0, 7}, {1, 20, 0, 20}, {2, 20, 0, 20}, {2, 21, 20, 21}, {25, 500, 480, 500}, {99, 500, 480, 500}, {-3, 500, 0, 20}} {
+		if from, to := dayPage(p.page, p.rows); from != p.from || to != p.to {
+			t.Errorf("page %d of %d rows: %d to %d", p.page, p.rows, from, to)
+		}
+	}
+	if liveOften > time.Second/3 {
+		t.Errorf("a look every %v", liveOften)
+	}
+}
+
 // TestManyReadersOneLook: however many have a page open, the database is asked once a tick.
 func TestManyReadersOneLook(t *testing.T) {
 	t.Parallel()
@@ -107,7 +122,7 @@ func TestManyReadersOneLook(t *testing.T) {
 	}
 	var all []<-chan string
 	for range readers {
-		updates, leave, err := l.watch(1, "day 1 1", ZH, "0", at)
+		updates, leave, err := l.watch(1, "day 1 1", ZH, "0", liveEvery, at)
 		if err != nil {
 			t.Fatal(err)
 		}

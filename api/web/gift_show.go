@@ -86,7 +86,7 @@ func (v *visit) giftLive() error {
 		}
 		return now.version(), func(lang Lang) (string, error) { return of.giftFragment(ctx, id, lang) }, nil
 	}
-	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("gift %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), at)
+	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("gift %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), liveEvery, at)
 	if err != nil {
 		return err
 	}

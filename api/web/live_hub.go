@@ -14,9 +14,10 @@ import (
 
 // Limits of live updates.
 const (
-	liveEvery      = time.Second // one look at the database per watched page, however many watch it
-	liveReadersMax = 5000        // in this process; more are told to reload by hand
-	liveFailures   = 5           // looks in a row that may fail before readers are told that figures stand still
+	liveEvery      = time.Second            // one look at the database per watched page, however many watch it
+	liveOften      = 300 * time.Millisecond // the same of a giving day
+	liveReadersMax = 5000                   // in this process; more are told to reload by hand
+	liveFailures   = 5                      // looks in a row that may fail before readers are told that figures stand still
 	liveTimeout    = 5 * time.Second
 )
 
@@ -52,8 +53,8 @@ type reader struct {
 
 func newLive() *live { return &live{topics: map[string]*topic{}} }
 
-// watch follows a page of the book that stands at version. leave must be called when the reader is gone.
-func (l *live) watch(book int32, key string, lang Lang, version string, at look) (updates <-chan string, leave func(), err error) {
+// watch follows a page of the book that stands at version, with a look every so often. leave must be called when the reader is gone.
+func (l *live) watch(book int32, key string, lang Lang, version string, every time.Duration, at look) (updates <-chan string, leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || l.readers >= liveReadersMax {
@@ -64,7 +65,7 @@ func (l *live) watch(book int32, key string, lang Lang, version string, at look)
 		ctx, stop := context.WithCancel(pg.WithBook(context.Background(), book))
 		t = &topic{readers: map[*reader]struct{}{}, stop: stop}
 		l.topics[key] = t
-		go l.poll(ctx, key, t, at)
+		go l.poll(ctx, key, t, every, at)
 	}
 	r := &reader{lang: lang, version: version, updates: make(chan string, 1)}
 	t.readers[r] = struct{}{}
@@ -114,9 +115,9 @@ func (l *live) close() {
 // Close ends all live updates; new ones are refused. Call it when the web server begins to stop.
 func (s *Server) Close() { s.live.close() }
 
-// poll looks once a second. The first look comes at once: the page may be older than its stream.
-func (l *live) poll(ctx context.Context, key string, t *topic, at look) {
-	tick := time.NewTicker(liveEvery)
+// poll looks every so often. The first look comes at once: the page may be older than its stream.
+func (l *live) poll(ctx context.Context, key string, t *topic, every time.Duration, at look) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for failed := 0; failed < liveFailures; {
 		if err := l.refresh(ctx, t, at); err == nil {

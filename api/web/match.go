@@ -23,6 +23,7 @@ const (
 type matchDesk struct {
 	event    *giving.MatchEvent
 	amounts  *giving.EventAmounts
+	rate     giving.DayRate
 	versions []giving.RuleVersion // newest first
 	rule     *match.Rule          // the newest; nil before one is published
 }
@@ -35,6 +36,9 @@ func (v *visit) matchDesk(q pg.Querier) (*matchDesk, error) {
 	}
 	d := &matchDesk{event: e}
 	if d.amounts, err = giving.AmountsOf(v.ctx(), q, v.book, e.ID, v.now); err != nil {
+		return nil, err
+	}
+	if d.rate, err = giving.DayRateOf(v.ctx(), q, v.book, e.ID, v.now); err != nil {
 		return nil, err
 	}
 	if d.versions, err = giving.RuleVersions(v.ctx(), q, v.book, e.ID); err != nil {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"sunfund/internal/pg"
@@ -70,7 +71,12 @@ func (v *visit) fillMatchPublic(q pg.Querier, d *matchDesk, view *matchPublicVie
 		return err
 	}
 	words[0].Title = T(v.lang, "match.public.words")
-	view.Grids = []grid{words[0], v.matchPools(d), campaigns, v.matchVersions(d, at)}
+	pools := v.matchPools(d) // how each is kept is in the rule's words; without it the figures fit beside each other
+	pools.Heads = slices.Delete(pools.Heads, 1, 2)
+	for i := range pools.Rows {
+		pools.Rows[i] = slices.Delete(pools.Rows[i], 1, 2)
+	}
+	view.Grids = []grid{words[0], pools, campaigns, v.matchVersions(d, at)}
 	return nil
 }
 

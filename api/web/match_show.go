@@ -45,7 +45,7 @@ func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView,
 		view.Links = append(view.Links, Link{T(v.lang, "match.build"), d.at() + "/rule"})
 	}
 	if d.rule != nil {
-		view.Links = append(view.Links, Link{T(v.lang, "match.public"), matchPublicPath + "/" + d.event.Code})
+		view.Links = append(view.Links, Link{T(v.lang, "match.public"), matchPublicPath + "/" + d.event.Code}, Link{T(v.lang, "match.day"), "/days/" + d.event.Code}, Link{T(v.lang, "match.refresh"), d.at()})
 	}
 	campaigns, err := v.matchCampaigns(q, d)
 	if err != nil {
@@ -145,6 +145,16 @@ func (v *visit) matchFacts(d *matchDesk) []Fact {
 		facts = append(facts, v.fact("match.stopped", d.event.StoppedWhy))
 	}
 	facts = append(facts, v.fact("match.decided", Count(d.amounts.Decided)))
+	if d.event.State == giving.EventOpen {
+		facts = append(facts, v.fact("match.rate", T(v.lang, "match.rate.minute", int(d.rate.Gifts), v.amount(d.rate.Match))))
+	}
+	if d.event.State != giving.EventDraft {
+		errors := T(v.lang, "match.errors.none")
+		if d.rate.Missed > 0 {
+			errors = T(v.lang, "match.errors.missed", int(d.rate.Missed))
+		}
+		facts = append(facts, v.fact("match.errors", errors))
+	}
 	if d.event.OpenedAt != nil {
 		facts = append(facts, v.fact("match.opened", When(v.lang, *d.event.OpenedAt, v.book.Zone)))
 	}

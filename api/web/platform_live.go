@@ -62,7 +62,7 @@ func (v *visit) platformLive() error {
 			return of.s.render.Fragment(view.Page, "console/record", "progress", view)
 		}, nil
 	}
-	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("platform file %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), at)
+	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("platform file %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), liveEvery, at)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func TestLiveTrouble(t *testing.T) {
 	t.Parallel()
 	l := newLive()
 	looks := 0
-	updates, leave, err := l.watch(1, "x", ZH, "", func(context.Context) (string, func(Lang) (string, error), error) {
+	updates, leave, err := l.watch(1, "x", ZH, "", liveEvery, func(context.Context) (string, func(Lang) (string, error), error) {
 		looks++
 		return "", nil, errors.New("no database")
 	})
@@ -122,7 +122,7 @@ func TestLiveLimit(t *testing.T) {
 	t.Parallel()
 	l := newLive()
 	l.readers = liveReadersMax
-	if _, _, err := l.watch(1, "x", ZH, "", nil); !errors.Is(err, errLiveFull) {
+	if _, _, err := l.watch(1, "x", ZH, "", liveEvery, nil); !errors.Is(err, errLiveFull) {
 		t.Errorf("one reader too many: %v", err)
 	}
 }

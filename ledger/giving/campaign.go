@@ -178,6 +178,7 @@ func SetCampaignState(ctx context.Context, tx pgx.Tx, book *ledger.Book, id int3
 const (
 	sqlCampaignBySlug = `select ` + campaignColumns + ` from campaign where book_id = $1 and slug = $2`
 	sqlCampaignByID   = `select ` + campaignColumns + ` from campaign where book_id = $1 and campaign_id = $2`
+	sqlCampaignsByID  = `select ` + campaignColumns + ` from campaign where book_id = $1 and campaign_id = any($2::int4[])`
 )
 
 // CampaignBySlug finds a campaign by its address, or ErrNoCampaign.
@@ -188,6 +189,23 @@ func CampaignBySlug(ctx context.Context, q pg.Querier, book *ledger.Book, slug s
 // CampaignByID finds a campaign, or ErrNoCampaign.
 func CampaignByID(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*Campaign, error) {
 	return campaign(ctx, q, sqlCampaignByID, book.ID, id)
+}
+
+// CampaignsByID finds campaigns by their numbers; those that are not there are not in the answer.
+func CampaignsByID(ctx context.Context, q pg.Querier, book *ledger.Book, ids ...int32) (map[int32]*Campaign, error) {
+	rows, err := q.Query(ctx, sqlCampaignsByID, book.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read campaigns: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Campaign])
+	if err != nil {
+		return nil, fmt.Errorf("read campaigns: %w", err)
+	}
+	found := make(map[int32]*Campaign, len(list))
+	for i := range list {
+		found[list[i].ID] = &list[i]
+	}
+	return found, nil
 }
 
 func campaign(ctx context.Context, q pg.Querier, sql string, args ...any) (*Campaign, error) {

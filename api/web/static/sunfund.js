@@ -80,6 +80,7 @@
   // Live figures. The server beats every 4 s with its clock; after 9 s of silence the page says so.
   const follow = (address) => {
     const stream = new EventSource(address);
+    const pause = one(`[data-live="${address}"]`).dataset.often ? 300 : 1000;
     const lost = one("[data-lost]");
     let fresh = new Map(), drawn = 0, clock = "", silence = 0;
     const fell = () => {
@@ -104,9 +105,9 @@
       fresh = new Map();
     };
     stream.addEventListener("beat", (event) => { clock = event.data; listen(); });
-    stream.addEventListener("update", (event) => { // drawn at most once a second, the last word on each part
+    stream.addEventListener("update", (event) => { // drawn at most once a second (a giving day: three times), the last word on each part
       listen();
-      if (!fresh.size) setTimeout(draw, Math.max(0, 1000 - (performance.now() - drawn)));
+      if (!fresh.size) setTimeout(draw, Math.max(0, pause - (performance.now() - drawn)));
       const holder = document.createElement("template");
       holder.innerHTML = event.data;
       for (const part of holder.content.children) if (part.id) fresh.set(part.id, part);
