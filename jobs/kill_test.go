@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,9 +26,11 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
+	"sunfund/internal/stripefake"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
@@ -39,6 +42,9 @@ const (
 	envDSN  = "SUNFUND_JOBS_TEST_DSN"
 	envKill = "SUNFUND_JOBS_TEST_KILL" // before which statement of the job; 0: at none
 	envDir  = "SUNFUND_JOBS_TEST_DIR"
+	envURL  = "SUNFUND_JOBS_TEST_URL" // of a stand-in for Stripe
+
+	account = "acct_1SunfundJobsTest"
 )
 
 // killLease is short, since whoever comes next waits for it to lapse.
@@ -125,7 +131,15 @@ func runOne(ctx context.Context, name string) (int, error) {
 	if err := pg.InTx(pg.WithBook(ctx, b.ID), db, func(tx pgx.Tx) error { return ledger.UseKeys(ctx, tx, b, pgtest.Ring()) }); err != nil {
 		return 0, err
 	}
-	table, err := Table(killTools(db, b, os.Getenv(envDir)))
+	tools := killTools(db, b, os.Getenv(envDir))
+	if url := os.Getenv(envURL); name == "stripe" {
+		tools.Stripes = map[int32]*payments.Stripe{}
+		keys := payments.StripeKeys{Secret: "sk_test_0123456789", Webhooks: []string{"whsec_test_0123456789abcdef0123456789"}, Account: account, URL: url}
+		if tools.Stripes[b.ID], err = payments.NewStripe(db, b, giving.NewIntake(db, b), keys, func() time.Time { return killTime }); err != nil {
+			return 0, err
+		}
+	}
+	table, err := Table(tools)
 	if err != nil {
 		return 0, err
 	}
@@ -185,10 +199,10 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 }
 
 // other runs the job in a process of its own; it tells whether it was killed.
-func other(t *testing.T, db *pgtest.DB, job, dir string, kill int) (n int, killed bool) {
+func other(t *testing.T, db *pgtest.DB, job, dir, url string, kill int) (n int, killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), envJob+"="+job, envDSN+"="+db.DSN(pgtest.Service), envDir+"="+dir, envKill+"="+strconv.Itoa(kill))
+	cmd.Env = append(os.Environ(), envJob+"="+job, envDSN+"="+db.DSN(pgtest.Service), envDir+"="+dir, envURL+"="+url, envKill+"="+strconv.Itoa(kill))
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()
@@ -304,6 +318,13 @@ func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	copies := pgtest.Copies(t, func(db *pgtest.DB) { fillWorld(t, db) })
 	dir := backupDir(t)
+	fake := stripefake.New(stripefake.Config{Account: account, Secret: "whsec_test_0123456789abcdef0123456789", Currency: "cny", Now: func() time.Time { return killTime.Add(-time.Hour) }, Seed: 1})
+	for i := range 3 { // no webhook tells of these
+		fake.Charge(int64(10_00+i), "cny", nil)
+	}
+	server := httptest.NewServer(fake)
+	t.Cleanup(server.Close)
+	url := server.URL
 	table, err := Table(killTools(nil, &ledger.Book{}, dir))
 	if err != nil {
 		t.Fatal(err)
@@ -311,9 +332,6 @@ func TestKilledInTheMiddle(t *testing.T) {
 	seats := make(chan struct{}, 4)
 	t.Run("jobs", func(t *testing.T) {
 		for _, j := range table {
-			if j.Name == "stripe" {
-				continue // needs a processor: its sweep is killed in ledger/payments
-			}
 			t.Run(j.Name, func(t *testing.T) {
 				t.Parallel()
 				seats <- struct{}{}
@@ -326,14 +344,14 @@ func TestKilledInTheMiddle(t *testing.T) {
 						}
 					}
 				}
-				n, _ := other(t, undisturbed, j.Name, dir, 0)
+				n, _ := other(t, undisturbed, j.Name, dir, url, 0)
 				if n == 0 {
 					t.Fatal("it does nothing at which it could be killed")
 				}
-				if _, killed := other(t, disturbed, j.Name, dir, (n+1)/2); !killed {
+				if _, killed := other(t, disturbed, j.Name, dir, url, (n+1)/2); !killed {
 					t.Fatalf("not killed before statement %d of %d", (n+1)/2, n)
 				}
-				other(t, disturbed, j.Name, dir, 0)
+				other(t, disturbed, j.Name, dir, url, 0)
 				if want, got := dump(t, undisturbed), dump(t, disturbed); !slices.Equal(want, got) {
 					t.Errorf("killed before statement %d of %d it differs:\n%s", (n+1)/2, n, difference(want, got))
 				}

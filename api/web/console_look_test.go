@@ -90,6 +90,7 @@ func TestConsoleLook(t *testing.T) {
 		return payments.AskRefund(ctx, tx, o.book, payments.Order{ID: uuid.Must(uuid.NewV7()), GiftID: gift, Amount: 20_00, Reason: "changed-mind", Note: "我想少捐一点"}, o.now)
 	})
 	o.payments()
+	o.jobs()
 	wu, err := staff.ByLogin(t.Context(), o.db, o.book.ID, "wu")
 	o.must(err)
 	give := guan.post("/console/people/"+wu.ID.String()+"/roles", url.Values{"form": {uuid.NewString()}, "role": {"street_officer"}, "street": {"2"}})
@@ -112,7 +113,7 @@ func TestConsoleLook(t *testing.T) {
 		{"guan", "people", "/console/people"}, {"guan", "person", "/console/people/" + at[:36]}, {"guan", "keys", "/console/keys"},
 		{"li", "transfer", "/console/transfers/new"}, {"li", "refund", "/console/gifts/" + gift.String() + "/refund"}, {"li", "periods", "/console/periods"}, {"li", "payments", "/console/payments"},
 		{"li", "donor", donorHref(donor)}, {"li", "donor-erase", donorHref(donor) + "/erase"},
-		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"}, {"li", "rates", "/console/rates"},
+		{"hu", "approval-role", give.to}, {"hu", "mailbox", "/console/mailbox"}, {"shen", "audit", "/console/audit"}, {"shen", "jobs-history", jobHistoryPath}, {"guan", "jobs", jobsPath}, {"li", "rates", "/console/rates"},
 		{"wu", "missing", "/console/entries/" + o.other.String()},
 	}
 	ctx := browser(t)
