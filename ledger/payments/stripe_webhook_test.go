@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/skipped"
 	"sunfund/internal/stripefake"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/plans"
@@ -322,7 +323,7 @@ func startStripeMock(t *testing.T) *http.Client {
 		build := exec.CommandContext(t.Context(), "go", "install", module)
 		build.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
 		if out, err := build.CombinedOutput(); err != nil {
-			t.Skipf("SKIP: stripe-mock cannot be had: %v: %.300s", err, out)
+			skipped.Test(t, fmt.Sprintf("stripe-mock cannot be had: %v: %.300s", err, strings.ReplaceAll(string(out), "\n", " ")))
 		}
 	}
 	socket := filepath.Join(t.TempDir(), "mock")

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sunfund/internal/skipped"
 )
 
 var (
@@ -75,31 +77,20 @@ func tell(f *figures) {
 	table = append(table, f)
 }
 
-// skip leaves out a scenario that this machine cannot run.
+// skip leaves out a scenario that this machine cannot run; the table tells of it too.
 func skip(t *testing.T, reason string) {
 	t.Helper()
-	skipped(t, reason)
+	noted(t, reason)
 	t.Skip("SKIP ", reason)
 }
 
-// skipped counts what this machine cannot run, and adds it to the list that SUNFUND_SKIPPED names.
-func skipped(t *testing.T, reason string) {
+// noted is skip for a part of a scenario that goes on.
+func noted(t *testing.T, reason string) {
 	t.Helper()
 	tableLock.Lock()
 	defer tableLock.Unlock()
 	skips = append(skips, t.Name()+": "+reason)
-	name := os.Getenv("SUNFUND_SKIPPED")
-	if name == "" {
-		return
-	}
-	list, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer list.Close()
-	if _, err := fmt.Fprintln(list, t.Name()+": "+reason); err != nil {
-		t.Fatal(err)
-	}
+	skipped.Part(t, reason)
 }
 
 // together lets the short set share the time; the long one measures, so its scenarios run one by one.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"sunfund/internal/skipped"
 	"sunfund/ledger/money"
 )
 
@@ -191,7 +192,7 @@ func TestRealFiles(t *testing.T) {
 	}
 	dir = filepath.Join(dir, "statements")
 	if _, err := os.Stat(dir); err != nil {
-		skip(t, "no real statement files here; SUNFUND_VECTORS names their folder")
+		skipped.Test(t, "no real statement files here; SUNFUND_VECTORS names their folder")
 	}
 	for name, want := range map[string]struct {
 		reason  Reason
@@ -237,20 +238,4 @@ func TestRealFiles(t *testing.T) {
 			t.Errorf("%s: %d lines, in %d, out %d, closing %s, want %+v", name, len(lines), in, out, closing, want)
 		}
 	}
-}
-
-// skip leaves a test out and counts it.
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if name := os.Getenv("SUNFUND_SKIPPED"); name != "" {
-		list, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer list.Close()
-		if _, err := list.WriteString(t.Name() + ": " + reason + "\n"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Skip("SKIP ", reason)
 }
