@@ -210,34 +210,3 @@ func GiftByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID
 	}
 	return r, nil
 }
-
-// Sum is money of one fund or campaign in one currency.
-type Sum struct {
-	FundID, CampaignID int32
-	Currency           string
-	Amount             int64 // gifts less refunds, minor units of Currency
-	Gifts, Refunds     int64 // how many
-}
-
-const sqlRecorded = `
-select fund_id, campaign_id, ccy, sum(amount)::int8, count(*) filter (where amount > 0), count(*) filter (where amount < 0)
-  from (select fund_id, campaign_id, ccy, amount from gift where book_id = $1
-        union all
-        select g.fund_id, g.campaign_id, r.ccy, -r.amount
-          from ` + StandingRefund + ` r join gift g on g.book_id = r.book_id and g.id = r.gift_id
-         where r.book_id = $1) x
- group by 1, 2, 3
- order by 1, 2, 3`
-
-// Recorded adds up all gifts of the book by fund, campaign and currency, from the gifts themselves: it reads every one.
-func Recorded(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Sum, error) {
-	rows, err := q.Query(ctx, sqlRecorded, book.ID)
-	if err != nil {
-		return nil, fmt.Errorf("add up gifts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Sum])
-	if err != nil {
-		return nil, fmt.Errorf("add up gifts: %w", err)
-	}
-	return list, nil
-}

@@ -66,25 +66,6 @@ func byRemainder(remainders []*big.Int) []int {
 	return order
 }
 
-// Split divides total into n equal shares; what does not divide goes to the earlier ones, a unit each. It panics when n < 1.
-func Split(total int64, n int) []int64 {
-	if n < 1 {
-		panic(fmt.Sprintf("money: split into %d shares", n))
-	}
-	shares := make([]int64, n)
-	each, rest := total/int64(n), total%int64(n)
-	for i := range shares {
-		shares[i] = each
-		switch {
-		case int64(i) < rest:
-			shares[i]++
-		case int64(i) < -rest:
-			shares[i]--
-		}
-	}
-	return shares
-}
-
 // FloorShare is base × num / den rounded down (towards minus infinity): for caps.
 // The three share functions panic when num < 0, den < 1 or the result does not fit int64.
 func FloorShare(base, num, den int64) int64 {

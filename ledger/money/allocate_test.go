@@ -22,9 +22,6 @@ func TestAllocateHouseholds(t *testing.T) {
 		{-2750513, -250047, -250046, 7},
 	} {
 		want := append(slices.Repeat([]int64{c.more}, c.first), slices.Repeat([]int64{c.less}, 11-c.first)...)
-		if got := Split(c.total, 11); !slices.Equal(got, want) {
-			t.Errorf("Split(%d, 11) = %d, want %d", c.total, got, want)
-		}
 		if got := Allocate(c.total, slices.Repeat([]int64{3}, 11)); !slices.Equal(got, want) {
 			t.Errorf("Allocate(%d) = %d, want %d", c.total, got, want)
 		}
@@ -58,7 +55,6 @@ func TestAllocate(t *testing.T) {
 	panics(t, "negative weight", func() { Allocate(1, []int64{2, -1}) })
 	panics(t, "no weight", func() { Allocate(1, []int64{0}) })
 	panics(t, "nobody", func() { Allocate(1, nil) })
-	panics(t, "no shares", func() { Split(1, 0) })
 }
 
 func TestAllocateProperties(t *testing.T) {
@@ -102,10 +98,6 @@ func TestAllocateProperties(t *testing.T) {
 					t.Fatalf("the negative total is not the mirror image")
 				}
 			}
-		}
-		equal := slices.Repeat([]int64{7}, len(weights))
-		if !slices.Equal(Split(total, len(weights)), Allocate(total, equal)) {
-			t.Fatalf("Split differs from Allocate by equal weights")
 		}
 	})
 }

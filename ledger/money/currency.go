@@ -23,15 +23,6 @@ func Lookup(code string) (Currency, bool) {
 	return currencies[i], true
 }
 
-// ByNumeric finds a currency by its numeric code, as bank files carry it (156 is CNY).
-func ByNumeric(numeric int16) (Currency, bool) {
-	i := slices.IndexFunc(currencies, func(c Currency) bool { return c.Numeric == numeric })
-	if i < 0 {
-		return Currency{}, false
-	}
-	return currencies[i], true
-}
-
 // currencies is in code order. Codes without a minor unit (gold, XDR, XXX) are left out: they cannot be counted in one.
 // A few withdrawn codes stay, because an append-only book keeps its old amounts readable.
 var currencies = []Currency{

@@ -94,26 +94,27 @@ func readTruth(t *testing.T, vector string) (byFund, byCampaign map[string]map[s
 // onBooks adds up the gifts of the book by the codes of fund and campaign.
 func (w *world) onBooks() (byFund, byCampaign map[string]map[string]int64) {
 	w.t.Helper()
-	sums, err := giving.Recorded(w.t.Context(), w.db, w.book)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	byFund, byCampaign = map[string]map[string]int64{}, map[string]map[string]int64{}
-	add := func(to map[string]map[string]int64, sql string, id int32, s giving.Sum) {
-		var code string
-		if err := w.owner.QueryRow(w.t.Context(), sql, id).Scan(&code); err != nil {
+	adds := func(code, join string) map[string]map[string]int64 {
+		sums := map[string]map[string]int64{}
+		rows, err := w.owner.Query(w.t.Context(), `select `+code+`, x.ccy, sum(x.amount)::int8 from (select book_id, fund_id, campaign_id, ccy, amount from gift
+			union all select g.book_id, g.fund_id, g.campaign_id, r.ccy, -r.amount from `+giving.StandingRefund+` r join gift g on g.book_id = r.book_id and g.id = r.gift_id) x `+join+` group by 1, 2`)
+		if err != nil {
 			w.t.Fatal(err)
 		}
-		if to[code] == nil {
-			to[code] = map[string]int64{}
+		var of, ccy string
+		var amount int64
+		if _, err := pgx.ForEachRow(rows, []any{&of, &ccy, &amount}, func() error {
+			if sums[of] == nil {
+				sums[of] = map[string]int64{}
+			}
+			sums[of][ccy] = amount
+			return nil
+		}); err != nil {
+			w.t.Fatal(err)
 		}
-		to[code][s.Currency] += s.Amount
+		return sums
 	}
-	for _, s := range sums {
-		add(byFund, `select code from fund where fund_id = $1`, s.FundID, s)
-		add(byCampaign, `select slug from campaign where campaign_id = $1`, s.CampaignID, s)
-	}
-	return byFund, byCampaign
+	return adds("code", "join fund using (book_id, fund_id)"), adds("slug", "join campaign using (book_id, campaign_id)")
 }
 
 // records splits a gift file into its header and records, as they stand.
