@@ -22,8 +22,8 @@ const (
 	checksAtOnce = 200_000
 )
 
-// checkTags are the states of a check as tags.
-var checkTags = map[recon.State]string{recon.Green: "done", recon.Red: "broken", recon.Empty: "reversed", recon.NotYet: "reversed", recon.Pending: "waiting"}
+// checkTags are the states of a check that are tags; the others are words.
+var checkTags = map[recon.State]string{recon.Green: "done", recon.Red: "broken", recon.Pending: "waiting"}
 
 // checkList shows how each check stands: what is red first, with the rows and what to do.
 func (v *visit) checkList() error {
