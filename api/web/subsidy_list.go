@@ -84,7 +84,6 @@ func (v *visit) letterList() error {
 		list = list[:subsidies.LettersMax]
 		view.Next = v.with("before", strconv.Itoa(int(list[len(list)-1].Number)))
 	}
-	var open, claimable, due int64
 	for i := range list {
 		l := &list[i]
 		t, err := subsidies.TallyOf(v.ctx(), v.s.DB, v.book, l)
@@ -96,13 +95,16 @@ func (v *visit) letterList() error {
 		if fund := s.fund(l.FundID); fund != nil {
 			row.Fund = fund.Name(string(v.lang))
 		}
-		open, claimable, due = open+l.Promised(), claimable+l.Claimable(t, v.businessDay()), due+l.Due()
 		view.Rows = append(view.Rows, row)
 	}
 	if v.QueryParam("format") == "csv" {
 		return v.letterCSV(list, view.Rows)
 	}
-	view.Facts = []Fact{v.sumFact("subsidy.sum.promised", open), v.sumFact("subsidy.sum.claimable", claimable), v.sumFact("subsidy.sum.due", due)}
+	sums, err := subsidies.SumsOf(v.ctx(), v.s.DB, v.book, filter, v.businessDay())
+	if err != nil {
+		return err
+	}
+	view.Facts = []Fact{v.sumFact("subsidy.sum.promised", sums.Promised), v.sumFact("subsidy.sum.claimable", sums.Claimable), v.sumFact("subsidy.sum.due", sums.Due)}
 	view.Caption = Caption{Title: view.T("place.subsidies"), Unit: Unit(v.lang, v.book.Currency), Exports: []Link{{view.T("table.csv"), v.with("format", "csv", "before", "")}}}
 	view.Empty = Empty{Text: view.T("subsidy.none")}
 	if view.MayEnter {

@@ -378,3 +378,21 @@ func TestOverGoesBack(t *testing.T) {
 	wants(0)
 	w.clean()
 }
+
+// TestSumsOfAllPages: the sums above a list are of all its letters, also of those on other pages.
+func TestSumsOfAllPages(t *testing.T) {
+	w := newWorld(t, chart.CN2026)
+	w.gift(w.campaign, 1_000_00, day(9, 6), giving.WeChat)
+	first := w.commit(w.letter())
+	w.commit(w.letter())
+	w.claimed(first, 400_00)
+	for _, f := range []subsidies.Filter{{All: true}, {All: true, Limit: 1, Before: 2}} {
+		s, err := subsidies.SumsOf(t.Context(), w.db, w.book, f, day(9, 20))
+		if want := (subsidies.Sums{Promised: 2 * 21_940_87, Claimable: 1_600_00, Due: 400_00}); err != nil || s != want {
+			t.Errorf("%+v, want %+v; %v", s, want, err)
+		}
+	}
+	if s, err := subsidies.SumsOf(t.Context(), w.db, w.book, subsidies.Filter{All: true}, day(12, 32)); err != nil || s.Claimable != 0 {
+		t.Errorf("after the year %+v, %v", s, err)
+	}
+}

@@ -147,6 +147,35 @@ func TallyOf(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter) (t
 	return t, t.spent(ctx, q, book, l)
 }
 
+// Sums are what letters still hold in all. Minor units of the book's currency.
+type Sums struct{ Promised, Claimable, Due int64 }
+
+// SumsOf adds up all letters of a filter, on whatever page they stand. Only letters that may still be claimed are tallied for it.
+func SumsOf(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter, day time.Time) (s Sums, err error) {
+	for f.Before, f.Limit = 0, limitMax; ; {
+		list, err := Letters(ctx, q, book, f)
+		if err != nil {
+			return s, err
+		}
+		for i := range list {
+			l := &list[i]
+			s.Promised, s.Due = s.Promised+l.Promised(), s.Due+l.Due()
+			if l.State != Open || day.After(l.LapsesOn) {
+				continue
+			}
+			t, err := TallyOf(ctx, q, book, l)
+			if err != nil {
+				return s, err
+			}
+			s.Claimable += l.Claimable(t, day)
+		}
+		if len(list) < limitMax {
+			return s, nil
+		}
+		f.Before = list[len(list)-1].Number
+	}
+}
+
 func (t *Tally) spent(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter) error {
 	if err := q.QueryRow(ctx, sqlSpent, book.ID, l.ID, l.FundID, l.source()).Scan(&t.Spent, &t.Owed); err != nil {
 		return fmt.Errorf("sum spending of letter: %w", err)
