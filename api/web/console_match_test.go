@@ -227,7 +227,7 @@ func TestMatchLook(t *testing.T) {
 	o.matched(campaign, 60_00, 300_00)
 	ctx := browser(t)
 	o.signInBrowser(ctx, "li")
-	for _, page := range []struct{ name, path string }{{"list", matchPath}, {"event", event}, {"rule", event + "/rule"}, {"tiers", event + "/rule?template=tiers"}, {"trial", event + "/rule"}, {"request", published.to}, {"public", "/match/nine"}} {
+	for _, page := range []struct{ name, path string }{{"list", matchPath}, {"event", event}, {"rule", event + "/rule"}, {"tiers", event + "/rule?template=tiers"}, {"trial", event + "/rule"}, {"request", published.to}, {"public", "/match/nine"}, {"recompute", "/match/nine/recompute"}} {
 		var try []chromedp.Action[chromedp.Void]
 		if page.name == "trial" {
 			try = append(try, chromedp.Click(`button[value=try]`), chromedp.WaitVisible(`#trial`))
