@@ -162,7 +162,8 @@ func (l *lab) world(ctx context.Context, r *row, opts ...pg.Option) (*world, err
 	}
 	l.worlds[r.name] = w
 	var err error
-	if w.owner, err = pg.Open(ctx, l.server.DSN(w.name, pglocal.Owner), pg.StatementTimeout(0), pg.MaxConns(4)); err != nil {
+	if w.owner, err = pg.Open(ctx, l.server.DSN(w.name, pglocal.Owner), pg.StatementTimeout(0), pg.MaxConns(4),
+		pg.Param("idle_in_transaction_session_timeout", "0")); err != nil {
 		return nil, err
 	}
 	if w.db, err = pg.Open(ctx, l.server.DSN(w.name, pglocal.Service), opts...); err != nil {
