@@ -51,6 +51,8 @@ func (t *Turn) send(ctx context.Context, one func(pgx.Tx) (found bool, failed, e
 		}
 		if failures++; sent > 0 {
 			failures = 0
+		} else if _, err := t.Tx(ctx, "unsent", func(pgx.Tx) (int, error) { return 1, nil }); err != nil {
+			return err
 		}
 		if failures == mailFailures {
 			return fmt.Errorf("%w: %w", errMailAway, failed)
