@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
@@ -81,7 +82,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
-	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide}
+	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -120,7 +121,7 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind:
 		return v.carryStep(tx, a)
 	case staff.MatchKind:
 		return nil, v.carryMatch(tx, a)

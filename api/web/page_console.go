@@ -38,6 +38,8 @@ var places = []place{
 	{"place.giving", "place.match", matchPath, "", staff.CampaignRead, false},
 	{"place.giving", "place.subsidies", subsidiesPath, "", staff.SubsidyRead, false},
 	{"place.giving", "place.receipts", "/console/receipts", "", staff.GiftRead, false},
+	{"place.street", "place.communities", communitiesPath, "", staff.VoteRead, false},
+	{"place.street", "place.polls", pollsPath, "", staff.VoteRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},
 	{"place.admin", "place.keys", "/console/keys", "", staff.KeyAdmin, false},
 	{"place.admin", "place.settings", "/console/settings", "", staff.SettingRead, false},

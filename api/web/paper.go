@@ -71,7 +71,7 @@ var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
-	"source-file": statementFilesPath + "/",
+	"source-file": statementFilesPath + "/", "poll": pollsPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -172,8 +172,12 @@ func (v *visit) recordExists(object string) (err error) {
 	if err != nil {
 		return giving.ErrNoRecord
 	}
-	if m[1] == "subsidy" {
+	switch m[1] {
+	case "subsidy":
 		_, err = v.letter(v.s.DB, id)
+		return err
+	case "poll":
+		_, err = v.poll(v.s.DB, id)
 		return err
 	}
 	if !v.who.May(staff.OfflineRead) { // a street's officer has no other records

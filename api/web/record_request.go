@@ -36,7 +36,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil)) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds()) {
 		if a.name == name {
 			return a, nil
 		}
@@ -74,7 +74,7 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 		switch {
 		case errors.As(err, &fields):
 			r.stop = giving.ErrStep
-		case errors.Is(err, giving.ErrStep):
+		case errors.Is(err, giving.ErrStep), slices.ContainsFunc(refusals, func(r error) bool { return errors.Is(err, r) }):
 			r.stop = err
 		case err != nil:
 			return r, err

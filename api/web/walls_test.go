@@ -214,6 +214,12 @@ func (n *neighbourhood) plant() {
 	n.tx(func(ctx context.Context, tx pgx.Tx) error {
 		return givingDay(ctx, tx, n.book, "xiejia-day", "2026-09-08T12:05", false, n.now)
 	})
+	li.stepped(communitiesPath, "community-found", "zh", "谢家湾社区", "en", "Xiejia community", "code", "XJW", "street", "2")
+	put("community", "1", "9999")
+	poll := li.stepped(pollsPath, "poll-enter", "communities", "1", "zh", "谢家湾投票", "en", "Xiejia vote", "fund", n.fundOf(2), "budget", "77.00", "due-opens", "2026-09-07", "due-closes", "2026-09-30",
+		"paper", "谢家湾居委会", "ballot", "approval", "least", "1", "method", "greedy", "ties", "order")
+	id("poll", uuid.MustParse(last(poll)))
+	put("poll-number", "1", "9999")
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
@@ -336,6 +342,8 @@ var objectOfPath = map[string]string{
 	"/console/bank-receipts/:id": "bankline", "/console/papers/:id": "paper", "/console/cash/:id": "cash", "/console/deposits/:id": "deposit",
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
+	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
+	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
@@ -376,6 +384,10 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/auctions/:id":                {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
 		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
 		"/console/services/:id":                {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
+		"/console/votes/:id":                   {"act": {"poll-discard"}, "poll-discard-reason": {"试"}},
+		"/console/votes/:id/paper":             {"act": {"read"}, "sheet": {"7"}, "spoiled": {"1"}},
+		"/console/communities/:community":      {"act": {"resident-slips"}, "resident-slips-count": {"2"}},
+		"/vote/:number":                        {"do": {"cast"}, "choice": {"1"}},
 		"/console/boxes/:id":                   {"act": {"box-seal"}, "box-seal-day": {"2026-09-07"}, "box-seal-seal": {"S1"}},
 		"/console/platforms/:id":               {"act": {"platform-drop"}, "platform-drop-reason": {"试"}},
 		"/console/platforms/:id/profile":       {"do": {"save"}, "platform": {"shili"}, "name": {"示例"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"2"}},
@@ -462,7 +474,8 @@ func (n *neighbourhood) standing() string {
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
 		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
-		(select string_agg(state, ',') from source_file), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line))`,
+		(select string_agg(state, ',') from source_file), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
+		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select count(*) from private.resident))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -538,11 +551,11 @@ var objectsOfParameters = map[string][]string{
 
 // plainParameters point at nothing that belongs to somebody.
 var plainParameters = strings.Fields(`base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
-	charset check client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
-	date_form delay delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind lang last late least
+	cast charset check choice client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
+	date_form delay each points delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind known lang last late least
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
-	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup since single_min site slug
-	source speaks state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
+	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup sheet since single_min site slug
+	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	view waive_ what when why work year zero zone`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no

@@ -58,6 +58,7 @@ const (
 	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
 	CloseKind       Kind = "close"        // months closed for good, on the report that the payload names by its hash
 	YearKind        Kind = "year-end"     // the closing entries of a year, or their taking back
+	PollKind        Kind = "poll"         // a vote of residents published, taken back or counted, or a fund that requires one
 	SubsidyKind     Kind = "subsidy"      // a street's money spent or returned, a receipt or a letter of it taken back
 	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
 	ContractKind    Kind = "contract"     // a project approved or ended; a contract signed, changed, booked as delivered, ended
@@ -88,6 +89,7 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PayeeKind:       {ask: ProjectWrite, decide: EntryApprove},
 	ContractKind:    {ask: ProjectWrite, decide: EntryApprove},
 	PaymentKind:     {ask: ProjectWrite, decide: EntryApprove},
+	PollKind:        {ask: VoteSettle, decide: EntryApprove},
 }
 
 // PaysOut tells whether money leaves with the approval. Such requests wait while the book's payments are stopped.
@@ -102,7 +104,7 @@ func (k Kind) PaysOut() bool {
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
 	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind, CloseKind, YearKind,
-		PayeeKind, ContractKind, PaymentKind}
+		PayeeKind, ContractKind, PaymentKind, PollKind}
 }
 
 // Deciders are the roles that may decide a kind.

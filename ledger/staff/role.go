@@ -86,6 +86,11 @@ const (
 	ProjectEnter  Permission = "project.enter"  // projects, visits, requests to pay: of one's own street
 	ProjectAssess Permission = "project.assess" // one side's points for a contract
 	ProjectWrite  Permission = "project.write"  // payees, contracts, payments
+	VoteRead      Permission = "vote.read"      // votes of residents and their communities, of streets that the person sees
+	VoteWrite     Permission = "vote.write"     // prepare a vote, give out codes, read ballot papers
+	VoteSettle    Permission = "vote.settle"    // ask for a vote to be published, counted or taken back
+	NeedRead      Permission = "need.read"      // needs, offers, calls and proposals
+	NeedWrite     Permission = "need.write"     // sort, merge, answer, match, call, rank
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
@@ -134,6 +139,11 @@ var rights = []struct {
 	{ProjectEnter, []Role{Accountant, Approver, StreetOfficer}},
 	{ProjectAssess, []Role{Accountant, Approver, StreetOfficer, Supervisor}}, // each for one side: see projects.Sides
 	{ProjectWrite, []Role{Accountant}},
+	{VoteRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
+	{VoteWrite, []Role{Accountant, Approver, StreetOfficer}},
+	{VoteSettle, []Role{Accountant}},
+	{NeedRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
+	{NeedWrite, []Role{Accountant, Approver, StreetOfficer}},
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},

@@ -21,6 +21,8 @@ const (
 	LookUp   Form = "look_up"  // of a gift by its reference; only those that find nothing count
 	AskLink  Form = "ask_link" // for a letter that opens the donor's page; the visitor is the address typed
 	TeamForm Form = "team"     // to begin a team; the visitor is the gift
+	CodeForm Form = "code"     // to enter a resident's code; the visitor is the browser's address alone
+	NeedForm Form = "need"     // to ask for something or support it; the visitor is the resident
 	AskMail  Form = "ask_mail" // to send a receipt by e-mail; the visitor is the gift
 )
 
@@ -35,6 +37,8 @@ var turnsMost = map[Form]struct{ visitor, address int }{
 	LookUp:   {0, 1_000},
 	AskLink:  {5, 1_000},
 	TeamForm: {10, 1_000},
+	CodeForm: {0, 300},
+	NeedForm: {20, 1_000},
 	AskMail:  {3, 1_000},
 }
 
