@@ -21,6 +21,9 @@ import (
 // pollsPath is where votes of residents are prepared and counted.
 const pollsPath = "/console/votes"
 
+// whyBlank asks for the reason of a step that has no day of its own.
+func whyBlank() blank { return blank{name: "reason", label: "offline.reason", kind: "area"} }
+
 // poll reads a vote in this person's sight; one of another street is as one that is not there.
 func (v *visit) poll(q pg.Querier, id uuid.UUID) (*polls.Poll, error) {
 	p, err := polls.ByID(v.ctx(), q, v.book, id)
@@ -106,7 +109,7 @@ func (v *visit) fundVoteSeconds() (acts []act) {
 		}
 	}
 	for name, voted := range map[string]bool{"vote-require": true, "vote-release": false} {
-		acts = append(acts, act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: append([]blank{{name: "fund", label: "vote.fund", kind: "select", options: funds}}, v.reasonBlanks()...),
+		acts = append(acts, act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: []blank{{name: "fund", label: "vote.fund", kind: "select", options: funds}, whyBlank()},
 			plan: func(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 				return polls.Require(v.book, int32(in.number("fund")), voted, in["reason"])
 			}})

@@ -18,7 +18,7 @@ import (
 
 // pollSeconds are the steps of a vote that another person approves. p is nil where they are only looked up by name.
 func (v *visit) pollSeconds(p *polls.Poll) []act {
-	free := act{name: "poll-free", needs: staff.VoteSettle, second: staff.PollKind, danger: true, blanks: append([]blank{{name: "project", label: "vote.option", kind: "select"}}, v.reasonBlanks()...),
+	free := act{name: "poll-free", needs: staff.VoteSettle, second: staff.PollKind, danger: true, blanks: []blank{{name: "project", label: "vote.option", kind: "select"}, whyBlank()},
 		plan: v.ofPoll(func(v *visit, q pg.Querier, p *polls.Poll, in inputs) (*giving.Move, error) {
 			return polls.Free(v.ctx(), q, v.book, p, int16(in.number("project")), in["reason"], v.businessDay())
 		})}
@@ -36,7 +36,7 @@ func (v *visit) pollSeconds(p *polls.Poll) []act {
 		{name: "poll-count", needs: staff.VoteSettle, second: staff.PollKind, plan: v.ofPoll(func(v *visit, q pg.Querier, p *polls.Poll, _ inputs) (*giving.Move, error) {
 			return polls.Count(v.ctx(), q, v.book, p, v.businessDay(), v.now)
 		})},
-		{name: "poll-revoke", needs: staff.VoteSettle, second: staff.PollKind, danger: true, blanks: v.reasonBlanks(), plan: v.ofPoll(func(v *visit, _ pg.Querier, p *polls.Poll, in inputs) (*giving.Move, error) {
+		{name: "poll-revoke", needs: staff.VoteSettle, second: staff.PollKind, danger: true, blanks: []blank{whyBlank()}, plan: v.ofPoll(func(v *visit, _ pg.Querier, p *polls.Poll, in inputs) (*giving.Move, error) {
 			return polls.Revoke(v.book, p, in["reason"])
 		})},
 		free,
