@@ -129,7 +129,9 @@ const ListMax = 50
 
 const (
 	columns = `p.id, p.number, p.fund_id, p.street_id, p.title_zh, p.title_en, p.paper_at, p.budget, p.rule, p.opens_at, p.closes_at, p.state, p.made_by, p.rule_hash, p.counted_at, p.result,
-       array(select c.community_id from poll_community c where c.book_id = p.book_id and c.poll_id = p.id order by 1)`
+       array(select c.community_id from poll_community c where c.book_id = p.book_id and c.poll_id = p.id order by 1),
+       (select coalesce(jsonb_agg(jsonb_build_object('Place', o.place, 'TitleZH', o.title_zh, 'TitleEN', o.title_en, 'About', o.about, 'Cost', o.cost) order by o.place), '[]')
+          from poll_option o where o.book_id = p.book_id and o.poll_id = p.id)`
 
 	sqlPollByID     = `select ` + columns + ` from poll p where p.book_id = $1 and p.id = $2`
 	sqlPollByNumber = `select ` + columns + ` from poll p where p.book_id = $1 and p.number = $2`
@@ -137,13 +139,11 @@ const (
 select ` + columns + ` from poll p
  where p.book_id = $1 and ($2 or p.street_id = any($3::int4[])) and ($4 or p.state in ('open', 'closed', 'counted')) and ($5 = 0 or p.number < $5)
  order by p.number desc limit $6`
-
-	sqlOptions = `select place, title_zh, title_en, about, cost from poll_option where book_id = $1 and poll_id = $2 order by place`
 )
 
 func scan(row pgx.CollectableRow) (p Poll, err error) {
 	err = row.Scan(&p.ID, &p.Number, &p.FundID, &p.StreetID, &p.TitleZH, &p.TitleEN, &p.PaperAt, &p.Budget, &p.Rule, &p.OpensAt, &p.ClosesAt, &p.State, &p.MadeBy, &p.RuleHash,
-		&p.CountedAt, &p.Result, &p.Communities)
+		&p.CountedAt, &p.Result, &p.Communities, &p.Options)
 	return p, err
 }
 
@@ -169,12 +169,6 @@ func read(ctx context.Context, q pg.Querier, book *ledger.Book, sql string, key 
 	if err != nil {
 		return nil, fmt.Errorf("read vote: %w", err)
 	}
-	if rows, err = q.Query(ctx, sqlOptions, book.ID, p.ID); err != nil {
-		return nil, fmt.Errorf("read projects of vote: %w", err)
-	}
-	if p.Options, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Choice]); err != nil {
-		return nil, fmt.Errorf("read projects of vote: %w", err)
-	}
 	return &p, nil
 }
 
@@ -186,7 +180,7 @@ type Filter struct {
 	Before  int32
 }
 
-// List gives votes, newest first, without their projects.
+// List gives votes, newest first.
 func List(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter) ([]Poll, error) {
 	rows, err := q.Query(ctx, sqlPolls, book.ID, f.All, f.Streets, f.Drafts, f.Before, ListMax+1)
 	if err != nil {
