@@ -21,6 +21,7 @@ import (
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/votes"
@@ -230,6 +231,9 @@ var table = []row{
 	{residents.ErrNoSession, Problem{"resident-session", 403, "请先输入街道给您的码。", "Please enter the code that the street gave you first."}},
 	{residents.ErrNumber, Problem{"phone-number", 422, "请填写电话号码：7 至 15 位数字，前面可以有 +。", "Please enter a telephone number: 7 to 15 figures, perhaps with a + before them."}},
 	{residents.ErrElsewhere, Problem{"resident-elsewhere", 409, "这个号码已经登记在另一个社区。一个人只在一个社区投票。", "This number is registered in another community. One person votes in one community."}},
+	{needs.ErrNoItem, Problem{"not-found", 404, "没有这条需求、服务或资源，或者还没有公开。", "There is no such need, offer or resource, or it is not shown yet."}},
+	{needs.ErrSupported, Problem{"need-supported", 409, "您已经支持过，或者这就是您提的。", "You support this already, or you filed it."}},
+	{needs.ErrPhoto, Problem{"photo", 422, "请选 JPEG 或 PNG 照片，不超过 5 MB。", "Please choose a JPEG or PNG photo of 5 MB at most."}},
 	{polls.ErrNoPoll, Problem{"not-found", 404, "没有这次投票，或者还没有公布。", "There is no such vote, or it is not published yet."}},
 	{polls.ErrNotOpen, Problem{"vote-not-open", 409, "现在不在投票时间内，或者投票还没有到这一步。", "The vote is not open now, or has not come to this step."}},
 	{polls.ErrNotEntitled, Problem{"vote-elsewhere", 403, "这次投票由别的社区的居民参加。", "Residents of other communities take part in this vote."}},
