@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/skipped"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/votes"
 )
@@ -151,7 +152,7 @@ func TestResidentsVoteInTheConsole(t *testing.T) {
 // TestVotesLook opens the pages of votes on a phone and on a desk, in both languages.
 func TestVotesLook(t *testing.T) {
 	if os.Getenv("SUNFUND_SCREENSHOTS") == "" {
-		t.Skip("pictures only: SUNFUND_SCREENSHOTS names their folder")
+		skipped.Test(t, "pictures only: SUNFUND_SCREENSHOTS names their folder")
 	}
 	t.Parallel()
 	o := newOffice(t)
