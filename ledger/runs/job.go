@@ -85,8 +85,6 @@ const (
 
 	sqlJobs = `select ` + jobColumns + ` from job j where j.book_id = $1 and not j.gone order by j.name`
 
-	sqlJob = `select ` + jobColumns + ` from job j where j.book_id = $1 and j.name = $2 and not j.gone`
-
 	sqlJobsRuns = `
 select r.* from job j
   cross join lateral (
