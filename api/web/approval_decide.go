@@ -93,7 +93,7 @@ func (v *visit) decided(id uuid.UUID, err error) error {
 	case errors.Is(err, staff.ErrChanged):
 		return v.approvalAgain(http.StatusConflict, nil)
 	}
-	for _, refusal := range slices.Concat(refusals, matchRefusals) {
+	for _, refusal := range slices.Concat(refusals, matchRefusals, workRefusals) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {

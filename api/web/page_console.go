@@ -29,6 +29,7 @@ var places = []place{
 	{"place.books", "place.checks", checksPath, "", staff.OfflineRead, false},
 	{"place.books", "place.rates", ratesPath, "", staff.FundWrite, false},
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},
+	{"place.giving", "place.work", projectsPath, "", staff.ProjectRead, false},
 	{"place.giving", "place.campaigns", "/console/campaigns", "", staff.CampaignRead, false},
 	{"place.giving", "place.gifts", "/console/gifts", "", staff.GiftRead, false},
 	{"place.giving", "place.payments", "/console/payments", "", staff.GiftRead, false},

@@ -72,6 +72,7 @@ var objects = map[string]string{
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
 	"source-file": statementFilesPath + "/", "poll": pollsPath + "/",
+	"payee": payeesPath + "/", "project": projectsPath + "/", "contract": contractsPath + "/", "disbursement": disbursementsPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -179,6 +180,9 @@ func (v *visit) recordExists(object string) (err error) {
 	case "poll":
 		_, err = v.poll(v.s.DB, id)
 		return err
+	}
+	if m[1] == "payee" || m[1] == "project" || m[1] == "contract" || m[1] == "disbursement" {
+		return v.workExists(m[1], id)
 	}
 	if !v.who.May(staff.OfflineRead) { // a street's officer has no other records
 		return giving.ErrNoRecord

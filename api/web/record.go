@@ -358,7 +358,7 @@ func (v *visit) stepRefused(err error, a act, here string, again func(int, Error
 		}
 		return again(http.StatusUnprocessableEntity, wrong)
 	}
-	for _, refusal := range slices.Concat(refusals, matchRefusals, []error{ledger.ErrSamePerson, receipts.ErrNoNumbers}) {
+	for _, refusal := range slices.Concat(refusals, matchRefusals, workRefusals, []error{ledger.ErrSamePerson, receipts.ErrNoNumbers}) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {
@@ -386,6 +386,9 @@ func (v *visit) takeStep(a act, form, id uuid.UUID, in inputs, here string) erro
 		if err != nil { // the same form again: it has moved the record already
 			return v.stepTaken(tx, form, err)
 		}
+		if err := v.payeeChanged(tx, a, m.Payee, v.who.Person.ID); err != nil {
+			return err
+		}
 		if _, err = m.Book(v.ctx(), tx, v.book, giving.Sign{Key: form, By: v.who.Person.ID, At: v.now, Made: v.who.Person.NameZH,
 			Summary: v.stepSummary(a, m)}); err != nil {
 			return err
@@ -397,7 +400,7 @@ func (v *visit) takeStep(a act, form, id uuid.UUID, in inputs, here string) erro
 		return err
 	}
 	if a.to != "" {
-		here = a.to + id.String()
+		here = a.to + form.String() // a new record is called by the form that made it
 	}
 	return v.see(here)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,13 +31,13 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 	if err != nil {
 		return err
 	}
-	return v.request(staff.Draft{Form: form, Kind: a.second, Amount: m.Amount, Payload: stepDraft{a.name, id, in}, Payee: m.Object,
+	return v.request(staff.Draft{Form: form, Kind: a.second, Amount: m.Amount, Payload: stepDraft{a.name, id, in}, Payee: cmp.Or(m.Payee, m.Object),
 		Summary: v.stepSummary(a, m)})
 }
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds()) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds()) {
 		if a.name == name {
 			return a, nil
 		}
@@ -67,7 +68,17 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 			}
 		}
 	}
-	r.facts = append(r.facts, Fact{Term: T(v.lang, "offline.record"), Value: T(v.lang, "offline.record.open"), Href: objectPath(a.Payee)})
+	gains, err := v.payeeFacts(q, a.Payee)
+	if err != nil {
+		return r, err
+	}
+	r.facts = append(r.facts, gains...)
+	if a.Kind == staff.PaymentKind {
+		r.facts = append(r.facts, v.sumFact("filter.amount", a.Amount))
+	}
+	if path := objectPath(stepObject(a, d)); path != "" {
+		r.facts = append(r.facts, Fact{Term: T(v.lang, "offline.record"), Value: T(v.lang, "offline.record.open"), Href: path})
+	}
 	if a.State == staff.Open {
 		m, err := step.plan(v, q, d.ID, d.In)
 		var fields *giving.FieldErrors
@@ -142,9 +153,22 @@ func (v *visit) carryStep(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 	}
 	sign := giving.Sign{Key: a.ID, By: a.MadeBy, Second: v.who.Person.ID, At: v.now, Summary: a.Summary}
 	sign.Made, sign.Check = signatures(maker, checkers)
+	for _, who := range []uuid.UUID{a.MadeBy, v.who.Person.ID} {
+		if err := v.payeeChanged(tx, step, m.Payee, who); err != nil {
+			return nil, err
+		}
+	}
 	entry, err := m.Book(v.ctx(), tx, v.book, sign)
 	if err != nil || entry == uuid.Nil {
 		return nil, err
 	}
 	return &entry, nil
+}
+
+// payeeChanged notes that somebody had a hand in where a payee's money goes: they do not approve what it receives for a while.
+func (v *visit) payeeChanged(tx pgx.Tx, a act, payee string, who uuid.UUID) error {
+	if a.name != "payee-account" && a.name != "payee-verify" && a.name != "home-enter" {
+		return nil
+	}
+	return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: who, What: staff.PayeeChange, Object: payee, Detail: map[string]any{"act": a.name}})
 }

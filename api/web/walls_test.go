@@ -27,6 +27,7 @@ import (
 	"sunfund/ledger/giving/teams"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/staff"
@@ -220,6 +221,7 @@ func (n *neighbourhood) plant() {
 		"paper", "谢家湾居委会", "ballot", "approval", "least", "1", "method", "greedy", "ties", "order")
 	id("poll", uuid.MustParse(last(poll)))
 	put("poll-number", "1", "9999")
+	n.plantProject(put)
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
@@ -330,6 +332,85 @@ func (n *neighbourhood) neighbour(login string) *client {
 	return c
 }
 
+// plantProject makes a family, a project, a contract, aid and its file, all of the other street.
+func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
+	n.Helper()
+	ids := map[string]uuid.UUID{}
+	for _, sort := range []string{"payee", "project", "contract", "disbursement", "bank-file"} {
+		ids[sort] = uuid.Must(uuid.NewV7())
+		put(sort, ids[sort].String(), uuid.Must(uuid.NewV7()).String())
+	}
+	street, fund, organisation := int32(2), n.funds[2].ID, uuid.New()
+	before := n.now.Add(-2 * projects.Cooling)
+	take := func(plan func(ctx context.Context, tx pgx.Tx) (*giving.Move, error)) {
+		n.Helper()
+		n.tx(func(ctx context.Context, tx pgx.Tx) error {
+			m, err := plan(ctx, tx)
+			if err != nil {
+				return err
+			}
+			_, err = m.Book(ctx, tx, n.book, giving.Sign{Key: uuid.New(), By: n.personID("li"), At: n.now, Made: "李会计"})
+			return err
+		})
+	}
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return projects.EnterHome(ctx, tx, n.book, projects.Payee{ID: ids["payee"], StreetID: &street, EnteredBy: n.personID("li")}, projects.Home{Name: "谢家湾户", Bank: "邮储", Account: "7777007777"}, before)
+	})
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		p, err := projects.PayeeByID(ctx, tx, n.book, ids["payee"])
+		if err != nil {
+			return nil, err
+		}
+		return projects.VerifyPayee(n.book, p, before)
+	})
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return projects.EnterPayee(ctx, tx, n.book, projects.Payee{ID: organisation, Name: "向阳中心", Standing: projects.Other, EnteredBy: n.personID("li")})
+	})
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return projects.Propose(ctx, tx, n.book, projects.Project{ID: ids["project"], Title: "谢家湾项目", FundID: fund, Plan: "谢家湾", StartsOn: n.book.Day(n.now), EndsOn: n.book.Day(n.now), EnteredBy: n.personID("li")})
+	})
+	project := func(plan func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error)) {
+		take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+			p, err := projects.ProjectByID(ctx, tx, n.book, ids["project"])
+			if err != nil {
+				return nil, err
+			}
+			return plan(ctx, tx, p)
+		})
+	}
+	project(func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
+		return projects.AddItem(ctx, tx, n.book, p, "谢家湾", 77_00)
+	})
+	project(func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
+		return projects.Approve(ctx, tx, n.book, p, nil, n.book.Day(n.now))
+	})
+	project(func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
+		payee, err := projects.PayeeByID(ctx, tx, n.book, organisation)
+		if err != nil {
+			return nil, err
+		}
+		return projects.DraftContract(ctx, tx, n.book, p, payee, projects.Contract{ID: ids["contract"], Code: "XJW-1", Title: "谢家湾合同", Kind: projects.Service, Draws: projects.ProRata, EndsOn: n.book.Day(n.now), EnteredBy: n.personID("li")})
+	})
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		payee, err := projects.PayeeByID(ctx, tx, n.book, ids["payee"])
+		if err != nil {
+			return nil, err
+		}
+		return projects.AskAid(ctx, tx, n.book, payee, projects.Payment{ID: ids["disbursement"], FundID: &fund, Bank: "bank.basic", Amount: 77, Purpose: "谢家湾救助", AskedBy: n.personID("li")}, n.now)
+	})
+	take(func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		p, err := projects.PaymentByID(ctx, tx, n.book, ids["disbursement"])
+		if err != nil {
+			return nil, err
+		}
+		return projects.AgreeToPay(ctx, tx, n.book, p, n.now)
+	})
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return projects.MakeBatch(ctx, tx, n.book, projects.Batch{ID: ids["bank-file"], Bank: "bank.basic", Day: n.book.Day(n.now), MadeBy: n.personID("li"), MadeAt: n.now, Account: "50001040009999"},
+			[]uuid.UUID{ids["disbursement"]}, "李会计")
+	})
+}
+
 // objectOfPath names the sort of each parameter of an address. A route with one that is not here fails the test.
 var objectOfPath = map[string]string{
 	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref", "/g/:ref/refund": "ref",
@@ -344,6 +425,8 @@ var objectOfPath = map[string]string{
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
 	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
+	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
+	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
@@ -383,6 +466,10 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/goods/:id":                   {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
 		"/console/auctions/:id":                {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
 		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
+		"/console/payees/:id":                  {"act": {"payee-warn"}, "payee-warn-reason": {"试"}},
+		"/console/projects/:id":                {"act": {"project-end"}, "project-end-day": {"2026-09-07"}},
+		"/console/contracts/:id":               {"act": {"visit-note"}, "visit-note-day": {"2026-09-07"}, "visit-note-report": {"试"}},
+		"/console/disbursements/:id":           {"act": {"pay-drop"}, "pay-drop-day": {"2026-09-07"}, "pay-drop-reason": {"试"}},
 		"/console/services/:id":                {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
 		"/console/votes/:id":                   {"act": {"poll-discard"}, "poll-discard-reason": {"试"}},
 		"/console/votes/:id/paper":             {"act": {"read"}, "sheet": {"7"}, "spoiled": {"1"}},
@@ -474,6 +561,7 @@ func (n *neighbourhood) standing() string {
 		(select string_agg(version::text || payload_hash::text, ',') from approval), (select string_agg(state, ',') from sandbox_session), (select count(*) from checkout),
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
 		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
+		(select string_agg(state || credit, ',') from payee), (select string_agg(state, ',') from project), (select string_agg(state || version, ',') from contract), (select string_agg(state, ',') from disbursement),
 		(select string_agg(state, ',') from source_file), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
 		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select count(*) from private.resident))`,
 		n.personID("li")).Scan(&text))
@@ -556,7 +644,7 @@ var plainParameters = strings.Fields(`base campaigns job daily from_at gift json
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup sheet since single_min site slug
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
-	view waive_ what when why work year zero zone`)
+	view waive_ what when why work year zero zone item kept people points stage times`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

@@ -99,11 +99,7 @@ func BankCSV(w io.Writer, book *ledger.Book, b *Batch, orders []Order) error {
 }
 
 // Payer is the association as its bank knows it.
-type Payer struct {
-	Name    string
-	Account string
-	Bank    string
-}
+type Payer struct{ Name, Bank string }
 
 type (
 	pain struct {
@@ -156,7 +152,7 @@ type (
 func BankXML(book *ledger.Book, b *Batch, payer Payer, orders []Order) ([]byte, error) {
 	sum, count := money.Format(b.Total, book.Currency), strconv.Itoa(len(orders))
 	doc := pain{Head: painHead{b.Name(), b.MadeAt.UTC().Format("2006-01-02T15:04:05Z"), count, sum, cut(payer.Name, 140)},
-		Info: painInfo{ID: b.Name(), Method: "TRF", Count: count, Sum: sum, Day: b.Day.Format(time.DateOnly), Debtor: cut(payer.Name, 140), Account: payer.Account, Agent: cut(payer.Bank, 140)}}
+		Info: painInfo{ID: b.Name(), Method: "TRF", Count: count, Sum: sum, Day: b.Day.Format(time.DateOnly), Debtor: cut(payer.Name, 140), Account: b.Account, Agent: cut(payer.Bank, 140)}}
 	for _, o := range orders {
 		one := painOrder{ID: o.Payment.Name(), Amount: painAmount{book.Currency, money.Format(o.Payment.Amount, book.Currency)}, Creditor: cut(o.Holder, 140), Account: o.AccountNumber,
 			Text: cut(o.Payment.Name()+" "+o.Payment.Purpose, 140)}

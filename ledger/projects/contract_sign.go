@@ -362,6 +362,9 @@ func GiveBack(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract,
 	if c.State != Closed || at < 0 || w.sources[at].DueBack == 0 {
 		return nil, giving.ErrStep
 	}
+	if err := ledger.MayPayOut(ctx, q, book.ID); err != nil {
+		return nil, err
+	}
 	s := &w.sources[at]
 	var wrong giving.FieldErrors
 	wrong.Text("ref", ref, 1, 100)

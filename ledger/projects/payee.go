@@ -183,7 +183,7 @@ func EnterPayee(ctx context.Context, q pg.Querier, book *ledger.Book, p Payee) (
 	if err := q.QueryRow(ctx, sqlPayeeCode, book.ID, p.Code).Scan(&taken); err != nil {
 		return nil, fmt.Errorf("look for payee: %w", err)
 	}
-	if taken {
+	if taken && p.Code != "" {
 		wrong.Refuse("code", "payee.code.taken")
 	}
 	var err error

@@ -396,6 +396,9 @@ func AgreeToPay(ctx context.Context, q pg.Querier, book *ledger.Book, p *Payment
 	if p.State != AskedFor {
 		return nil, giving.ErrStep
 	}
+	if err := ledger.MayPayOut(ctx, q, book.ID); err != nil {
+		return nil, err
+	}
 	if err := p.payeeReady(ctx, q, book, now); err != nil {
 		return nil, err
 	}

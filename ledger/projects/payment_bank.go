@@ -25,6 +25,7 @@ type Batch struct {
 	Total    int64
 	MadeBy   uuid.UUID
 	MadeAt   time.Time
+	Account  string // the number of the account that pays
 }
 
 // Name is the file's name and what the bank calls it.
@@ -34,12 +35,12 @@ func (b *Batch) Name() string { return fmt.Sprintf("PL%d", b.Number) }
 const batchMax = 500
 
 const (
-	batchColumns   = `id, number, bank, day, payments, total, made_by, made_at`
+	batchColumns   = `id, number, bank, day, payments, total, made_by, made_at, payer_account`
 	sqlBatchByID   = `select ` + batchColumns + ` from disbursement_batch where book_id = $1 and id = $2`
 	sqlBatches     = `select ` + batchColumns + ` from disbursement_batch where book_id = $1 and ($2 = 0 or number < $2) order by number desc limit $3`
 	sqlBatchNext   = `select coalesce(max(number), 0) + 1 from disbursement_batch where book_id = $1`
 	sqlBatchInsert = `
-insert into disbursement_batch (book_id, id, number, bank, day, payments, total, made_by, made_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+insert into disbursement_batch (book_id, id, number, bank, day, payments, total, made_by, made_at, payer_account) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 	sqlBatchReady = `
 select ` + paymentColumns + ` from ` + paymentTables + ` where d.book_id = $1 and d.bank = $2 and d.state = 'approved' and d.id = any($3::uuid[]) order by d.number`
@@ -72,6 +73,12 @@ func MakeBatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, b Batch, payme
 	if len(payments) == 0 || len(payments) > batchMax {
 		return giving.ErrStep
 	}
+	if err := ledger.MayPayOut(ctx, tx, book.ID); err != nil {
+		return err
+	}
+	if !accountNumber.MatchString(b.Account) {
+		return fmt.Errorf("%w: no account that pays", ErrBankFile)
+	}
 	var err error
 	if b.Number, err = number(ctx, tx, book, sqlBatchNext); err != nil { // and others wait before they look for what is to be sent
 		return err
@@ -91,7 +98,7 @@ func MakeBatch(ctx context.Context, tx pgx.Tx, book *ledger.Book, b Batch, payme
 		b.Total += p.Amount
 	}
 	b.Payments = int32(len(list))
-	if err := giving.Settled(ctx, tx, sqlBatchInsert, book.ID, b.ID, b.Number, b.Bank, b.Day, b.Payments, b.Total, b.MadeBy, b.MadeAt); err != nil {
+	if err := giving.Settled(ctx, tx, sqlBatchInsert, book.ID, b.ID, b.Number, b.Bank, b.Day, b.Payments, b.Total, b.MadeBy, b.MadeAt, b.Account); err != nil {
 		return err
 	}
 	for i := range list {

@@ -221,7 +221,7 @@ func TestBankFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payer := projects.Payer{Name: "阳光区慈善会 <&>", Account: "50001", Bank: "重庆银行"}
+	payer := projects.Payer{Name: "阳光区慈善会 <&>", Bank: "重庆银行"}
 	body, err := projects.BankXML(w.book, b, payer, orders)
 	if err != nil {
 		t.Fatal(err)
@@ -374,3 +374,37 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 var errRollBack = errors.New("rolled back")
+
+// While a fund does not balance nothing is approved or sent; it goes on once the break has ended.
+func TestABrokenFundStopsPayments(t *testing.T) {
+	w := newWorld(t)
+	id := w.owing("100.00")
+	payment := uuid.New()
+	w.do(w.ask(id, payment, projects.ForStage, "bank.basic", "100.00"))
+	w.halted(true)
+	w.refused(ledger.ErrHalted, w.agree(payment))
+	w.halted(false)
+	w.do(w.agree(payment))
+	w.halted(true)
+	if _, err := w.send("bank.basic", payment); !errors.Is(err, ledger.ErrHalted) {
+		t.Errorf("sent: %v", err)
+	}
+	w.halted(false)
+	if _, err := w.send("bank.basic", payment); err != nil {
+		t.Error(err)
+	}
+}
+
+// halted plants the break that stops payments, or ends it.
+func (w *world) halted(on bool) {
+	w.t.Helper()
+	sql := `update break_item set ended_at = now() where book_id = $1`
+	if on {
+		sql = `insert into break_item (book_id, id, key, type, amount, ccy, day, ours, lines, files, note, first_seen, due_at, run_no, state)
+			values ($1, gen_random_uuid(), 'B14', 'B14', 1, 'CNY', current_date, '{}', '{}', '{}', '', now(), now(), 1, 'open')`
+	}
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, sql, w.book.ID)
+		return err
+	})
+}

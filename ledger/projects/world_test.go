@@ -393,7 +393,7 @@ func (w *world) agree(id uuid.UUID) func(pgx.Tx) (*giving.Move, error) {
 func (w *world) send(bank string, payments ...uuid.UUID) (batch uuid.UUID, err error) {
 	batch = uuid.New()
 	return batch, pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error {
-		return projects.MakeBatch(w.ctx, tx, w.book, projects.Batch{ID: batch, Bank: chart.ID(bank), Day: w.day(), MadeBy: w.accountant, MadeAt: w.now}, payments, "李会计")
+		return projects.MakeBatch(w.ctx, tx, w.book, projects.Batch{ID: batch, Bank: chart.ID(bank), Day: w.day(), MadeBy: w.accountant, MadeAt: w.now, Account: "50001040009999"}, payments, "李会计")
 	})
 }
 

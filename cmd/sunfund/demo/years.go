@@ -65,7 +65,7 @@ func (l *loader) secondYear(ctx context.Context) error {
 	if err := l.openLetters(ctx); err != nil {
 		return err
 	}
-	return l.post(ctx, []voucher{
+	if err := l.post(ctx, []voucher{
 		{"2026-01-02", voucherKind, "理事单位年度捐赠（非限定）", "bank", "20260102-0001", []string{
 			"D bank.basic G 60000.00", "C gift.u G 60000.00 party=board"}},
 		{"2025-12-31", opening, "接收石坪桥社区阳光基金", "opening", "协议2025-01", []string{"D bank.basic SPQ 86000.00", "C na.r SPQ 86000.00"}},
@@ -107,6 +107,13 @@ func (l *loader) secondYear(ctx context.Context) error {
 			"D admin.u G 8000.00", "C bank.basic G 8000.00"}},
 		{"2026-10-08", voucherKind, "误记：办公用品", "bank", "20261008-0001", []string{
 			"D admin.u G 320.00", "C bank.basic G 320.00"}},
+	}); err != nil {
+		return err
+	}
+	if err := l.lamps(ctx); err != nil {
+		return err
+	}
+	return l.post(ctx, []voucher{
 		{"2026-10-20", reservation, "已批困难救助，待付", "request", lastRef, []string{
 			"D resv SPQ 3000.00 project=AID-17", "C resv.contra SPQ 3000.00 project=AID-17"}},
 	})

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sunfund/ledger/staff"
+)
+
+// approved sends a request through the second person, whom path leads to.
+func (c *client) approved(path string) {
+	c.Helper()
+	if a := c.decidesAs(path, "approve"); a.status != http.StatusSeeOther {
+		c.Fatalf("approve %s: %d\n%s", path, a.status, a.text)
+	}
+}
+
+func (c *client) paymentOf(contract string) string {
+	c.Helper()
+	found := regexp.MustCompile(disbursementsPath+`/[0-9a-f-]{36}`).FindAllString(c.get(contract).text, -1)
+	if len(found) == 0 {
+		c.Fatalf("no payment on %s", contract)
+	}
+	return found[0] // the newest
+}
+
+// TestAProjectInTheConsole goes the whole way with the right person at each step: payee, project, contract, acceptance by the street, four
+// sides, payment with its file, bank line, closing, final account.
+func TestAProjectInTheConsole(t *testing.T) {
+	t.Parallel()
+	o, _, _ := newOfflineOffice(t)
+	one, two := int32(1), int32(2)
+	o.person("jian", "简监督", "Jian", staff.Held{Role: staff.Supervisor, Street: &one})
+	o.person("xie", "谢街道", "Xie", staff.Held{Role: staff.StreetOfficer, Street: &two})
+	li, chen := o.as("li"), o.as("chen")
+
+	li.wants(li.get(payeesPath), http.StatusOK, "没有符合条件的收款单位", "登记收款单位")
+	payee := li.stepped(payeesPath, "payee-enter", "name", "向阳社工服务中心", "standing", "registered", "code", "91500107MA5U000001", "services", "居室改造")
+	li.wants(li.get(payee), http.StatusOK, "下一步：登记账户", "民政登记")
+	li.wants(li.step(payee, "payee-account", "holder", "别人", "bank", "重庆银行", "account", "650101040012345"), http.StatusUnprocessableEntity, "户名要与单位名称一致")
+	account := li.stepped(payee, "payee-account", "holder", "向阳社工服务中心", "bank", "重庆银行", "account", "650101040012345")
+	chen.wants(chen.get(account), http.StatusOK, "650101040012345", "向阳社工服务中心", "收款单位")
+	chen.approved(account)
+	li.wants(li.get(payee), http.StatusOK, "新账户还不满 72 小时")
+	home := li.stepped(payeesPath, "home-enter", "street", "1", "name", "周小满", "bank", "邮储银行", "account", "621099123456")
+	li.wants(li.get(home), http.StatusOK, "周小满", "621099123456", "H-2")
+	o.as("wu").wants(o.as("wu").get(home), http.StatusOK, "H-2")
+	o.as("wu").lacks(o.as("wu").get(home), "周小满", "621099123456")
+	o.as("xie").wants(o.as("xie").get(home), http.StatusNotFound)
+	o.as("xie").lacks(o.as("xie").get(payee), "650101040012345")
+	chen.approved(li.stepped(home, "payee-verify"))
+
+	o.now = o.now.Add(73 * time.Hour)
+	day := o.book.Day(o.now).Format(time.DateOnly)
+	li, wu, jian, xie, qian := o.as("li"), o.as("wu"), o.as("jian"), o.as("xie"), o.as("qian")
+	li.wants(li.get(payee), http.StatusOK, "可以签合同、付款")
+	project := wu.stepped(projectsPath, "project-enter", "title", "11 户居室改造", "fund", wu.fundOf(1), "plan", "给 11 户装床和灯", "homes", "11", "due-starts", "2026-09-01", "due-ends", "2026-12-31")
+	wu.stepped(project, "item-add", "label", "人工与材料", "amount", "1,000.10")
+	li.wants(li.get(project), http.StatusOK, "下一步：提交立项", "1,000.10")
+	xie.wants(xie.get(project), http.StatusNotFound)
+	xie.wants(xie.step(project, "item-add", "label", "x", "amount", "1"), http.StatusNotFound)
+	chen = o.as("chen")
+	chen.approved(li.stepped(project, "project-approve", "day", day))
+	contract := li.stepped(project, "contract-draft", "code", "HT-1", "title", "改造合同", "payee", lastPart(payee), "kind", "works", "draws", "pro_rata", "kept", "3", "due-ends", "2026-12-31")
+	li.stepped(contract, "source-add", "fund", li.fundOf(1), "treatment", "gift", "payer", "网上捐赠", "amount", "1000.00")
+	li.stepped(contract, "stage-add", "title", "全部改造", "due", "2026-10-01", "amount", "1000.00")
+	li.wants(li.step(contract, "stage-add", "title", "x", "due", "2026-10-01", "amount", "0"), http.StatusUnprocessableEntity)
+	sign := li.stepped(contract, "contract-sign", "day", day)
+	chen.wants(chen.get(sign), http.StatusOK, "HT-1", "1,000.00")
+	chen.approved(sign)
+	li.wants(li.get(contract), http.StatusOK, "履行中", "等街道到现场验收")
+	xie.wants(xie.get(contract), http.StatusNotFound)
+
+	li.wants(li.step(contract, "stage-inspect", "stage", "1", "amount", "1000", "report", "x"), http.StatusConflict) // only the street's own officer
+	wu.stepped(contract, "stage-inspect", "stage", "1", "amount", "1000.00", "report", "11 户都看过")
+	jian.stepped(contract, "visit-note", "day", day, "report", "入户督导", "times", "44", "people", "30", "finding", "两户插座松动", "due", "2026-09-20")
+	visit := regexp.MustCompile(`<option value="([0-9a-f-]{36})">[^<]*两户插座松动`).FindStringSubmatch(wu.get(contract).text)
+	wu.stepped(contract, "finding-answer", "visit", visit[1], "answer", "已重装")
+	jian.stepped(contract, "finding-settle", "visit", visit[1])
+	chen.approved(li.stepped(contract, "stage-book", "stage", "1", "day", day))
+	li.wants(li.get(contract), http.StatusOK, "970.00", "30.00", "还缺街道", "已了结", "44")
+	wu.stepped(contract, "pay-ask", "kind", "stage", "amount", "970.00", "bank", "bank.basic", "invoice", "FP-1", "purpose", "改造款")
+	li.wants(li.step(contract, "pay-ask", "kind", "last", "amount", "30.00", "bank", "bank.basic", "purpose", "质保金"), http.StatusConflict, "四方评估还没有齐")
+	payment := li.paymentOf(contract)
+	li.wants(li.get(payment), http.StatusOK, "已申请", "650101040012345", "网上捐赠")
+	request := li.stepped(payment, "pay-approve")
+	qian.wants(qian.get(request), http.StatusOK, "账户可付款起", "向阳社工服务中心", "970.00")
+	qian.approved(request)
+
+	for _, assess := range []struct {
+		who    *client
+		side   string
+		points string
+	}{{wu, "street", "92"}, {li, "provider", "90"}, {chen, "residents", "95"}, {jian, "independent", "70"}} {
+		assess.who.stepped(contract, "assess", "phase", "end", "side", assess.side, "points", assess.points, "note", "按评分表")
+		if assess.side == "street" {
+			li.wants(li.get(contract), http.StatusOK, "已评", "未评")
+			li.lacks(li.get(contract), ">92<")
+		}
+	}
+	li.wants(li.get(contract), http.StatusOK, "良好", "88.1", "可以付最后一笔")
+
+	li.wants(li.get(bankFilesPath), http.StatusOK, "从基本户付款", "FK1")
+	make := func(account string) reply {
+		return li.post(bankFilesPath, url.Values{"form": {uuid.NewString()}, "act": {"file-make-basic"}, "file-make-basic-payments": {lastPart(payment)}, "file-make-basic-account": {account}})
+	}
+	li.wants(make("1"), http.StatusConflict, "付款文件")
+	made := make("50001040009999")
+	if made.status != http.StatusSeeOther {
+		t.Fatal(made.text)
+	}
+	li.wants(li.get(made.to), http.StatusOK, "970.00", "下载 pain.001")
+	li.wants(li.get(made.to+"/data?format=xml"), http.StatusOK, "<CtrlSum>970.00</CtrlSum>", "650101040012345", "50001040009999")
+	li.wants(li.get(made.to+"/data?format=csv"), http.StatusOK, "970.00", "FP-1")
+	wu.wants(wu.get(made.to), http.StatusForbidden)
+	li.wants(li.get(payment+"/note"), http.StatusNotFound)
+	li.stepped(payment, "pay-debited", "day", day, "ref", "20260910-1")
+	li.wants(li.get(payment+"/note"), http.StatusOK, "付款通知", "970.00", "20260910-1")
+
+	wu.stepped(contract, "pay-ask", "kind", "last", "amount", "30.00", "bank", "bank.basic", "purpose", "质保金")
+	last := li.paymentOf(contract)
+	qian.approved(li.stepped(last, "pay-approve"))
+	made = li.post(bankFilesPath, url.Values{"form": {uuid.NewString()}, "act": {"file-make-basic"}, "file-make-basic-payments": {lastPart(last)}, "file-make-basic-account": {"50001040009999"}})
+	li.wants(li.get(made.to), http.StatusOK, "30.00")
+	li.stepped(last, "pay-bounce", "day", day, "reason", "户名不符")
+	li.wants(li.get(payee), http.StatusOK, "退汇后待核对")
+	verify := li.stepped(payee, "payee-verify")
+	chen.approved(verify)
+	again := li.stepped(last, "pay-retry")
+	request = li.stepped(again, "pay-approve")
+	chen.wants(chen.get(request), http.StatusOK, "最近改过收款信息，不能审批") // who verified the account does not approve its payment
+	qian.approved(request)
+	made = li.post(bankFilesPath, url.Values{"form": {uuid.NewString()}, "act": {"file-make-basic"}, "file-make-basic-payments": {lastPart(again)}, "file-make-basic-account": {"50001040009999"}})
+	li.wants(li.get(made.to), http.StatusOK, "30.00")
+	li.stepped(again, "pay-debited", "day", day, "ref", "20260910-2")
+	chen.approved(li.stepped(contract, "contract-close", "day", day, "surplus", "back"))
+	chen.approved(li.stepped(project, "project-end", "day", day))
+	li.wants(li.get(project), http.StatusOK, "2026年12月10日前公布", "90.91", "90.90", "1,000.00")
+	li.stepped(project, "project-publish", "day", day, "where", "社区公告栏")
+	li.wants(li.get(project), http.StatusOK, "决算已公布")
+	li.wants(li.get(payee), http.StatusOK, "88.1")
+
+	aid := li.stepped(disbursementsPath, "aid-ask", "payee", lastPart(home), "fund", li.fundOf(1), "amount", "30", "bank", "bank.basic", "purpose", "困难救助")
+	li.wants(li.get(aid), http.StatusOK, "直接救助", "H-2")
+	qian.approved(li.stepped(aid, "pay-approve"))
+	li.wants(li.get(aid), http.StatusOK, "已批准")
+	for _, list := range []string{payeesPath + "?text=向阳&state=good&kind=organisation", projectsPath + "?state=ended", contractsPath + "?state=closed&text=HT", disbursementsPath + "?state=paid&kind=last", assessmentPath, payeesPath + "?format=csv"} {
+		li.wants(li.get(list), http.StatusOK)
+	}
+	chen.approved(li.stepped(assessmentPath, "scheme-set", "weight-street", "25", "weight-provider", "25", "weight-residents", "25", "weight-independent", "25", "least-excellent", "90", "least-good", "80", "least-pass", "60",
+		"pays-excellent", "100", "pays-good", "90", "pays-pass", "50", "pays-fail", "0"))
+	li.wants(li.get(assessmentPath), http.StatusOK, "第 2 版", "25%")
+}

@@ -1,0 +1,258 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/projects"
+	"sunfund/ledger/staff"
+)
+
+// Addresses of what the funds pay for.
+const (
+	payeesPath        = "/console/payees"
+	projectsPath      = "/console/projects"
+	contractsPath     = "/console/contracts"
+	disbursementsPath = "/console/disbursements"
+	bankFilesPath     = "/console/bank-files"
+	assessmentPath    = "/console/assessment"
+)
+
+// workTabs lead between the lists of one place.
+var workTabs = []struct{ key, href string }{
+	{"work.tab.projects", projectsPath}, {"work.tab.contracts", contractsPath}, {"work.tab.payments", disbursementsPath}, {"work.tab.files", bankFilesPath}, {"work.tab.payees", payeesPath},
+	{"work.tab.assessment", assessmentPath},
+}
+
+// workPages is the list of one of them with its filters.
+type workPages struct {
+	Page
+	Heading, Lead, Here string
+	Tabs                []NavItem
+	Facts               []Fact
+	Links               []Link
+	Filters             []Field
+	Grid                grid
+	Caption             Caption
+	First, Next         string
+	Empty               Empty
+}
+
+func (v *visit) workNav(here string) (tabs []NavItem) {
+	for _, tab := range workTabs {
+		tabs = append(tabs, NavItem{Label: T(v.lang, tab.key), Href: tab.href, Here: tab.href == here})
+	}
+	return tabs
+}
+
+// workList starts a list; its words stand under family.
+func (v *visit) workList(family, here string) workPages {
+	heading := T(v.lang, family+".heading")
+	return workPages{Page: v.consolePage(heading, projectsPath), Heading: heading, Lead: T(v.lang, family+".lead"), Here: here, Tabs: v.workNav(here), Empty: Empty{Text: T(v.lang, family+".none")}}
+}
+
+// workRecord starts a record's page under one of the tabs.
+func (v *visit) workRecord(heading, here string, wrong Errors, path string) recordView {
+	view := recordView{Page: v.consolePage(heading, projectsPath), Heading: heading, Tabs: v.workNav(here)}
+	view.Errors, view.Path = wrong, path
+	return view
+}
+
+// choose adds a filter of fixed choices and answers the one that was made.
+func (l *workPages) choose(v *visit, name, label, family string, values ...string) (chosen string, err error) {
+	options := []Option{{Label: T(v.lang, "filter.all")}}
+	for _, value := range values {
+		options = append(options, Option{Value: value, Label: T(v.lang, family+"."+value)})
+		if v.queried(name) == value {
+			chosen = value
+		}
+	}
+	f, err := newField(l.Page, name, label, chosen, "type", "select", "options", options)
+	l.Filters = append(l.Filters, f)
+	return chosen, err
+}
+
+// search adds a filter of free text.
+func (l *workPages) search(v *visit, label string) (text string, err error) {
+	text = oneLine(v.queried("text"), 60)
+	f, err := newField(l.Page, "text", label, text, "optional", "yes", "fill", "off")
+	l.Filters = append(l.Filters, f)
+	return text, err
+}
+
+// turned reads where the page before ended; more says that there is another page after the row of that number.
+func (l *workPages) turned(v *visit) int32 {
+	before, err := cursorID(v.QueryParam("before"))
+	if err != nil || before == 0 {
+		return 0
+	}
+	l.First = v.firstPage("before", true)
+	return before
+}
+
+func (l *workPages) more(v *visit, number int32) {
+	l.Next = v.with("before", strconv.Itoa(int(number)))
+}
+
+// show ends a list: as a page, or as CSV.
+func (l *workPages) show(v *visit, file string) error {
+	if v.QueryParam("format") == "csv" {
+		out := v.newSheet(file)
+		heads := make([]any, len(l.Grid.Heads))
+		for i, h := range l.Grid.Heads {
+			heads[i] = h.Label
+		}
+		out.row(heads...)
+		for _, row := range l.Grid.Rows {
+			cells := make([]any, len(row))
+			for i, c := range row {
+				if c.Sum != nil {
+					cells[i] = *c.Sum
+				} else {
+					cells[i] = c.Text
+				}
+			}
+			out.row(cells...)
+		}
+		return out.flush()
+	}
+	l.Caption = Caption{Title: l.Heading, Unit: Unit(v.lang, v.book.Currency), Exports: []Link{{T(v.lang, "table.csv"), v.with("format", "csv", "before", "")}}}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/work_list", *l)
+}
+
+// choices are options with words of a family.
+func (v *visit) choices(family string, values ...string) (options []Option) {
+	for _, value := range values {
+		options = append(options, Option{Value: value, Label: T(v.lang, family+"."+value)})
+	}
+	return options
+}
+
+// paidFrom are the bank accounts that payments may leave.
+func (v *visit) paidFrom() []Option {
+	acct := chart.MustByID("bank.agency")
+	return append(v.bankOptions(), Option{Value: "bank.agency", Label: v.code(acct) + " " + acct.Name(string(v.lang))})
+}
+
+// project reads a project in this person's sight; one of another street is as one that is not there.
+func (v *visit) project(q pg.Querier, id uuid.UUID) (*projects.Project, error) {
+	p, err := projects.ProjectByID(v.ctx(), q, v.book, id)
+	if err != nil {
+		return nil, err
+	}
+	if !v.who.MaySee(p.FundID, p.StreetID) {
+		return nil, giving.ErrNoRecord
+	}
+	return p, nil
+}
+
+// contract reads a contract whose project is in sight.
+func (v *visit) contract(q pg.Querier, id uuid.UUID) (*projects.Contract, error) {
+	fund, street, err := projects.ContractSight(v.ctx(), q, v.book, id)
+	if err != nil {
+		return nil, err
+	}
+	if !v.who.MaySee(fund, street) {
+		return nil, giving.ErrNoRecord
+	}
+	return projects.ContractByID(v.ctx(), q, v.book, id)
+}
+
+// disbursement reads a payment of a contract in sight, or of aid out of a fund in sight.
+func (v *visit) disbursement(q pg.Querier, id uuid.UUID) (*projects.Payment, error) {
+	fund, street, err := projects.PaymentSight(v.ctx(), q, v.book, id)
+	if err != nil {
+		return nil, err
+	}
+	if !v.who.MaySee(fund, street) {
+		return nil, giving.ErrNoRecord
+	}
+	return projects.PaymentByID(v.ctx(), q, v.book, id)
+}
+
+// payee reads a payee: organisations are seen by all who see projects, households by their own street.
+func (v *visit) payee(q pg.Querier, id uuid.UUID) (*projects.Payee, error) {
+	p, err := projects.PayeeByID(v.ctx(), q, v.book, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Kind == projects.Household && !v.who.MaySee(0, p.StreetID) {
+		return nil, giving.ErrNoRecord
+	}
+	return p, nil
+}
+
+// workExists is nil when there is such a record in sight, for its papers.
+func (v *visit) workExists(kind string, id uuid.UUID) (err error) {
+	if !v.who.May(staff.ProjectRead) {
+		return giving.ErrNoRecord
+	}
+	switch kind {
+	case "payee":
+		_, err = v.payee(v.s.DB, id)
+	case "project":
+		_, err = v.project(v.s.DB, id)
+	case "contract":
+		_, err = v.contract(v.s.DB, id)
+	case "disbursement":
+		_, err = v.disbursement(v.s.DB, id)
+	}
+	return err
+}
+
+// workSeconds are the steps of this place that a second person approves.
+func (v *visit) workSeconds() (acts []act) {
+	acts = append(acts, v.payeeSeconds()...)
+	acts = append(acts, v.projectSeconds()...)
+	acts = append(acts, v.contractSeconds(contractChoices{})...)
+	return append(acts, v.paymentAgree(), v.schemeSet(nil))
+}
+
+// stepObject is the record that a request of this place is about; empty for requests of other places, whose payee it is.
+func stepObject(a staff.Approval, d stepDraft) string {
+	kind := ""
+	switch {
+	case a.Kind == staff.PayeeKind:
+		kind = "payee"
+	case d.Act == "project-approve", d.Act == "project-end":
+		kind = "project"
+	case d.Act == "scheme-set":
+		return ""
+	case a.Kind == staff.ContractKind, d.Act == "source-back":
+		kind = "contract"
+	case a.Kind == staff.PaymentKind:
+		kind = "disbursement"
+	default:
+		return a.Payee
+	}
+	return giving.Object(kind, d.ID)
+}
+
+// payeeFacts say who gains by a request and since when its account stands.
+func (v *visit) payeeFacts(q pg.Querier, object string) ([]Fact, error) {
+	m := objectName.FindStringSubmatch(object)
+	if m == nil || m[1] != "payee" {
+		return nil, nil
+	}
+	id, err := uuid.Parse(m[2])
+	if err != nil {
+		return nil, giving.ErrNoRecord
+	}
+	p, err := projects.PayeeByID(v.ctx(), q, v.book, id)
+	if err != nil {
+		return nil, err
+	}
+	facts := []Fact{{Term: T(v.lang, "payee.name"), Value: p.Name, Href: payeesPath + "/" + p.ID.String()}}
+	if p.Account != "" {
+		facts = append(facts, v.fact("payee.account", p.Bank+" "+v.accountShown(p)))
+	}
+	if p.UsableAt != nil {
+		facts = append(facts, v.fact("payee.usable", When(v.lang, *p.UsableAt, v.book.Zone)))
+	}
+	return facts, nil
+}
