@@ -14,7 +14,8 @@ import (
 // ErrRed means that named checks of the book are red; the console shows the rows.
 var ErrRed = errors.New("checks are red")
 
-// reconcile holds what is new from banks and processors and what is open against the book.
+// reconcile holds what is new from banks and processors and what is open against the book, books what needs nobody's word, and closes the breaks whose
+// corrections were approved. What the ledger refuses is left for the next time and named; it keeps nothing else from being booked.
 func reconcile(ctx context.Context, t *Turn) error {
 	_, err := t.Tx(ctx, "matched", func(tx pgx.Tx) (int, error) {
 		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
@@ -26,7 +27,23 @@ func reconcile(ctx context.Context, t *Turn) error {
 		}
 		return int(r.Matched), nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if _, err := t.Tx(ctx, "settled", func(tx pgx.Tx) (int, error) { return recon.Settle(ctx, tx, t.Book, t.Now) }); err != nil {
+		return err
+	}
+	due, err := recon.CorrectionsDue(ctx, t.DB, t.Book)
+	if err != nil {
+		return err
+	}
+	var refused []error
+	for _, c := range due {
+		if _, err := t.Tx(ctx, "corrected", func(tx pgx.Tx) (int, error) { return 1, recon.Correct(ctx, tx, t.Book, c, t.Now) }); err != nil {
+			refused = append(refused, err)
+		}
+	}
+	return errors.Join(refused...)
 }
 
 // checks runs the named checks of a frequency. They keep what they found in one transaction of one moment, so that counting follows by itself.

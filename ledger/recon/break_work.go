@@ -24,8 +24,9 @@ with step as (
 insert into break_event (book_id, break_id, seq, state, actor, owner, note, evidence, at)
 select $1, id, (select coalesce(max(seq), 0) + 1 from break_event where book_id = $1 and break_id = $2), $6, $7, $4, $8, $9, $10 from step`
 
+	// With evidence it is a correction that waits (Propose), which is decided where it was asked for.
 	sqlBreakAsked = `
-select actor from break_event where book_id = $1 and break_id = $2 and state = 'proposed' order by seq desc limit 1`
+select actor, evidence is not null from break_event where book_id = $1 and break_id = $2 and state = 'proposed' order by seq desc limit 1`
 
 	sqlBreakMake = `
 insert into break_item (book_id, id, key, type, amount, ccy, day, ours, lines, files, note, first_seen, due_at, run_no, state)
@@ -82,22 +83,25 @@ func Note(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, n
 }
 
 // CloseBreak ends a break that has been put right, and says how. Breaks that are looked for in every run stay ended; the money of a break that
-// is closed does not become another one.
+// is closed does not become another one. giving.ErrStep while a correction waits.
 func CloseBreak(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, resolution string, now time.Time) error {
 	if err := reason(resolution); err != nil {
 		return err
 	}
-	var t string
-	if err := tx.QueryRow(ctx, sqlBreakType, book.ID, id).Scan(&t); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	var t BreakType
+	var waits bool
+	if err := tx.QueryRow(ctx, sqlBreakType, book.ID, id).Scan(&t, &waits); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read break: %w", err)
 	}
-	if BreakType(t) == FundEquation { // it ends by itself when the equation holds, and by nobody's word
+	if waits || t == FundEquation { // the latter ends by itself when the equation holds, and by nobody's word
 		return giving.ErrStep
 	}
 	return step(ctx, tx, book, id, worked, BreakClosed, "closed", by, nil, resolution, nil, now)
 }
 
-const sqlBreakType = `select type from break_item where book_id = $1 and id = $2`
+const sqlBreakType = `
+select type, state = 'proposed' and (select e.evidence is not null from break_event e where e.book_id = $1 and e.break_id = $2 and e.state = 'proposed' order by e.seq desc limit 1)
+  from break_item where book_id = $1 and id = $2`
 
 // AskAccept asks to leave a break as it is; another person accepts it.
 func AskAccept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, why string, now time.Time) error {
@@ -110,7 +114,8 @@ func AskAccept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UU
 // Accept leaves a break as it is, by the word of a second person. ledger.ErrSamePerson when it is the one who asked.
 func Accept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, now time.Time) error {
 	var asked uuid.UUID
-	err := tx.QueryRow(ctx, sqlBreakAsked, book.ID, id).Scan(&asked)
+	var correction bool
+	err := tx.QueryRow(ctx, sqlBreakAsked, book.ID, id).Scan(&asked, &correction)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return giving.ErrStep
 	}
@@ -119,6 +124,9 @@ func Accept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID,
 	}
 	if asked == by {
 		return ledger.ErrSamePerson
+	}
+	if correction {
+		return giving.ErrStep
 	}
 	return step(ctx, tx, book, id, []string{BreakProposed}, BreakAccepted, "accepted", by, nil, "", nil, now)
 }
