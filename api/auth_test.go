@@ -11,9 +11,11 @@ import (
 	"sunfund/ledger/staff"
 )
 
-// sample is a route's address with one of the objects in it.
+// sample is a route's address with one of the objects in it, and the first version of what it has.
 func sample(path string, objects map[string]object) string {
-	return parameter.ReplaceAllLiteralString(path, objects[objectOfPath[path]].theirs)
+	sort := objectOfPath[path]
+	path = strings.Replace(path, ":version", "1", 1)
+	return parameter.ReplaceAllLiteralString(path, objects[sort].theirs)
 }
 
 func TestKeys(t *testing.T) {
@@ -52,6 +54,10 @@ func TestKeys(t *testing.T) {
 		o.want(ask, 403, "forbidden")
 		if r.method == http.MethodGet {
 			_, ask.token = o.key(o.book, r.scope)
+			if r.path == "/match/:event/replay" { // the seed is not told yet
+				o.want(ask, 409, "match-event-state")
+				continue
+			}
 			o.want(ask, 200, "")
 		}
 	}

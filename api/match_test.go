@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -38,6 +39,22 @@ func (o *office) event(code string) *giving.MatchEvent {
 	var e *giving.MatchEvent
 	o.tx(func(tx pgx.Tx) (err error) {
 		e, err = giving.CreateEvent(o.ctx, tx, o.book.Book, code, "九九", "Giving day", match.Seed{9}, uuid.New(), testNow)
+		return err
+	})
+	return e
+}
+
+// ruled is an event with a published rule.
+func (o *office) ruled(code string) *giving.MatchEvent {
+	o.Helper()
+	e := o.event(code)
+	text, err := json.Marshal(matchRule())
+	o.must(err)
+	rule, err := match.Parse(text)
+	o.must(err)
+	o.tx(func(tx pgx.Tx) error {
+		_, err := giving.PublishRule(o.ctx, tx, o.book.Book, e.ID, rule, testNow, []giving.PoolPlan{{Code: "main", Kind: giving.PoolPromised}},
+			giving.Sign{Key: uuid.New(), By: uuid.New(), Second: uuid.New(), At: testNow, Made: "li", Check: "chen"})
 		return err
 	})
 	return e

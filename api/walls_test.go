@@ -65,7 +65,7 @@ select $1, $2, campaign_id, fund_id, '2026-03-30', '{}', 0, 0, 'counted', $2, no
 	})
 	objects["cash-count"] = object{count.String(), uuid.NewString()}
 	maps.Copy(objects, map[string]object{"fund": {"MINE", "NONE"}, "campaign": {"mine", "none"}, "gift": {gift.String(), uuid.NewString()},
-		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "subsidy": {o.letter().String(), uuid.NewString()}, "event": {o.event("mine-day").Code, "no-day"}, "words": {"Interest", "Nothing at all"}})
+		"entry": {entry.String(), uuid.NewString()}, "ref": {"g-1", "g-9"}, "subsidy": {o.letter().String(), uuid.NewString()}, "event": {o.ruled("mine-day").Code, "no-day"}, "words": {"Interest", "Nothing at all"}})
 	return objects
 }
 

@@ -279,7 +279,7 @@ func TestCloseMonthForNow(t *testing.T) {
 	for range 2 {
 		li.wants(li.post("/console/periods/close", url.Values{"close": {"2026-08"}}), http.StatusSeeOther)
 	}
-	li.wants(li.get("/console/periods"), http.StatusOK, "2026-08", "暂时结账", "正式结账还不能在这里做")
+	li.wants(li.get("/console/periods"), http.StatusOK, "2026-08", "暂时结账", "查看报告，正式结账")
 	transfer := url.Values{"form": {uuid.NewString()}, "day": {"2026-08-31"}, "from": {"2"}, "to": {"3"}, "bank": {"bank.basic"}, "amount": {"1.00"}, "document": {"x"}, "reason": {"x"}}
 	li.wants(li.post("/console/transfers", transfer), http.StatusUnprocessableEntity, "日期：2026-08 已结账")
 	chen.wants(chen.decides(early.to, "approve", ""), http.StatusConflict, "已结账")
