@@ -16,8 +16,8 @@ const (
 select case when e.id is null then format('step %s of %s: its entry %s is not there', s.act, s.object, s.entry_id)
             else format('entry %s belongs to no step of a record', e.id) end
   from (select act, object, entry_id from record_step where book_id = $1 and entry_id is not null) s
-  full join (select id, kind from entry where book_id = $1 and kind in (3, 8, 12, 16, 40, 41, 42, 43, 44, 45, 46, 47, 55)) e on e.id = s.entry_id
- where e.id is null or s.entry_id is null and (e.kind between 40 and 47 or e.kind = 55)`
+  full join (select id, kind from entry where book_id = $1 and kind in (3, 8, 12, 16, 40, 41, 42, 43, 44, 45, 46, 47, 55, 60, 61, 62, 63)) e on e.id = s.entry_id
+ where e.id is null or s.entry_id is null and (e.kind between 40 and 47 or e.kind in (55, 60, 61, 62, 63))`
 
 	sqlDifferReceipt = `
 select format('fund %s: %s unidentified by its receipts, %s by its account', fund_id, coalesce(r.amount, 0), coalesce(a.amount, 0))
