@@ -60,6 +60,29 @@ select 'p' || amount || ccy, 4, true, n > 1 or m > 1, 40, source_id, case when s
                    and abs(l.booked - case when d.kind = 4 then d.due_on else d.day end) <= case when d.kind < 3 then $1::int4 else 15 end)) x
         window w as (partition by amount, ccy)) y`
 
+	// Of settlements and amounts: what had the same amount within a month, and why it was not it. number: the line names another; taken: another match
+	// has it; kind: not of the kind that is looked for; day: too far apart, or another day fits better.
+	sqlRejectedEqual = `
+with g as (
+  select m.group_key, m.rule, l.amount, l.ccy, min(l.booked) as booked, bool_or(m.score = 100) as named
+    from stage_match m join stage_bank l on l.source_id = m.source_id and l.line_key = m.line_key where m.group_key ~ '^[sup]' group by 1, 2, 3, 4
+)
+insert into stage_rejected
+select group_key, ours, line_key, why, n
+  from (select x.*, row_number() over (partition by group_key order by n, ours, line_key) as place
+          from (select g.group_key, d.id as ours, null::bytea as line_key, abs(d.day - g.booked) as n,
+                       case when exists (select from stage_match t where t.ours = d.id) then 'taken' when g.rule = 2 and d.kind <> 4 or g.rule = 4 and d.kind > 2 then 'kind'
+                            when g.named then 'number' else 'day' end as why
+                  from g join stage_due d on d.amount = g.amount and d.ccy = g.ccy and abs(d.day - g.booked) <= 31
+                 where not exists (select from stage_match m where m.group_key = g.group_key and m.ours = d.id)
+                union all
+                select g.group_key, null, l.line_key, abs(l.booked - g.booked),
+                       case when l.fee then 'kind' when exists (select from stage_match t where t.source_id = l.source_id and t.line_key = l.line_key) then 'taken'
+                            when g.named then 'number' else 'day' end
+                  from g join stage_bank l on l.amount = g.amount and l.ccy = g.ccy and abs(l.booked - g.booked) <= 31
+                 where not exists (select from stage_match m where m.group_key = g.group_key and m.source_id = l.source_id and m.line_key = l.line_key)) x) y
+ where place <= 20`
+
 	sqlBankGoneLines = `
 update stage_bank b set gone = true from stage_match m where not b.gone and m.source_id = b.source_id and m.line_key = b.line_key`
 
@@ -99,27 +122,54 @@ select 'B08:' || l.source_id || ':' || encode(l.line_key, 'hex'), 'B08', l.sourc
 
 // Writing down what was found.
 const (
-	// What a person took apart the machine does not put together again.
-	sqlMatchDead = `
-delete from stage_match m
- where exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = m.source_id and d.ours = m.ours and d.line_key = m.line_key)
-    or m.group_key in (select x.group_key
-         from (select group_key, recon_id(format('%s %s %s', min(rule), coalesce(array_agg(distinct ours) filter (where ours is not null), '{}'),
-                      coalesce(array_agg(distinct line_key order by line_key) filter (where line_key is not null), '{}'))) as id
-                 from stage_match group by group_key) x
-         join recon_group g on g.book_id = $1 and g.id = x.id and g.state in ('revoked', 'rejected'))`
-
-	// A group's id is the hash of its rule and its members in their order. Matches of one with one are members alone.
-	sqlMatchGroups = `
-insert into recon_group (book_id, id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, state)
-select $1, recon_id(format('%s %s %s', rule, ours, lines)), rule, $3, case when cardinality(ours) = 1 and cardinality(lines) = 1 then '1:1' when cardinality(ours) = 1 then '1:N'
-       when cardinality(lines) = 1 then 'N:1' else 'N:M' end, score, ambiguous, $2, source_id, amount, ours, kinds, lines, case when proposed then 'proposed' else 'confirmed' end
+	// Groups as they are staged; the id is the hash of the rule and the members in their order.
+	stagedGroups = `
+select *, recon_id(format('%s %s %s', rule, ours, lines)) as id
   from (select group_key, min(rule) as rule, bool_or(proposed) as proposed, bool_or(ambiguous) as ambiguous, min(score) as score, min(source_id) as source_id,
                coalesce(sum(amount) filter (where ours is not null), 0) as amount,
                coalesce(array_agg(distinct ours) filter (where ours is not null), '{}') as ours,
                coalesce(array_agg(kind order by ours) filter (where ours is not null), '{}') as kinds,
                coalesce(array_agg(distinct line_key order by line_key) filter (where line_key is not null), '{}') as lines
-          from stage_match group by group_key) x
+          from stage_match group by group_key) s`
+
+	stagedRejected = `
+select group_key, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ours', ours, 'line', encode(line_key, 'hex'), 'why', why, 'days', n)) order by n, ours, line_key) as rejected
+  from stage_rejected group by group_key`
+
+	// What a person took apart or turned down the machine does not put together again; its members are free for what follows.
+	sqlMatchDead = `
+with dropped as (
+  delete from stage_match m
+   where exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = m.source_id and d.ours = m.ours and d.line_key = m.line_key)
+      or m.group_key in (select x.group_key from (` + stagedGroups + `) x join recon_group g on g.book_id = $1 and g.id = x.id and g.state in ('revoked', 'rejected')
+                          where g.state = 'rejected' or $2 <> (select e.actor from recon_event e where e.book_id = $1 and e.group_id = g.id order by e.seq desc limit 1))
+  returning m.source_id, m.line_key, m.ours
+), lines as (
+  update stage_bank b set gone = false from dropped d where b.source_id = d.source_id and b.line_key = d.line_key
+)
+update stage_due b set gone = false from dropped d where b.id = d.ours`
+
+	// Proposals that are found no more are taken back by the machine, and come again when they are found again. $2: the machine.
+	sqlProposalsAgain = `
+with again as (
+  update recon_group g set state = 'proposed' from (` + stagedGroups + `) x where g.book_id = $1 and g.id = x.id and x.proposed and g.state = 'revoked' returning g.id
+)
+insert into recon_event (book_id, group_id, seq, state, actor, reason, at)
+select $1, id, (select max(seq) + 1 from recon_event e where e.book_id = $1 and e.group_id = again.id), 'proposed', $2, '', $3 from again`
+
+	sqlProposalsGone = `
+with gone as (
+  update recon_group g set state = 'revoked' where g.book_id = $1 and g.state = 'proposed' and g.id not in (select x.id from (` + stagedGroups + `) x where x.proposed) returning g.id
+)
+insert into recon_event (book_id, group_id, seq, state, actor, reason, at)
+select $1, id, (select max(seq) + 1 from recon_event e where e.book_id = $1 and e.group_id = gone.id), 'revoked', $2, 'found no more', $3 from gone`
+
+	// Matches of one with one are members alone.
+	sqlMatchGroups = `
+insert into recon_group (book_id, id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, rejected, state)
+select $1, id, rule, $3, case when cardinality(ours) = 1 and cardinality(lines) = 1 then '1:1' when cardinality(ours) = 1 then '1:N'
+       when cardinality(lines) = 1 then 'N:1' else 'N:M' end, score, ambiguous, $2, source_id, amount, ours, kinds, lines, n.rejected, case when proposed then 'proposed' else 'confirmed' end
+  from (` + stagedGroups + `) x left join (` + stagedRejected + `) n using (group_key)
  where proposed or cardinality(ours) > 1 or cardinality(lines) > 1
 on conflict (book_id, id) do nothing`
 
@@ -129,13 +179,13 @@ select g.book_id, g.id, 1, g.state, $3, '', $4 from recon_group g where g.book_i
     on conflict do nothing`
 
 	sqlMatchMembers = `
-insert into recon_member (book_id, source_id, part, rule, run_no, no, group_id, ours, line_key, kind, amount)
+insert into recon_member (book_id, source_id, part, rule, run_no, no, group_id, ours, line_key, kind, amount, rejected)
 select $1, source_id, 0, rule, $2, (select coalesce(max(no), 0) from recon_member where book_id = $1 and run_no = $2) + row_number() over (order by line_key, ours), group_id, ours, line_key,
-       kind, amount
-  from (select source_id, rule, null::uuid as group_id, ours, line_key, kind, amount
-          from (select *, count(*) over (partition by group_key) as n from stage_match) m where not proposed and n = 1
+       kind, amount, rejected
+  from (select source_id, rule, null::uuid as group_id, m.ours, m.line_key, kind, amount, c.rejected
+          from (select *, count(*) over (partition by group_key) as n from stage_match) m left join (` + stagedRejected + `) c using (group_key) where not proposed and m.n = 1
         union all
-        select m.source_id, m.rule, g.id, x.ours, x.line_key, x.kind, case when x.ours is null then g.amount else m.amount end
+        select m.source_id, m.rule, g.id, x.ours, x.line_key, x.kind, case when x.ours is null then g.amount else m.amount end, null
           from (select *, count(*) over (partition by group_key) as n from stage_match) m
           join recon_group g on g.book_id = $1 and g.run_no = $2 and g.state = 'confirmed' and m.ours = any(g.ours) and m.source_id = g.source_id
           cross join lateral (select m.ours, null::bytea as line_key, m.kind union all select null, m.line_key, null where m.line_key is not null) x

@@ -63,6 +63,15 @@ type Group struct {
 	Kinds       []int16
 	Lines       [][]byte
 	State       string
+	Rejected    []Candidate
+}
+
+// Candidate is what a match or proposal was preferred to.
+type Candidate struct {
+	Ours *uuid.UUID `json:"ours"` // or else
+	Line string     `json:"line"` // the key of a line of the same currency, hexadecimal
+	Why  string     `json:"why"`  // taken, number, kind, day; of a sum: sum; of a near number: text
+	Days int        `json:"days"` // apart
 }
 
 // Evidence is why a line is matched with one of ours.
@@ -83,6 +92,7 @@ type Evidence struct {
 	GroupID  *uuid.UUID
 	Ours     []uuid.UUID
 	Kinds    []int16
+	Rejected []Candidate // nearest in days first
 }
 
 const (
@@ -98,7 +108,7 @@ select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since
  where book_id = $1 and ($2 = 0 or kind = $2) and ($3 = '' or state = $3) and (day, id) > ($4::date, $5::uuid) order by day, id limit $6`
 
 	sqlProposals = `
-select id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, state from recon_group
+select id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, state, coalesce(rejected, '[]') from recon_group
  where book_id = $1 and state = 'proposed' and (run_no, id) > ($2, $3) order by run_no, id limit $4`
 
 	// Nearest in amount, then in days.
@@ -109,7 +119,8 @@ select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since
 	sqlEvidence = `
 select m.source_id, m.line_key, l.file_id, f.name, f.hash, l.row_no, l.at, l.size, ''::bytea, m.rule, r.rules, m.run_no, r.id, m.group_id,
        case when m.ours is not null then array[m.ours] else array(select o.ours from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
-       case when m.ours is not null then array[m.kind] else array(select o.kind from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end
+       case when m.ours is not null then array[m.kind] else array(select o.kind from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
+       coalesce(m.rejected, (select g.rejected from recon_group g where g.book_id = $1 and g.id = m.group_id), '[]')
   from recon_member m
   join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
   join source_file f on f.book_id = $1 and f.id = l.file_id

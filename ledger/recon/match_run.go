@@ -486,8 +486,13 @@ func (r *run) bank() error {
 
 // write writes down what was found at the bank.
 func (r *run) write() error {
-	if err := r.do(sqlMatchDead, r.book.ID); err != nil {
+	if err := r.do(sqlMatchDead, r.book.ID, System); err != nil {
 		return err
+	}
+	for _, sql := range []string{sqlProposalsAgain, sqlProposalsGone} {
+		if _, err := r.put(sql, r.book.ID, System, r.asOf); err != nil {
+			return err
+		}
 	}
 	if _, err := r.put(sqlMatchGroups, r.book.ID, r.no, ruleset); err != nil {
 		return err

@@ -38,13 +38,17 @@ create temporary table if not exists stage_due (id uuid, kind int2, channel int2
 create temporary table if not exists stage_match (group_key text, rule int2, proposed bool, ambiguous bool, score int2, source_id int4, line_key bytea, ours uuid, kind int2, amount int8)
 on commit delete rows`
 
+	// Candidates that a group was preferred to. n: days apart.
+	sqlStageRejected = `
+create temporary table if not exists stage_rejected (group_key text, ours uuid, line_key bytea, why text, n int4) on commit delete rows`
+
 	// What does not fit.
 	sqlStageBreak = `
 create temporary table if not exists stage_break (key text, type text, source_id int4, amount int8, ccy text, day date, ours uuid[], lines bytea[], files uuid[], note text)
 on commit delete rows`
 )
 
-var stages = []string{sqlStageTrade, sqlStageGift, sqlStagePair, sqlStageFund, sqlStageBank, sqlStageDue, sqlStageMatch, sqlStageBreak}
+var stages = []string{sqlStageTrade, sqlStageGift, sqlStagePair, sqlStageFund, sqlStageBank, sqlStageDue, sqlStageMatch, sqlStageRejected, sqlStageBreak}
 
 const (
 	// $2, $3: trade sources and their channels; $4: the files that no run has taken. Open lines come again.

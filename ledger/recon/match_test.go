@@ -298,7 +298,7 @@ func (m *month) holdMatches(want *planted) {
 const sqlTestState = `
 select format('match %s %s %s %s %s', m.source_id, m.part, m.rule, encode(coalesce(m.line_key, '\x'), 'hex'), m.ours) from recon_member m where m.live
 union all
-select format('group %s %s %s %s %s', rule, state, ambiguous, ours, lines) from recon_group
+select format('group %s %s %s %s %s', rule, state, ambiguous, ours, lines) from recon_group where state <> 'revoked'
 union all
 select format('line %s %s %s', source_id, encode(line_key, 'hex'), state) from open_line
 union all
