@@ -126,6 +126,14 @@ func TestAStreetLetterInTheConsole(t *testing.T) {
 	li.wants(li.get(subsidiesPath+"?street=1&year=2026&state=open"), http.StatusOK, "石街函", "21,000.00")
 	li.wants(li.get(subsidiesPath+"?year=x"), http.StatusUnprocessableEntity, "四位年份")
 	li.wants(li.get(subsidiesPath+"?format=csv"), http.StatusOK, "石街函", "940.87")
+	if _, err := o.owner.Exec(t.Context(), `
+insert into subsidy_letter select (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(), 'number', 100 + n))).*
+  from subsidy_letter l, generate_series(1, 60) n where l.book_id = $1 and l.number = 1`, o.book.ID); err != nil {
+		t.Fatal(err)
+	}
+	if rows := strings.Count(li.get(subsidiesPath+"?format=csv").text, "石街函"); rows != 61 { // those of other pages too
+		t.Errorf("%d letters in the file", rows)
+	}
 }
 
 // TestLapseIsTold: thirty days before, the accountants and the officers of that street get one letter each, in their own mailbox.

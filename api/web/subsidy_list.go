@@ -76,12 +76,12 @@ func (v *visit) letterList() error {
 	if len(view.Errors) > 0 {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/subsidy_list", view)
 	}
-	list, err := subsidies.Letters(v.ctx(), v.s.DB, v.book, filter)
+	csv := v.QueryParam("format") == "csv"
+	list, more, err := v.letters(filter, csv)
 	if err != nil {
 		return err
 	}
-	if len(list) > subsidies.LettersMax {
-		list = list[:subsidies.LettersMax]
+	if more {
 		view.Next = v.with("before", strconv.Itoa(int(list[len(list)-1].Number)))
 	}
 	for i := range list {
@@ -97,7 +97,7 @@ func (v *visit) letterList() error {
 		}
 		view.Rows = append(view.Rows, row)
 	}
-	if v.QueryParam("format") == "csv" {
+	if csv {
 		return v.letterCSV(list, view.Rows)
 	}
 	sums, err := subsidies.SumsOf(v.ctx(), v.s.DB, v.book, filter, v.businessDay())
@@ -111,6 +111,23 @@ func (v *visit) letterList() error {
 		view.Empty.Action = &Link{view.T("subsidy.new"), subsidiesPath + "/new"}
 	}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/subsidy_list", view)
+}
+
+// letters is a page of letters, or all of them, and whether there are more.
+func (v *visit) letters(f subsidies.Filter, all bool) (list []subsidies.Letter, more bool, err error) {
+	for {
+		page, err := subsidies.Letters(v.ctx(), v.s.DB, v.book, f)
+		if err != nil {
+			return nil, false, err
+		}
+		if more = len(page) > subsidies.LettersMax; more {
+			page = page[:subsidies.LettersMax]
+			f.Before = page[len(page)-1].Number
+		}
+		if list = append(list, page...); !more || !all {
+			return list, more, nil
+		}
+	}
 }
 
 func (v *visit) letterCSV(list []subsidies.Letter, rows []letterRow) error {
