@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
-	"sunfund/internal/skipped"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/votes"
 )
@@ -151,9 +149,6 @@ func TestResidentsVoteInTheConsole(t *testing.T) {
 
 // TestVotesLook opens the pages of votes on a phone and on a desk, in both languages.
 func TestVotesLook(t *testing.T) {
-	if os.Getenv("SUNFUND_SCREENSHOTS") == "" {
-		skipped.Test(t, "pictures only: SUNFUND_SCREENSHOTS names their folder")
-	}
 	t.Parallel()
 	o := newOffice(t)
 	li, chen := o.as("li"), o.as("chen")
