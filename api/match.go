@@ -305,17 +305,21 @@ func (c *call) matchAwards() error {
 	}, func(a *giving.MatchAward) string { return strconv.FormatInt(a.Seq, 10) }))
 }
 
+// matchPage is the event, and what is asked of its lists that go by ids.
+func (c *call) matchPage() (e *giving.MatchEvent, limit int, before uuid.UUID, err error) {
+	if e, err = c.matchEvent(); err != nil {
+		return nil, 0, before, err
+	}
+	if limit, err = c.limit(); err != nil {
+		return nil, 0, before, err
+	}
+	before, err = c.beforeID()
+	return e, limit, before, err
+}
+
 // matchPayments lists what was paid, clawed back and returned, newest first.
 func (c *call) matchPayments() error {
-	e, err := c.matchEvent()
-	if err != nil {
-		return err
-	}
-	limit, err := c.limit()
-	if err != nil {
-		return err
-	}
-	before, err := c.beforeID()
+	e, limit, before, err := c.matchPage()
 	if err != nil {
 		return err
 	}
@@ -330,15 +334,7 @@ func (c *call) matchPayments() error {
 
 // matchAsked lists the requests for steps with an event, newest first, decided ones too.
 func (c *call) matchAsked() error {
-	e, err := c.matchEvent()
-	if err != nil {
-		return err
-	}
-	limit, err := c.limit()
-	if err != nil {
-		return err
-	}
-	before, err := c.beforeID()
+	e, limit, before, err := c.matchPage()
 	if err != nil {
 		return err
 	}

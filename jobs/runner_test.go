@@ -378,8 +378,10 @@ func TestRunNow(t *testing.T) {
 	over := make(chan error)
 	go func() { over <- r.Run(ctx) }()
 	r.Wake(b.book, "daily")
-	for len(b.history("daily")) < 2 || b.history("daily")[0].State == runs.Running {
-		time.Sleep(10 * time.Millisecond)
+	for deadline := time.Now().Add(time.Minute); len(b.history("daily")) < 2 || b.history("daily")[0].State == runs.Running; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not run")
+		}
 	}
 	stop()
 	b.ok(<-over)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/api/problem"
@@ -77,14 +78,19 @@ func (v *visit) pollActs(p *polls.Poll) []act {
 	return nil
 }
 
+// pollOf is the vote that the address names, when it is in sight.
+func (v *visit) pollOf() (id uuid.UUID, p *polls.Poll, err error) {
+	if id, err = v.recordParam(); err != nil {
+		return id, nil, err
+	}
+	p, err = v.poll(v.s.DB, id)
+	return id, p, err
+}
+
 func (v *visit) pollShow() error { return v.pollAgain(http.StatusOK, nil) }
 
 func (v *visit) pollAgain(status int, wrong Errors) error {
-	id, err := v.recordParam()
-	if err != nil {
-		return err
-	}
-	p, err := v.poll(v.s.DB, id)
+	id, p, err := v.pollOf()
 	if err != nil {
 		return err
 	}
@@ -129,11 +135,7 @@ func (v *visit) pollAgain(status int, wrong Errors) error {
 
 // pollStep takes a step with a vote.
 func (v *visit) pollStep() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return err
-	}
-	p, err := v.poll(v.s.DB, id)
+	id, p, err := v.pollOf()
 	if err != nil {
 		return err
 	}
@@ -157,11 +159,7 @@ type pollPaperView struct {
 func (v *visit) pollPaper() error { return v.pollPaperAgain(http.StatusOK, nil, "") }
 
 func (v *visit) pollPaperAgain(status int, wrong Errors, note string) error {
-	id, err := v.recordParam()
-	if err != nil {
-		return err
-	}
-	p, err := v.poll(v.s.DB, id)
+	id, p, err := v.pollOf()
 	if err != nil {
 		return err
 	}
@@ -219,11 +217,7 @@ func (v *visit) pollPaperAgain(status int, wrong Errors, note string) error {
 
 // pollPaperStep hands a paper out, or takes a sheet in as this person reads it.
 func (v *visit) pollPaperStep() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return err
-	}
-	p, err := v.poll(v.s.DB, id)
+	id, p, err := v.pollOf()
 	if err != nil {
 		return err
 	}

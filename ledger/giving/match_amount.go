@@ -98,10 +98,6 @@ select e.state, s.commitment, coalesce((select seq from match_award where book_i
 
 	sqlHeldAwards = `select ` + awardColumns + heldAwards + ` and a.seq > $3 order by a.seq limit $4`
 
-	sqlLastAwards = `
-select ` + awardColumns + `
-  from (select * from match_award where book_id = $1 and event_id = $2 and amount > 0 and seq < $3 order by seq desc limit $4) a` + awardSteps + ` order by a.seq desc`
-
 	sqlAwardsOfGift = `
 select ` + awardColumns + `
   from (select * from match_award where book_id = $1 and gift_id = $2) a` + awardSteps + ` order by a.event_id, a.seq limit 100`
@@ -151,14 +147,6 @@ func (all *EventAmounts) scan(rows pgx.Rows) error {
 // Held lists awards that are being looked at, in the order of deciding, behind seq after; at most limit.
 func Held(ctx context.Context, q pg.Querier, book *ledger.Book, event int32, after int64, limit int) ([]MatchAward, error) {
 	return awards(ctx, q, sqlHeldAwards, book.ID, event, after, pageSize(limit))
-}
-
-// LastAwards lists what gifts earned last, newest first, before seq before (0: from the newest on); at most limit.
-func LastAwards(ctx context.Context, q pg.Querier, book *ledger.Book, event int32, before int64, limit int) ([]MatchAward, error) {
-	if before == 0 {
-		before = 1<<63 - 1
-	}
-	return awards(ctx, q, sqlLastAwards, book.ID, event, before, pageSize(limit))
 }
 
 // AwardsOfGift lists what a gift earned in each event, and why not more.
