@@ -25,7 +25,10 @@ func reconcile(ctx context.Context, t *Turn) error {
 		if err != nil {
 			return 0, err
 		}
-		return int(r.Matched), nil
+		if r.Written { // the equations of funds and projects follow every run
+			err = recon.Equations(ctx, tx, t.Book, t.Now)
+		}
+		return int(r.Matched), err
 	})
 	if err != nil {
 		return err

@@ -4,25 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
 )
 
 // ErrHalted means that a fund does not balance, or a project is over its limit (a break of severity 0): no money leaves the book until that is
-// cleared.
-var ErrHalted = errors.New("payments are stopped: a fund does not balance")
+// cleared. It comes as a *Halted.
+var ErrHalted = errors.New("payments are stopped")
 
-const sqlHalted = `select exists (select from break_item where book_id = $1 and type = 'B14' and ended_at is null)`
+// Halted is ErrHalted with what broke.
+type Halted struct {
+	Check string // by which it was found: E5 or E6
+	What  string // the fund or project, and its figures
+}
 
-// MayPayOut refuses with ErrHalted while the equations of the book's funds are broken. Whoever sends money out asks it first, in the transaction that
-// does.
+func (h *Halted) Error() string { return fmt.Sprintf("%v: check %s: %s", ErrHalted, h.Check, h.What) }
+
+func (h *Halted) Unwrap() error { return ErrHalted }
+
+const sqlHalted = `select key, note from break_item where book_id = $1 and type = 'B14' and ended_at is null order by first_seen, id limit 1`
+
+// MayPayOut refuses with ErrHalted while the equations of the book's funds or projects are broken. Whoever sends money out asks it first, in the
+// transaction that does.
 func MayPayOut(ctx context.Context, q pg.Querier, book int32) error {
-	var halted bool
-	if err := q.QueryRow(ctx, sqlHalted, book).Scan(&halted); err != nil {
+	var key string
+	h := &Halted{Check: "E5"} // reconciliation itself looks for E5, under the fund's number
+	err := q.QueryRow(ctx, sqlHalted, book).Scan(&key, &h.What)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("look whether payments are stopped: %w", err)
 	}
-	if halted {
-		return ErrHalted
+	if part := strings.SplitN(key, ":", 3); len(part) > 1 && strings.HasPrefix(part[1], "E") {
+		h.Check = part[1]
 	}
-	return nil
+	return h
 }

@@ -5,6 +5,7 @@ package problem
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -109,7 +110,7 @@ var table = []row{
 	{platforms.ErrShape, Problem{"platform-shape", 422, "文件不是规整的表格：列太多、内容太长，或引号没有成对。", "The file is no regular table: too many columns, too long a field, or a quote that stays open."}},
 	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
-	{ledger.ErrHalted, Problem{"payments-stopped", 409, "某个基金的账不平，付款已经停下。查清并改正后才能继续付款。", "A fund does not balance, so payments are stopped. They go on once that is found and put right."}},
+	{ledger.ErrHalted, halted("E5")},
 	{recon.ErrUnequal, Problem{"match-unequal", 422, "两边合计不相等，或其中有的已经匹配。差额请先单独记一行。", "The two sides do not add up to the same amount, or some of them are matched already. Book the difference as a line of its own first."}},
 	{recon.ErrPaymentFile, Problem{"payment-file", 422, "这份已批准付款的文件读不了，请核对列名、日期和金额。", "The file of approved payments cannot be read; check its columns, days and amounts."}},
 	{statement.ErrRefused, Problem{"statement-refused", 422, "这份对账单文件没有收下，原因写在文件的记录里。", "The statement file was not taken; its record tells why."}},
@@ -303,8 +304,19 @@ var table = []row{
 	{staff.ErrCode, Problem{"code", 422, "动态码不对。", "The time-based code is wrong."}},
 }
 
+// halted tells which check stops payments and where its rows are. The rows themselves are not told: they may be of a fund out of the reader's sight.
+func halted(check string) Problem {
+	what := map[string][2]string{"E5": {"某个基金的账不平", "a fund does not balance"}, "E6": {"某个项目的付款超过了指令、批准或合同", "a project paid more than was instructed, approved or agreed"}}[check]
+	return Problem{"payments-stopped", 409,
+		fmt.Sprintf("检查 %s 不符：%s，付款已经停下。请在「平衡检查」页看 %s 列出的各行；查清、改正，检查恢复正常后自动继续付款。", check, what[0], check),
+		fmt.Sprintf("Check %s is red: %s, so payments are stopped. Look at the rows of %s on the page Checks; payments go on by themselves once they are put right and the check is green again.", check, what[1], check)}
+}
+
 // Of is what an error means. An error without a row is internal, unless the database is to blame.
 func Of(err error) Problem {
+	if h := (*ledger.Halted)(nil); errors.As(err, &h) {
+		return halted(h.Check)
+	}
 	for _, r := range table {
 		if errors.Is(err, r.err) {
 			return r.Problem

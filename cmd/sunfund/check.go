@@ -29,7 +29,7 @@ type checkCmd struct {
 
 func (c *checkCmd) Run(ctx context.Context, term terminal) error {
 	red := false
-	db, done, err := c.open(ctx, pg.MaxConns(1), pg.StatementTimeout(0))
+	db, done, err := c.open(ctx, pg.MaxConns(1), pg.StatementTimeout(0), pg.Param("idle_in_transaction_session_timeout", "0")) // matches are decided anew between two statements
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}

@@ -89,7 +89,7 @@ select count(*) from again`
 	sqlBreakClear = `
 with cleared as (
   update break_item i set state = 'self-cleared', ended_at = $2
-   where i.book_id = $1 and i.ended_at is null and i.state in ('open', 'assigned') and i.type = any($4::text[]) and (i.type <> 'B14' or i.key ~ '^B14:[0-9]+:')
+   where i.book_id = $1 and i.ended_at is null and i.type = any($4::text[]) and (i.type <> 'B14' and i.state in ('open', 'assigned') or i.key ~ '^B14:[0-9]+:')
      and i.id not in (select recon_id(key) from stage_break) returning i.id
 ), events as (
   insert into break_event (book_id, break_id, seq, state, actor, note, at)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	sqlBreakLock = `select state, ended_at is not null from break_item where book_id = $1 and id = $2 for update`
+	sqlBreakLock = `select state, type from break_item where book_id = $1 and id = $2 for update`
 
 	sqlBreakStep = `
 with step as (
@@ -37,8 +37,8 @@ values ($1, recon_id($2), $2, $3, $4, $5, $6, '{}', '{}', '{}', $7, $8, $8, 0, '
 // step moves a break that is not ended, and writes the event.
 func step(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, from []string, state, event string, by uuid.UUID, owner *uuid.UUID, note string, evidence []byte, now time.Time) error {
 	var was string
-	var ended bool
-	err := tx.QueryRow(ctx, sqlBreakLock, book.ID, id).Scan(&was, &ended)
+	var kind BreakType
+	err := tx.QueryRow(ctx, sqlBreakLock, book.ID, id).Scan(&was, &kind)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return giving.ErrNoRecord
 	}
@@ -52,7 +52,7 @@ func step(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, from 
 	for _, f := range from {
 		fits = fits || f == was
 	}
-	if !fits {
+	if !fits || kind == FundEquation && (state == BreakClosed || state == BreakAccepted || state == BreakProposed && evidence == nil) { // it ends when the check is green, and by nobody's word
 		return giving.ErrStep
 	}
 	var end *time.Time
@@ -88,19 +88,18 @@ func CloseBreak(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.U
 	if err := reason(resolution); err != nil {
 		return err
 	}
-	var t BreakType
 	var waits bool
-	if err := tx.QueryRow(ctx, sqlBreakType, book.ID, id).Scan(&t, &waits); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := tx.QueryRow(ctx, sqlBreakWaits, book.ID, id).Scan(&waits); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read break: %w", err)
 	}
-	if waits || t == FundEquation { // the latter ends by itself when the equation holds, and by nobody's word
+	if waits {
 		return giving.ErrStep
 	}
 	return step(ctx, tx, book, id, worked, BreakClosed, "closed", by, nil, resolution, nil, now)
 }
 
-const sqlBreakType = `
-select type, state = 'proposed' and (select e.evidence is not null from break_event e where e.book_id = $1 and e.break_id = $2 and e.state = 'proposed' order by e.seq desc limit 1)
+const sqlBreakWaits = `
+select state = 'proposed' and (select e.evidence is not null from break_event e where e.book_id = $1 and e.break_id = $2 and e.state = 'proposed' order by e.seq desc limit 1)
   from break_item where book_id = $1 and id = $2`
 
 // AskAccept asks to leave a break as it is; another person accepts it.

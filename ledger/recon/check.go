@@ -132,8 +132,8 @@ const night = "n" // at the end of a code: the part that runs at night
 // Every check has to see the same moment.
 const sqlOneMoment = `set transaction isolation level repeatable read`
 
-// RunChecks runs the checks of these frequencies and keeps what they found; all of them when none is named. It is the first thing its
-// transaction does, and safe to repeat.
+// RunChecks runs the checks of these frequencies and keeps what they found; all of them when none is named. While E5 or E6 is red the book's
+// payments are stopped, until it is green again. It is the first thing its transaction does, and safe to repeat.
 func RunChecks(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time, every ...Frequency) ([]Outcome, error) {
 	if _, err := tx.Exec(ctx, sqlOneMoment); err != nil {
 		return nil, fmt.Errorf("run checks: %w", err)
@@ -289,7 +289,7 @@ func keep(ctx context.Context, tx pgx.Tx, book *ledger.Book, all []found, now ti
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("keep checks: %w", err)
 	}
-	return nil
+	return trip(ctx, tx, book, all, now)
 }
 
 const sqlOutcomes = `select code, at, took_ms, compared, found, breaks, red_since from check_result where book_id = $1`

@@ -11,6 +11,7 @@ const (
 	sqlOfPayouts  = `select count(*) from payout where book_id = $1`
 	sqlOfDisputes = `select count(*) from dispute where book_id = $1`
 	sqlOfVoids    = `select count(*) from receipt_gift where book_id = $1`
+	sqlOfPayments = `select count(*) from disbursement where book_id = $1`
 	sqlOfFlow     = `select count(*) from account a join fund f on f.book_id = a.book_id and f.fund_id = a.fund_id
  where a.book_id = $1 and f.kind in ('restricted', 'subsidy', 'endowment')`
 )
@@ -185,3 +186,41 @@ select 'disputes', '', 'ar.dispute', array[coalesce(b.held, 0), coalesce(d.open,
                from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
               where a.book_id = $1 and a.chart = 'ar.dispute' and a.unit < 1000) b
  where coalesce(b.held, 0) <> coalesce(d.open, 0)`
+
+// E6. What left the bank for a project against what was sent there; contracts' payments against what was accepted and advanced; contracts against
+// the budget that a second person approved. Payments of the last 31 days each have the word of a second person for their amount; the others at night.
+const (
+	sqlOverpaid = `
+select 'paid-over', 'account:' || min(a.account_id), a.dims ->> 'project', array[sum(b.balance)::int8], null::date
+  from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and a.chart = 'pay.transit' and a.dims ? 'project' group by a.fund_id, a.dims ->> 'project' having sum(b.balance) > 0
+ union all
+select 'contract-over', 'contract:' || c.id, c.code, array[d.paid, c.accepted - c.applied - c.forfeited + c.advanced], null
+  from contract c
+ cross join lateral (select sum(amount)::int8 as paid from disbursement d where d.book_id = $1 and d.contract_id = c.id and d.state in ('approved', 'sent', 'paid')) d
+ where c.book_id = $1 and d.paid > c.accepted - c.applied - c.forfeited + case when c.state in ('signed', 'stopped') then c.advance else c.advanced end
+ union all
+select 'project-over', 'project:' || p.id, p.title, array[s.agreed, p.budget], null
+  from project p
+ cross join lateral (select sum(case when state in ('closed', 'terminated') then accepted - forfeited else amount end)::int8 as agreed from contract c
+                      where c.book_id = $1 and c.project_id = p.id and c.state not in ('draft', 'void')) s
+ where p.book_id = $1 and s.agreed > p.budget
+ union all` + unapproved + ` and d.sent_on >= $2::date - 31`
+
+	sqlUnapproved = unapproved + ` and d.sent_on < $2::date - 31`
+
+	unapproved = `
+select 'unapproved', 'disbursement:' || d.id, 'FK' || d.number, array[d.amount, coalesce(s.amount, 0)], d.sent_on
+  from disbursement d
+  left join lateral (select max(s.amount) as amount from record_step s
+                      where s.book_id = $1 and s.object = 'disbursement:' || d.id and s.act = 'payment-approved' and s.second_person is not null) s on true
+ where d.book_id = $1 and d.state in ('sent', 'paid') and s.amount is distinct from d.amount`
+
+	// Who was given more than came in for them.
+	sqlAgencyParties = `
+select 'beneficiary', 'fund:' || f.fund_id, f.code || ' ' || coalesce(a.dims ->> 'counterparty', '—'), array[sum(b.balance)::int8], null::date
+  from fund f
+  join account a on a.book_id = f.book_id and a.fund_id = f.fund_id and a.chart = 'agency.l' and a.unit < 1000
+  join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where f.book_id = $1 and f.kind = 'agency' group by f.fund_id, f.code, a.dims ->> 'counterparty' having sum(b.balance) > 0`
+)

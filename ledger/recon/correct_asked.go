@@ -24,7 +24,7 @@ const (
 select state from approval where book_id = $1 and form_id = $2 and made_by = $3 and kind = any('{voucher,reversal}')`
 
 	sqlCorrectionAsked = `
-select i.id, a.form, a.state, a.made_by, a.decided_by, a.entry
+select i.id, i.type, a.form, a.state, a.made_by, a.decided_by, a.entry
   from break_item i
  cross join lateral (select p.form_id as form, p.state, p.made_by, p.decided_by, p.entry_id as entry
                        from (select note, evidence from break_event where book_id = $1 and break_id = i.id and state = 'proposed' order by seq desc limit 1) e
@@ -80,6 +80,7 @@ func Propose(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, form, by uui
 func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (int, error) {
 	type asked struct {
 		Break   uuid.UUID
+		Type    BreakType
 		Form    uuid.UUID
 		State   string
 		Maker   uuid.UUID
@@ -107,7 +108,11 @@ func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (i
 		if _, err := tx.Exec(ctx, sqlCorrectionApproved, book.ID, a.Break, a.Form, ruleset, now); err != nil {
 			return 0, fmt.Errorf("settle corrections: %w", err)
 		}
-		for _, to := range []string{BreakApproved, BreakPosted, BreakClosed} {
+		steps := []string{BreakApproved, BreakPosted, BreakClosed}
+		if a.Type == FundEquation { // booked is not cleared: the check has to be green again
+			steps = steps[:2]
+		}
+		for _, to := range steps {
 			if err := step(ctx, tx, book, a.Break, worked, to, to, *a.Checker, nil, "", a.Form[:], now); err != nil {
 				return 0, err
 			}
