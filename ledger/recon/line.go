@@ -23,13 +23,13 @@ const (
 	// COPY does not work behind the wall of a book, so lines come as typed arrays.
 	sqlLinesInsert = `
 insert into ext_line (book_id, source_id, file_id, line_key, statement, line_no, row_no, at, size, booked_on, value_on, clock, amount, fee, fee_exact, balance, kind,
-       code, ext_id, original, order_no, end_to_end, marks, reversal, parts)
+       code, ext_id, original, order_no, end_to_end, marks, reversal, parts, party)
 select $1, $2, $3, key, statement, line_no, row_no, at, size, date '1970-01-01' + booked, date '1970-01-01' + value, to_timestamp(clock), amount, fee, fee_exact,
-       balance, kind, code, ext_id, original, order_no, end_to_end, string_to_array(marks, ' '), reversal = 1, parts::jsonb
+       balance, kind, code, ext_id, original, order_no, end_to_end, string_to_array(marks, ' '), reversal = 1, parts::jsonb, party
   from unnest($4::bytea[], $5::int4[], $6::int4[], $7::int4[], $8::int8[], $9::int4[], $10::int4[], $11::int4[], $12::int8[], $13::int8[], $14::int8[], $15::int8[],
-       $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int4[], $25::text[])
+       $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int4[], $25::text[], $26::int8[])
     as x(key, statement, line_no, row_no, at, size, booked, value, clock, amount, fee, fee_exact, balance, kind, code, ext_id, original, order_no, end_to_end, marks,
-       reversal, parts)
+       reversal, parts, party)
 on conflict (book_id, source_id, line_key) do nothing`
 
 	// A line that is known must be what it was. Only numbers that a processor gives once can come with another amount.
@@ -63,14 +63,15 @@ type batch struct {
 	keys                                                  [][]byte
 	statements, nos, rows, sizes, booked, value, reversal []int32
 	ats, amounts, fees, exacts                            []int64
-	clocks, balances                                      []*int64
+	clocks, balances, parties                             []*int64
 	kinds, codes, ids, originals, orders, ends, marks     []string
 	parts                                                 []*string
 }
 
 func (b *batch) len() int { return len(b.keys) }
 
-func (b *batch) add(key statement.Key, l *statement.Line) error {
+// add puts a line to the others; party is the hash of the account that its money went to, or nil.
+func (b *batch) add(key statement.Key, l *statement.Line, party *int64) error {
 	b.keys = append(b.keys, key[:])
 	b.statements, b.nos, b.rows = append(b.statements, int32(l.Statement)), append(b.nos, int32(l.No)), append(b.rows, int32(l.Row))
 	b.ats, b.sizes = append(b.ats, int64(l.At)), append(b.sizes, int32(l.Size))
@@ -88,7 +89,7 @@ func (b *batch) add(key statement.Key, l *statement.Line) error {
 	if l.Reversal {
 		reversal = 1
 	}
-	b.reversal = append(b.reversal, reversal)
+	b.reversal, b.parties = append(b.reversal, reversal), append(b.parties, party)
 	var parts *string
 	if len(l.Parts) > 0 {
 		text, err := partsText(l.Parts)
@@ -130,7 +131,7 @@ func (t *taking) insert(ctx context.Context, from, to int) (fresh int, err error
 	b := &t.lines
 	tag, err := t.tx.Exec(ctx, sqlLinesInsert, t.book.ID, t.source.ID, t.file.ID, b.keys[from:to], b.statements[from:to], b.nos[from:to], b.rows[from:to], b.ats[from:to],
 		b.sizes[from:to], b.booked[from:to], b.value[from:to], b.clocks[from:to], b.amounts[from:to], b.fees[from:to], b.exacts[from:to], b.balances[from:to], b.kinds[from:to],
-		b.codes[from:to], b.ids[from:to], b.originals[from:to], b.orders[from:to], b.ends[from:to], b.marks[from:to], b.reversal[from:to], b.parts[from:to])
+		b.codes[from:to], b.ids[from:to], b.originals[from:to], b.orders[from:to], b.ends[from:to], b.marks[from:to], b.reversal[from:to], b.parts[from:to], b.parties[from:to])
 	if err != nil {
 		return 0, fmt.Errorf("write lines: %w", err)
 	}

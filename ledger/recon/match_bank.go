@@ -24,6 +24,29 @@ select 'g' || encode(l.line_key, 'hex'), 2, false, false, 100, l.source_id, case
     on d.key = l.k and d.total = l.amount and d.ccy = l.ccy and d.n > 1
  where not exists (select from stage_bank o, unnest(o.keys) k where k = l.k and not o.gone and not o.fee and o.amount = l.amount and (o.source_id, o.line_key) < (l.source_id, l.line_key))`
 
+	// Pass 2: a line that names several of ours, and is what they add up to.
+	sqlBankNamed = `
+insert into stage_match
+select 'n' || encode(line_key, 'hex'), 2, false, false, 100, source_id, case when first then line_key end, id, kind, amount
+  from (select l.source_id, l.line_key, l.amount as total, d.id, d.kind, d.amount, sum(d.amount) over w as sum, count(*) over w as n,
+               row_number() over (partition by l.source_id, l.line_key order by d.id) = 1 as first
+          from (select distinct on (k) b.*, k from stage_bank b, unnest(b.keys) k where not b.gone and not b.fee order by k, b.booked, b.source_id, b.line_key) l
+          join stage_due d on d.ref = l.k and d.ccy = l.ccy and (d.source_id = 0 or d.source_id = l.source_id) and not d.gone and d.kind <> 4
+        window w as (partition by l.source_id, l.line_key)) x
+ where sum = total and n > 1`
+
+	// Pass 3: a payment of ours by its amount and the payee's account. Equal ones go in the order of their days, never before they were sent.
+	sqlBankPayee = `
+insert into stage_match
+select distinct on (l.source_id, l.line_key) 'a' || d.id, 3, false, false, 95, l.source_id, l.line_key, d.id, d.kind, l.amount
+  from (select b.*, row_number() over (partition by party, amount, ccy order by booked, source_id, line_key) as n
+          from stage_bank b
+         where not gone and not fee and party is not null
+           and exists (select from stage_due d where not d.gone and b.party = any(d.accounts) and d.amount = b.amount and d.ccy = b.ccy and d.day <= b.booked)) l
+  join (select x.*, h, row_number() over (partition by h, amount, ccy order by day, id) as n from stage_due x, unnest(x.accounts) h where not gone and kind = 3) d
+    on d.h = l.party and d.amount = l.amount and d.ccy = l.ccy and d.n = l.n and d.day <= l.booked and (d.source_id = 0 or d.source_id = l.source_id)
+ order by l.source_id, l.line_key, d.id`
+
 	// Pass 2: a settlement and one credit of its amount. $1: 1 when the line names the day or the payout, 2 when the line is of the very day, 3 any day of
 	// the window. Only where each is the other's only candidate.
 	sqlBankSettle = `
@@ -46,18 +69,18 @@ select 'u' || id, 4, false, false, 70, source_id, line_key, id, kind, amount
          where d.kind < 3 and not d.gone and not l.gone and not l.fee and d.amount > 0 and (d.source_id = 0 or d.source_id = l.source_id)) x
  where lines = 1 and dues = 1 and days <= $1`
 
-	// What is left of an amount is proposed together: ambiguous when a person has to choose.
+	// What is left of an amount is proposed together: ambiguous when a person has to choose. A debit to another account than the payee's is no candidate.
 	sqlBankPropose = `
 insert into stage_match
 select 'p' || amount || ccy, 4, true, n > 1 or m > 1, 40, source_id, case when side = 1 then line_key end, case when side = 2 then id end, case when side = 2 then kind end, amount
   from (select x.*, count(*) filter (where side = 1) over w as n, count(*) filter (where side = 2) over w as m
           from (select 1 as side, l.amount, l.ccy, l.source_id, l.line_key, null::uuid as id, null::int2 as kind from stage_bank l
                  where not l.gone and not l.fee and exists (select from stage_due d where not d.gone and d.amount = l.amount and d.ccy = l.ccy
-                   and abs(l.booked - case when d.kind = 4 then d.due_on else d.day end) <= case when d.kind < 3 then $1::int4 else 15 end)
+                   and (l.party = any(d.accounts)) is not false and abs(l.booked - case when d.kind = 4 then d.due_on else d.day end) <= case when d.kind < 3 then $1::int4 else 15 end)
                 union all
                 select 2, d.amount, d.ccy, (select min(l.source_id) from stage_bank l where not l.gone and l.amount = d.amount and l.ccy = d.ccy), null, d.id, d.kind from stage_due d
                  where not d.gone and exists (select from stage_bank l where not l.gone and not l.fee and d.amount = l.amount and d.ccy = l.ccy
-                   and abs(l.booked - case when d.kind = 4 then d.due_on else d.day end) <= case when d.kind < 3 then $1::int4 else 15 end)) x
+                   and (l.party = any(d.accounts)) is not false and abs(l.booked - case when d.kind = 4 then d.due_on else d.day end) <= case when d.kind < 3 then $1::int4 else 15 end)) x
         window w as (partition by amount, ccy)) y`
 
 	// Of settlements and amounts: what had the same amount within a month, and why it was not it. number: the line names another; taken: another match

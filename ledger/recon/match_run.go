@@ -154,7 +154,7 @@ func Run(ctx context.Context, tx pgx.Tx, book *ledger.Book, asOf time.Time) (*Re
 		name string
 		do   func() error
 	}{
-		{"begin", r.begin}, {"stage", r.stage}, {"processors", r.processors}, {"settlements", r.settlements}, {"bank", r.bank}, {"propose", r.propose},
+		{"begin", r.begin}, {"expect", r.expect}, {"stage", r.stage}, {"processors", r.processors}, {"settlements", r.settlements}, {"bank", r.bank}, {"propose", r.propose},
 		{"write", r.write}, {"breaks", r.breaks}, {"end", r.end},
 	} {
 		if err := step.do(); err != nil {
@@ -458,6 +458,9 @@ func (r *run) bank() error {
 	if err := r.do(sqlTakeDueOpen, r.book.ID); err != nil {
 		return err
 	}
+	if err := r.payees(); err != nil {
+		return err
+	}
 	if err := r.do(sqlAnalyzeBank); err != nil {
 		return err
 	}
@@ -465,7 +468,7 @@ func (r *run) bank() error {
 		sql  string
 		args []any
 	}{
-		{sqlBankKey, nil}, {sqlBankGroup, nil}, {sqlBankOther, nil}, {sqlBankSettle, []any{1}}, {sqlBankSettle, []any{2}}, {sqlBankSettle, []any{3}},
+		{sqlBankKey, nil}, {sqlBankGroup, nil}, {sqlBankNamed, nil}, {sqlBankOther, nil}, {sqlBankPayee, nil}, {sqlBankSettle, []any{1}}, {sqlBankSettle, []any{2}}, {sqlBankSettle, []any{3}},
 		{sqlBankSweep, []any{sweepDays}},
 	} {
 		if err := r.do(pass.sql, pass.args...); err != nil {

@@ -26,12 +26,13 @@ on commit delete rows`
 
 	// Lines of bank accounts, and what is expected there. gone: matched or spoken for.
 	sqlStageBank = `
-create temporary table if not exists stage_bank (source_id int4, line_key bytea, amount int8, ccy text, keys text[], booked date, fee bool, code text, fresh bool, gone bool default false)
+create temporary table if not exists stage_bank (source_id int4, line_key bytea, amount int8, ccy text, keys text[], booked date, fee bool, code text, fresh bool, gone bool default false,
+  party int8)
 on commit delete rows`
 
 	sqlStageDue = `
 create temporary table if not exists stage_due (id uuid, kind int2, channel int2, source_id int4, ref text, batch text, amount int8, ccy text, at timestamptz, day date, due_on date, fee int8,
-  fresh bool, gone bool default false) on commit delete rows`
+  fresh bool, gone bool default false, accounts int8[]) on commit delete rows`
 
 	// What the passes at the bank find: rows of one group belong together.
 	sqlStageMatch = `
@@ -70,14 +71,14 @@ select l.source_id, l.line_key, s.channel, case when l.amount < 0 then -1 else 1
  where l.kind = any('{payment,refund,refund-failure,dispute,dispute-reversal}')`
 
 	// $2: channels; $3: what the run before saw; $4: what this one sees; $5: the book's zone. Stripe's gifts keep the charge in ref and the row of its balance
-	// in processor_ref.
+	// in processor_ref. Counted cash comes to the bank in its bag.
 	sqlTakeGifts = `
 insert into stage_gift
 select g.id, 1, g.channel, 1, case when g.processor_ref is null or g.processor_ref like 'txn\_%' then g.ref else g.processor_ref end, 0, g.amount, g.ccy, g.fee, g.paid_at,
        (g.paid_at at time zone $5::text)::date, true
   from entry e join gift g on g.book_id = $1 and g.id = e.id
  where e.book_id = $1 and e.xid >= pg_snapshot_xmin($3::pg_snapshot) and not pg_visible_in_snapshot(e.xid, $3::pg_snapshot)
-   and pg_visible_in_snapshot(e.xid, $4::pg_snapshot) and g.channel = any($2::int2[])`
+   and pg_visible_in_snapshot(e.xid, $4::pg_snapshot) and g.channel = any($2::int2[]) and not (g.channel = 6 and g.ref like 'count:%')`
 
 	sqlTakeRefunds = `
 insert into stage_gift
@@ -106,12 +107,12 @@ select l.source_id, l.line_key, s.channel, case when l.kind = 'fee' then 1 else 
 
 	// $2: bank accounts. A bank's charge or interest is known by the bank's own word for it.
 	sqlTakeBank = `
-insert into stage_bank (source_id, line_key, amount, ccy, keys, booked, fee, code, fresh)
+insert into stage_bank (source_id, line_key, amount, ccy, keys, booked, fee, code, fresh, party)
 select l.source_id, l.line_key, l.amount, a.currency,
        array(select distinct k from unnest(l.marks || array[l.end_to_end] ||
              array(select p ->> 'end_to_end' from jsonb_array_elements(coalesce(l.parts, '[]')) p) ||
              array(select m from jsonb_array_elements(coalesce(l.parts, '[]')) p, jsonb_array_elements_text(coalesce(p -> 'marks', '[]')) m)) k where k <> ''),
-       l.booked_on, l.code ~* '(手续费|工本费|账户管理费|服务费|结息|利息|CHRG|NCHG|INTR|NINT|^FEE$|^SRVCHG$|^INT$)', l.code, x.fresh
+       l.booked_on, l.code ~* '(手续费|工本费|账户管理费|服务费|结息|利息|CHRG|NCHG|INTR|NINT|^FEE$|^SRVCHG$|^INT$)', l.code, x.fresh, l.party
   from (select source_id, line_key, true as fresh from ext_line where book_id = $1 and file_id = any($3::uuid[]) and source_id = any($2::int4[])
         union all
         select source_id, line_key, false from open_line where book_id = $1 and source_id = any($2::int4[])) x

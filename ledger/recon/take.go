@@ -155,10 +155,20 @@ func (t *taking) read(ctx context.Context) (*uuid.UUID, error) {
 			t.days = append(t.days, map[time.Time]int{})
 		}
 		t.days[l.Statement][l.Booked]++
-		return t.lines.add(keys.Key(l), l)
+		return t.lines.add(keys.Key(l), l, t.party(l))
 	})
 	t.sum = sum
 	return profile, err
+}
+
+// party is the hash of the account that a line's money went to.
+func (t *taking) party(l *statement.Line) *int64 {
+	number := partyText(l.PartyAccount)
+	if l.Amount >= 0 || number == "" {
+		return nil
+	}
+	hash := t.book.Keys.Index(partyPlace(t.book), number)
+	return &hash
 }
 
 // write puts statements and lines down. Files of one source take turns, so that each sees what the other told. A contradiction is
