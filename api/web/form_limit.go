@@ -35,6 +35,10 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
 			return next(c)
 		}
+		if c.Path() == needFormPath || c.Path() == needsPath+"/:id/photo" { // photos
+			request.Body = http.MaxBytesReader(c.Response(), request.Body, needPhotosMost)
+			return next(c)
+		}
 		if c.Path() == platformUploadPath { // and another
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, platforms.FileMax+formMax)
 			return next(c)

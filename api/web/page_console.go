@@ -39,6 +39,7 @@ var places = []place{
 	{"place.giving", "place.match", matchPath, "", staff.CampaignRead, false},
 	{"place.giving", "place.subsidies", subsidiesPath, "", staff.SubsidyRead, false},
 	{"place.giving", "place.receipts", "/console/receipts", "", staff.GiftRead, false},
+	{"place.street", "place.needs", needsPath, "", staff.NeedRead, false},
 	{"place.street", "place.communities", communitiesPath, "", staff.VoteRead, false},
 	{"place.street", "place.polls", pollsPath, "", staff.VoteRead, false},
 	{"place.admin", "place.people", "/console/people", "", staff.PeopleRead, false},

@@ -71,7 +71,7 @@ var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
-	"source-file": statementFilesPath + "/", "poll": pollsPath + "/",
+	"source-file": statementFilesPath + "/", "need": needsPath + "/", "intent": intentsPath + "/", "poll": pollsPath + "/",
 	"payee": payeesPath + "/", "project": projectsPath + "/", "contract": contractsPath + "/", "disbursement": disbursementsPath + "/",
 }
 
@@ -180,6 +180,8 @@ func (v *visit) recordExists(object string) (err error) {
 	case "poll":
 		_, err = v.poll(v.s.DB, id)
 		return err
+	case "need", "intent":
+		return v.needExists(m[1], id)
 	}
 	if m[1] == "payee" || m[1] == "project" || m[1] == "contract" || m[1] == "disbursement" {
 		return v.workExists(m[1], id)

@@ -122,6 +122,8 @@ type recordView struct {
 	Links         []Link
 	Upload        *uploadView
 	Progress      *progressView
+	Story         string // a longer text that somebody wrote
+	Photos        []photoView
 }
 
 // Several tells whether the forms are folded away.

@@ -25,6 +25,7 @@ import (
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/staff"
@@ -218,6 +219,7 @@ func (n *neighbourhood) plant() {
 		"paper", "谢家湾居委会", "ballot", "approval", "least", "1", "method", "greedy", "ties", "order")
 	id("poll", uuid.MustParse(last(poll)))
 	put("poll-number", "1", "9999")
+	n.plantNeed(put)
 	n.plantProject(put)
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
@@ -329,6 +331,43 @@ func (n *neighbourhood) neighbour(login string) *client {
 	return c
 }
 
+// plantNeed makes a need, an offer and their intent, of the other street.
+func (n *neighbourhood) plantNeed(put func(sort, theirs, unknown string)) {
+	n.Helper()
+	ids := map[string]uuid.UUID{}
+	for _, sort := range []string{"need", "offer", "intent"} {
+		ids[sort] = uuid.Must(uuid.NewV7())
+		put(sort, ids[sort].String(), uuid.Must(uuid.NewV7()).String())
+	}
+	put("need-number", "1", "9999")
+	take := func(tx pgx.Tx, m *giving.Move, err error) error {
+		if err == nil {
+			_, err = m.Book(n.Context(), tx, n.book, giving.Sign{Key: uuid.New(), By: n.personID("li"), At: n.now, Made: "李会计"})
+		}
+		return err
+	}
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		m, err := needs.Enter(n.book, needs.Item{ID: ids["need"], Book: needs.Need, Theme: "elderly", StreetID: 2, Title: "谢家湾需求"}, n.now)
+		if err := take(tx, m, err); err != nil {
+			return err
+		}
+		m, err = needs.Enter(n.book, needs.Item{ID: ids["offer"], Book: needs.Offer, Theme: "elderly", StreetID: 2, Title: "谢家湾服务", Firm: "谢家湾社工站"}, n.now)
+		if err := take(tx, m, err); err != nil {
+			return err
+		}
+		need, err := needs.ByID(ctx, tx, n.book, ids["need"])
+		if err != nil {
+			return err
+		}
+		offer, err := needs.ByID(ctx, tx, n.book, ids["offer"])
+		if err != nil {
+			return err
+		}
+		m, err = needs.Link(n.book, needs.Intent{ID: ids["intent"], FundID: &n.funds[2].ID, Amount: 77_00}, need, offer, nil)
+		return take(tx, m, err)
+	})
+}
+
 // plantProject makes a family, a project, a contract, aid and its file, all of the other street.
 func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 	n.Helper()
@@ -422,6 +461,7 @@ var objectOfPath = map[string]string{
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
 	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
+	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
@@ -463,6 +503,8 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/goods/:id":                   {"act": {"lot-store"}, "lot-store-day": {"2026-09-07"}, "lot-store-place": {"二号库"}},
 		"/console/auctions/:id":                {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
 		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
+		"/console/needs/:id":                   {"act": {"need-refuse"}, "need-refuse-answer": {"试试"}},
+		"/console/intents/:id":                 {"act": {"intent-drop"}, "intent-drop-reason": {"试"}},
 		"/console/payees/:id":                  {"act": {"payee-warn"}, "payee-warn-reason": {"试"}},
 		"/console/projects/:id":                {"act": {"project-end"}, "project-end-day": {"2026-09-07"}},
 		"/console/contracts/:id":               {"act": {"visit-note"}, "visit-note-day": {"2026-09-07"}, "visit-note-report": {"试"}},

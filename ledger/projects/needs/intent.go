@@ -2,6 +2,7 @@ package needs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -33,6 +34,9 @@ const (
 const (
 	sqlIntentInsert = `
 insert into need_intent (book_id, id, need_id, offer_id, means_id, fund_id, amount, state) values ($1, $2, $3, $4, $5, $6, $7, 'meant')`
+	sqlIntent = `
+select n.id, n.need_id, n.offer_id, n.means_id, n.fund_id, n.amount, n.state, i.street_id
+  from need_intent n join need_item i on i.book_id = n.book_id and i.id = n.need_id where n.book_id = $1 and n.id = $2`
 	sqlIntents = `
 select n.id, n.need_id, n.offer_id, n.means_id, n.fund_id, n.amount, n.state
   from need_intent n join need_item i on i.book_id = n.book_id and i.id = n.need_id
@@ -48,10 +52,10 @@ func Link(book *ledger.Book, in Intent, need, offer, means *Item) (*giving.Move,
 	if need.Book != Need && need.Book != Idea || need.State != Listed {
 		wrong.Refuse("need", "need.intent.need")
 	}
-	if offer.Book != Offer || offer.State != Listed {
+	if offer.Book != Offer || offer.State != Listed || !offer.serves(need) {
 		wrong.Refuse("offer", "need.intent.offer")
 	}
-	if means != nil && (means.Book != Means || means.State != Listed || means.Amount > 0 && in.Amount > means.Amount) || (means == nil) == (in.FundID == nil) {
+	if means != nil && (means.Book != Means || means.State != Listed || !means.serves(need) || means.Amount > 0 && in.Amount > means.Amount) || (means == nil) == (in.FundID == nil) {
 		wrong.Refuse("means", "need.intent.means")
 	}
 	in.NeedID, in.OfferID = need.ID, offer.ID
@@ -74,6 +78,37 @@ func Propose(book *ledger.Book, in *Intent, need *Item) (*giving.Move, error) {
 	return need.becomes(book, "need-taken", need.Title, to, func(ctx context.Context, tx pgx.Tx) error {
 		return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Proposed)
 	}), nil
+}
+
+// TakeUp writes, inside somebody else's step, that a need became a project; one that is taken up already stays so.
+func TakeUp(ctx context.Context, tx pgx.Tx, book *ledger.Book, need uuid.UUID) error {
+	i, err := ByID(ctx, tx, book, need)
+	if err != nil || i.State == Taken {
+		return err
+	}
+	if i.State != Listed {
+		return giving.ErrStep
+	}
+	return giving.Settled(ctx, tx, sqlSettle, book.ID, i.ID, Taken, i.Answer, i.MergedInto, i.State)
+}
+
+// Object names the intent in its history.
+func (in *Intent) Object() string { return giving.Object("intent", in.ID) }
+
+// IntentSight reads an intent with the street of its need, or ErrNoItem.
+func IntentSight(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Intent, int32, error) {
+	type seen struct {
+		Intent
+		Street int32
+	}
+	in, err := giving.Record[seen](ctx, q, sqlIntent, book.ID, id)
+	if errors.Is(err, giving.ErrNoRecord) {
+		return nil, 0, ErrNoItem
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return &in.Intent, in.Street, nil
 }
 
 // Drop plans that an intent comes to nothing. *giving.FieldErrors, giving.ErrStep.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ type Item struct {
 	ID          uuid.UUID
 	Number      int32
 	Book        string // Need, Idea, Offer, Means
-	StreetID    int32
+	StreetID    int32  // of an offer or means zero is every street
 	CommunityID *int32 // nil: the whole street
 	Title       string
 	Story       string
@@ -60,7 +61,14 @@ type Item struct {
 	MergedInto  *uuid.UUID
 	Resident    *uuid.UUID
 	FiledAt     time.Time
+	Theme       string     // one of Themes
+	PayeeID     *uuid.UUID // of an offer or means: the organisation of the directory
 	Supporters  int64
+}
+
+// Themes are what needs are about and offers are for.
+func Themes() []string {
+	return []string{"elderly", "children", "disabled", "families", "homes", "health", "culture", "environment", "safety", "neighbours", "other"}
 }
 
 // Object names the item in its history and beside its papers.
@@ -76,23 +84,24 @@ func (i *Item) Shown() bool { return i.State != Filed }
 const ListMax = 50
 
 const (
-	columns = `i.id, i.number, i.book, i.street_id, i.community_id, i.title, i.story, i.place, i.people, i.amount, i.firm, i.state, i.answer, i.merged_into, i.resident_id, i.filed_at,
+	columns = `i.id, i.number, i.book, coalesce(i.street_id, 0), i.community_id, i.title, i.story, i.place, i.people, i.amount, i.firm, i.state, i.answer, i.merged_into, i.resident_id, i.filed_at, i.theme, i.payee_id,
        (select count(*) from need_support s where s.book_id = i.book_id and s.need_id = i.id)`
 
 	sqlNext   = `select coalesce(max(number), 0) + 1 from need_item where book_id = $1`
 	sqlLock   = `select pg_advisory_xact_lock(hashtextextended('need:' || $1::int4, 0))`
 	sqlInsert = `
-insert into need_item (book_id, id, number, book, street_id, community_id, title, story, place, people, amount, firm, state, resident_id, filed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (book_id, id) do nothing`
+insert into need_item (book_id, id, number, book, street_id, community_id, title, story, place, people, amount, firm, state, resident_id, filed_at, theme, payee_id)
+values ($1, $2, $3, $4, nullif($5, 0), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict (book_id, id) do nothing`
 
 	sqlByID     = `select ` + columns + ` from need_item i where i.book_id = $1 and i.id = $2`
 	sqlByNumber = `select ` + columns + ` from need_item i where i.book_id = $1 and i.number = $2`
 
 	sqlList = `
 select ` + columns + ` from need_item i
- where i.book_id = $1 and ($2 or i.street_id = any($3::int4[])) and (cardinality($4::text[]) = 0 or i.book = any($4::text[])) and ($5 = '' or i.state = $5) and ($6 or i.state <> 'filed')
+ where i.book_id = $1 and ($2 or i.street_id = any($3::int4[]) or i.street_id is null and i.state <> 'filed') and (cardinality($4::text[]) = 0 or i.book = any($4::text[])) and ($5 = '' or i.state = $5) and ($6 or i.state <> 'filed')
    and ($7 = '' or i.title || ' ' || i.story || ' ' || i.place || ' ' || i.firm ilike '%' || replace(replace(replace($7, '\', '\\'), '%', '\%'), '_', '\_') || '%')
    and ($8 = 0 or i.community_id = $8) and ($9 = 0 or i.number < $9)
+   and ($11 = '' or i.theme = $11) and ($12::uuid is null or i.payee_id = $12) and ($13::uuid is null or i.resident_id = $13)
  order by i.number desc limit $10`
 
 	sqlSettle  = `update need_item set state = $3, answer = $4, merged_into = $5 where book_id = $1 and id = $2 and state = $6`
@@ -120,6 +129,12 @@ func (i *Item) check() error {
 	if (i.Book == Offer || i.Book == Means) && i.Firm == "" {
 		wrong.Refuse("firm", "need.firm.missing")
 	}
+	if !slices.Contains(Themes(), i.Theme) {
+		wrong.Refuse("theme", "need.theme.wrong")
+	}
+	if i.StreetID == 0 && (i.Book == Need || i.Book == Idea || i.CommunityID != nil) {
+		wrong.Refuse("street", "need.street.missing")
+	}
 	if i.People < 0 || i.People > 1_000_000 {
 		wrong.Refuse("people", "offline.number.wrong")
 	}
@@ -137,7 +152,7 @@ func (i *Item) insert(ctx context.Context, tx pgx.Tx, book *ledger.Book) error {
 	if err := tx.QueryRow(ctx, sqlNext, book.ID).Scan(&i.Number); err != nil {
 		return fmt.Errorf("number need: %w", err)
 	}
-	_, err := tx.Exec(ctx, sqlInsert, book.ID, i.ID, i.Number, i.Book, i.StreetID, i.CommunityID, i.Title, i.Story, i.Place, i.People, i.Amount, i.Firm, i.State, i.Resident, i.FiledAt)
+	_, err := tx.Exec(ctx, sqlInsert, book.ID, i.ID, i.Number, i.Book, i.StreetID, i.CommunityID, i.Title, i.Story, i.Place, i.People, i.Amount, i.Firm, i.State, i.Resident, i.FiledAt, i.Theme, i.PayeeID)
 	if err != nil {
 		return fmt.Errorf("file need: %w", err)
 	}
@@ -162,18 +177,34 @@ func File(ctx context.Context, tx pgx.Tx, book *ledger.Book, r *residents.Reside
 		return nil, err
 	}
 	for _, body := range photos {
-		hash := sha256.Sum256(body)
-		if _, err := tx.Exec(ctx, sqlPhotoAdd, book.ID, i.ID, hash[:], body, PhotosMax); err != nil {
-			return nil, fmt.Errorf("keep photo: %w", err)
+		if err := AddPhoto(ctx, tx, book, &i, body); err != nil {
+			return nil, err
 		}
 	}
 	return ByID(ctx, tx, book, i.ID)
+}
+
+// AddPhoto puts a photo beside an item, cleaned by CleanPhoto before; what would be more than PhotosMax is left out.
+func AddPhoto(ctx context.Context, tx pgx.Tx, book *ledger.Book, i *Item, body []byte) error {
+	hash := sha256.Sum256(body)
+	if _, err := tx.Exec(ctx, sqlPhotoAdd, book.ID, i.ID, hash[:], body, PhotosMax); err != nil {
+		return fmt.Errorf("keep photo: %w", err)
+	}
+	return nil
 }
 
 // Enter plans an item that staff write down: it is shown at once. *giving.FieldErrors.
 func Enter(book *ledger.Book, i Item, now time.Time) (*giving.Move, error) {
 	i.State, i.FiledAt, i.Resident = Listed, now, nil
 	return &giving.Move{Source: "need", Object: i.Object(), Act: "need-entered", Note: i.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		return i.insert(ctx, tx, book)
+	}}, i.check()
+}
+
+// OfferOf plans that an organisation of the directory offers a service; the street sorts it as what residents file. *giving.FieldErrors.
+func OfferOf(book *ledger.Book, i Item, payee uuid.UUID, firm string, now time.Time) (*giving.Move, error) {
+	i.Book, i.State, i.FiledAt, i.Resident, i.CommunityID, i.PayeeID, i.Firm = Offer, Filed, now, nil, nil, &payee, firm
+	return &giving.Move{Source: "need", Object: i.Object(), Act: "need-offered", Note: i.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 		return i.insert(ctx, tx, book)
 	}}, i.check()
 }
@@ -252,7 +283,18 @@ type Filter struct {
 	Filed     bool // what was not sorted as well: for staff
 	Search    string
 	Community int32
+	Theme     string
+	Payee     *uuid.UUID // whose offers
+	Resident  *uuid.UUID // who filed it
 	Before    int32
+	Limit     int // zero: one more than ListMax
+}
+
+func (f *Filter) limit() int {
+	if f.Limit < 1 || f.Limit > pairsMax {
+		return ListMax + 1
+	}
+	return f.Limit
 }
 
 // Find lists items, newest first.
@@ -261,7 +303,7 @@ func Find(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter) ([]Ite
 	if books == nil {
 		books = []string{}
 	}
-	rows, err := q.Query(ctx, sqlList, book.ID, f.All, f.Streets, books, f.State, f.Filed, strings.TrimSpace(f.Search), f.Community, f.Before, ListMax+1)
+	rows, err := q.Query(ctx, sqlList, book.ID, f.All, f.Streets, books, f.State, f.Filed, strings.TrimSpace(f.Search), f.Community, f.Before, f.limit(), f.Theme, f.Payee, f.Resident)
 	if err != nil {
 		return nil, fmt.Errorf("list needs: %w", err)
 	}

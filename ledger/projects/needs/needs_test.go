@@ -104,7 +104,7 @@ func (w *world) take(m *giving.Move, err error) {
 
 func (w *world) file(who int, title string, photos ...[]byte) (i *needs.Item, err error) {
 	err = w.try(func(ctx context.Context, tx pgx.Tx) (err error) {
-		i, err = needs.File(ctx, tx, w.book, w.people[who], needs.Item{ID: uuid.New(), Book: needs.Idea, Title: title, Story: "楼道里", Place: "三栋", People: 40, Firm: "不该有"}, photos, now)
+		i, err = needs.File(ctx, tx, w.book, w.people[who], needs.Item{ID: uuid.New(), Book: needs.Idea, Theme: "neighbours", Title: title, Story: "楼道里", Place: "三栋", People: 40, Firm: "不该有"}, photos, now)
 		return err
 	})
 	return i, err
@@ -185,7 +185,7 @@ func TestIntent(t *testing.T) {
 	w := newWorld(t)
 	var items []*needs.Item
 	for n, kind := range []string{needs.Need, needs.Offer, needs.Means} {
-		i := needs.Item{ID: uuid.New(), Book: kind, StreetID: w.street, Title: fmt.Sprint("项目", n), Amount: 10_000_00}
+		i := needs.Item{ID: uuid.New(), Book: kind, Theme: "elderly", StreetID: w.street, Title: fmt.Sprint("项目", n), Amount: 10_000_00}
 		if _, err := needs.Enter(w.book, i, now); (err == nil) != (kind == needs.Need) {
 			t.Errorf("%s of nobody: %v", kind, err)
 		}
