@@ -17,6 +17,7 @@ import (
 	"sunfund/ledger/payments"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
+	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
@@ -151,6 +152,11 @@ func (tools Tools) endSubsidies(ctx context.Context, t *Turn) error {
 		_, err := subsidies.End(ctx, tx, t.Book, l, t.Now)
 		return err == nil, err
 	})
+}
+
+// follow lays what was booked on the lines that tell which invoice a gift paid.
+func follow(ctx context.Context, t *Turn) error {
+	return t.Until(ctx, "entries", func(tx pgx.Tx) (int, error) { return trace.Follow(ctx, tx, t.Book) })
 }
 
 // sums sums the turnovers of months that have ended, each in a transaction of its own, so that posting waits for one at a time.

@@ -369,3 +369,15 @@ func (f *finder) gifts(s stretch, m *Made) error {
 	}
 	return nil
 }
+
+const sqlBehind = `
+select exists (select from entry e left join trace_cursor c on c.book_id = e.book_id
+                where e.book_id = $1 and (c.book_id is null or (e.xid, e.id) > (c.xid, c.entry_id)))`
+
+// Behind tells whether there are entries that are not on the lines yet.
+func Behind(ctx context.Context, q pg.Querier, book *ledger.Book) (behind bool, err error) {
+	if err := q.QueryRow(ctx, sqlBehind, book.ID).Scan(&behind); err != nil {
+		return false, fmt.Errorf("look whether all is followed: %w", err)
+	}
+	return behind, nil
+}

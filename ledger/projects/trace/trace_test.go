@@ -200,7 +200,9 @@ func (w *world) follows(most int) {
 			if _, err := follow(w.ctx, tx, w.book, most); err != nil {
 				return err
 			}
-			return tx.QueryRow(w.ctx, `select exists (select from entry e join trace_cursor c using (book_id) where (e.xid, e.id) > (c.xid, c.entry_id))`).Scan(&behind)
+			var err error
+			behind, err = Behind(w.ctx, tx, w.book)
+			return err
 		})
 	}
 	w.tx(func(tx pgx.Tx) error {
