@@ -21,6 +21,9 @@ func reconcile(ctx context.Context, t *Turn) error {
 		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
 			return 0, fmt.Errorf("read without hurry: %w", err)
 		}
+		if _, err := recon.ExpectPayments(ctx, tx, t.Book, t.Now); err != nil {
+			return 0, err
+		}
 		r, err := recon.Run(ctx, tx, t.Book, t.Now)
 		if err != nil {
 			return 0, err
@@ -33,6 +36,9 @@ func reconcile(ctx context.Context, t *Turn) error {
 	if err != nil {
 		return err
 	}
+	if _, err := t.Tx(ctx, "booked", func(tx pgx.Tx) (int, error) { return recon.MatchBooked(ctx, tx, t.Book) }); err != nil {
+		return err
+	}
 	if _, err := t.Tx(ctx, "settled", func(tx pgx.Tx) (int, error) { return recon.Settle(ctx, tx, t.Book, t.Now) }); err != nil {
 		return err
 	}
@@ -42,7 +48,7 @@ func reconcile(ctx context.Context, t *Turn) error {
 	}
 	var refused []error
 	for _, c := range due {
-		if _, err := t.Tx(ctx, "corrected", func(tx pgx.Tx) (int, error) { return 1, recon.Correct(ctx, tx, t.Book, c, t.Now) }); err != nil {
+		if _, err := t.Tx(ctx, "corrected", func(tx pgx.Tx) (int, error) { return 1, recon.Correct(ctx, tx, t.Book, c, t.Now) }); err != nil && !errors.Is(err, recon.ErrParts) { // waits for what is missing
 			refused = append(refused, err)
 		}
 	}

@@ -30,6 +30,7 @@ type Move struct {
 	Amount int64  // minor units of the book's currency; zero when no money is spoken of
 	Kind   ledger.Kind
 	Day    time.Time
+	Late   time.Time     // see [ledger.Entry]: the open day on which it is booked when that of Day is closed for good
 	Lines  []ledger.Line // one balanced entry; none books nothing
 	Gift   *Paid         // booked by Book instead of Lines
 	Refund *Refunded     // booked by BookRefunds; Lines only show it
@@ -134,7 +135,7 @@ func (m *Move) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Sign) (
 		r, err := ledger.Reverse(ctx, tx, book, m.Reverse, s.Key, m.Day, s.By, doc)
 		return r.ID, err
 	}
-	r, err := ledger.PostOne(ctx, tx, book, ledger.Entry{Key: s.Key, Kind: m.Kind, EffectiveOn: m.Day, Actor: s.By, Document: &doc, Lines: m.Lines})
+	r, err := ledger.PostOne(ctx, tx, book, ledger.Entry{Key: s.Key, Kind: m.Kind, EffectiveOn: m.Day, Late: m.Late, Actor: s.By, Document: &doc, Lines: m.Lines})
 	return r.ID, err
 }
 

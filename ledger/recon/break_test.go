@@ -84,7 +84,6 @@ func TestBreaksAreWorkedOff(t *testing.T) {
 	t.Parallel()
 	m := newMonth(t, "breaks-1", statement.CMB)
 	m.all("bank_cmb.csv")
-	ctx := context.Background()
 	li, chen := uuid.New(), uuid.New()
 	of := func(kind string) uuid.UUID {
 		return m.one(`select id from break_item where type = $1 and ended_at is null order by amount limit 1`, kind)
@@ -118,14 +117,8 @@ func TestBreaksAreWorkedOff(t *testing.T) {
 	}
 
 	// What needs nobody is booked once, and its line belongs to the entry.
-	for range 2 {
-		due, err := recon.CorrectionsDue(ctx, m.db, m.book)
-		m.ok(err)
-		for _, c := range due {
-			m.want(nil, func(ctx context.Context, tx pgx.Tx) error { return recon.Correct(ctx, tx, m.book, c, asOf) })
-			m.want(nil, func(ctx context.Context, tx pgx.Tx) error { return recon.Correct(ctx, tx, m.book, c, asOf) })
-		}
-	}
+	m.corrects(asOf)
+	m.corrects(asOf)
 	if fees, unknown := m.number(`select count(*) from correction where action = 'bank-fee'`), m.number(`select count(*) from correction where action = 'unknown'`); fees != 8 || unknown != 1 {
 		t.Errorf("%d fees and %d unknown credits booked", fees, unknown)
 	}

@@ -1,6 +1,7 @@
 package recon
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -13,14 +14,20 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 )
 
 // Actions of corrections that are booked without a person: the document from outside is the authority, and what is missing is known by a key.
 const (
-	ActionBankFee = "bank-fee" // a charge of the bank, by its own word for it, up to a limit a day
-	ActionUnknown = "unknown"  // a credit that nobody expects becomes an unidentified receipt, so that the books equal the bank
+	ActionBankFee    = "bank-fee"      // a charge of the bank, by its own word for it, up to a limit a day
+	ActionUnknown    = "unknown"       // a credit that nobody expects becomes an unidentified receipt, so that the books equal the bank
+	ActionLanded     = "landed"        // a settlement of a processor is at the bank: paid out (E04) and arrived (E05), with the part of each fund
+	ActionPaid       = "paid"          // a payment on its way is at the bank (E41), known by its end-to-end id
+	ActionFee        = "fee"           // a processor kept another fee of a gift than was recorded, and itemises it
+	ActionAccountFee = "processor-fee" // a processor kept something of the account and of no gift
+	ActionProcessor  = "processor"     // money at a processor that the book does not know becomes unidentified there, with its fee
 )
 
 // DefaultFeeLimit is up to how much a day a bank's charges are booked by themselves, minor units of the book's currency.
@@ -38,26 +45,35 @@ type Correction struct {
 	Amount   int64 // of the line, minor units
 	Day      time.Time
 	ExtID    string
+	Ours     uuid.UUID // what it is about: the settlement, the payment, the gift; nil for none
+	Fee      int64     // what a processor kept of the line, minor units
+	Chart    chart.ID  // the book's account that the line's account is; empty: not said
 }
 
 const (
-	// Charges of a day over the limit are left to a person, all of them.
+	// Charges of a day over the limit are left to a person, all of them. A break that somebody has proposed a correction for is left alone.
 	sqlCorrectionsDue = `
-select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id
-  from (select b.id, 'unknown' as action, b.source_id, k as line_key
-          from break_item b, unnest(b.lines) k where b.book_id = $1 and b.type = 'B08' and b.ended_at is null and b.state in ('open', 'assigned') and b.amount > 0
+select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, a.chart
+  from (select b.id, case when b.type = 'B08' then 'unknown' else 'processor' end as action, b.source_id, k as line_key, null::uuid as ours
+          from break_item b, unnest(b.lines) k
+         where b.book_id = $1 and b.type in ('B08', 'B02') and b.ended_at is null
+           and not exists (select from source_account s where s.book_id = $1 and s.id = b.source_id and s.chart in ('bank.agency', 'bank.fx')) and b.state in ('open', 'assigned') and b.amount > 0
+        union all` + sqlFeesDue + `
+        union all` + sqlLandedDue + `
+        union all` + sqlProcessorFeesDue + `
+        union all` + sqlPaidDue + `
         union all
-        select recon_id('fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'bank-fee', o.source_id, o.line_key
+        select recon_id('fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'bank-fee', o.source_id, o.line_key, null
           from (select o.source_id, o.line_key, sum(-l.amount) over (partition by o.source_id, l.booked_on) as day
                   from open_line o
-                  join source_account a on a.book_id = $1 and a.id = o.source_id and a.format !~ '^(wechat|alipay|stripe)' and a.currency = $3
+                  join source_account a on a.book_id = $1 and a.id = o.source_id and a.format !~ '^(wechat|alipay|stripe)' and a.chart not in ('bank.agency', 'bank.fx') and a.currency = $3
                   join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
                  where o.book_id = $1 and l.amount < 0 and l.code ~* '(手续费|工本费|账户管理费|服务费|CHRG|NCHG|^FEE$|^SRVCHG$)') o
          where o.day <= $2) x
   join ext_line l on l.book_id = $1 and l.source_id = x.source_id and l.line_key = x.line_key
   join source_account a on a.book_id = $1 and a.id = x.source_id and a.currency = $3
  where not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || x.id || ':' || x.action)
- order by l.booked_on, x.source_id, x.line_key limit 1000`
+ order by l.booked_on, x.source_id, x.line_key, x.id limit 1000`
 
 	sqlCorrectionLimit = `select coalesce((select fee_limit from recon_setting where book_id = $1), $2)`
 
@@ -66,7 +82,7 @@ insert into correction (book_id, key, break_id, action, entry_id, mode, maker, e
 
 	sqlCorrectionLine = `
 insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
-select $1, $2, 0, 8, 0, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = 0), $3, $4, 5, $5`
+select $1, $2, 0, $6, 0, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = 0), $3, $4, 5, $5`
 
 	sqlLineHash = `select hash from source_file where book_id = $1 and id = $2`
 )
@@ -106,60 +122,109 @@ func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, no
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	for _, s := range []struct {
-		sql  string
-		args []any
-	}{
-		{sqlCorrectionLine, []any{book.ID, c.SourceID, entry, c.Line, c.Amount}},
-		{sqlLinesClosed, []any{book.ID, c.SourceID, [][]byte{c.Line}}},
-	} {
-		if _, err := tx.Exec(ctx, s.sql, s.args...); err != nil {
+	switch c.Action {
+	case ActionLanded, ActionPaid: // the line is matched already
+		return nil
+	case ActionUnknown, ActionBankFee, ActionProcessor, ActionAccountFee:
+		if err := bookedBy(ctx, tx, book, c.SourceID, c.Line, entry, c.Amount, 0); err != nil {
 			return fmt.Errorf("correct %s: %w", c.Key, err)
 		}
+		if c.Action == ActionBankFee || c.Action == ActionAccountFee { // no break: a charge is a line of its own
+			return nil
+		}
 	}
-	if c.Action == ActionBankFee { // no break: a charge is a line of its own
-		return nil
+	for _, to := range []string{BreakPosted, BreakClosed} {
+		if err := step(ctx, tx, book, c.Break, worked, to, to, System, nil, c.Action, hash, now); err != nil {
+			return err
+		}
 	}
-	if err := step(ctx, tx, book, c.Break, worked, BreakPosted, "posted", System, nil, c.Action, hash, now); err != nil {
+	return nil
+}
+
+// bookedBy matches a line with the entry that books it.
+func bookedBy(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, line []byte, entry uuid.UUID, amount int64, rule int) error {
+	if rule == 0 {
+		rule = RuleBooked
+	}
+	if _, err := tx.Exec(ctx, sqlCorrectionLine, book.ID, source, entry, line, amount, rule); err != nil {
 		return err
 	}
-	return step(ctx, tx, book, c.Break, worked, BreakClosed, "closed", System, nil, c.Action, hash, now)
+	_, err := tx.Exec(ctx, sqlLinesClosed, book.ID, source, [][]byte{line})
+	return err
 }
+
+// key is the idempotency key of the correction's entry, of the further ones with another part.
+func (c *Correction) key(book *ledger.Book, part string) uuid.UUID {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s%s", book.ID, c.Key, part))
+	key := uuid.UUID(sum[:16])
+	key[6], key[8] = key[6]&0x0f|0x80, key[8]&0x3f|0x80
+	return key
+}
+
+// entry is one of what the correction books: of the line's day, or today with that day beside it when its month is closed for good.
+func (c *Correction) entry(book *ledger.Book, part string, kind ledger.Kind, day time.Time, summary string, lines []ledger.Line, now time.Time) ledger.Entry {
+	return ledger.Entry{Key: c.key(book, part), Kind: kind, EffectiveOn: day, Late: book.Day(now), Actor: System, Lines: lines,
+		Document: &ledger.Document{Summary: summary, SourceKind: "recon", SourceRef: c.Key, MadeBy: madeBy}}
+}
+
+// madeBy is what vouchers say of who made them.
+const madeBy = "system:recon"
 
 func (c *Correction) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
 	general, err := giving.GeneralFund(ctx, tx, book)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%d %s", book.ID, c.Key)))
-	key := uuid.UUID(sum[:16])
-	key[6], key[8] = key[6]&0x0f|0x80, key[8]&0x3f|0x80
-	state, err := ledger.PeriodOf(ctx, tx, book, c.Day)
+	var entries []ledger.Entry
+	switch c.Action {
+	case ActionUnknown:
+		return c.postUnknown(ctx, tx, book, now)
+	case ActionPaid:
+		return c.postPaid(ctx, tx, book, now)
+	case ActionLanded:
+		entries, err = c.landing(ctx, tx, book, general, now)
+	case ActionFee:
+		entries, err = c.feeTrueUp(ctx, tx, book, general, now)
+	case ActionAccountFee:
+		entries, err = c.accountFee(ctx, tx, book, general, now)
+	case ActionProcessor:
+		entries, err = c.atProcessor(ctx, tx, book, general, now)
+	case ActionBankFee:
+		cost := ledger.Leaf{Chart: "admin.u", Fund: general, Dims: ledger.Dims{Nature: "bank"}}
+		entries = []ledger.Entry{c.entry(book, "", ledger.KindBankDebit, c.Day, "银行手续费 Bank charge "+c.ExtID,
+			[]ledger.Line{ledger.Debit(cost, -c.Amount), ledger.Credit(ledger.Leaf{Chart: cmp.Or(c.Chart, "bank.online"), Fund: general}, -c.Amount)}, now)}
+	default:
+		err = errors.New("unknown action " + c.Action)
+	}
 	if err != nil {
 		return uuid.Nil, err
 	}
-	day := c.Day
-	if state == ledger.PeriodHard {
-		day = book.Day(now)
-	}
-	if c.Action == ActionUnknown {
-		ref := c.ExtID
-		if ref == "" {
-			ref = fmt.Sprintf("%x", c.Line)
-		}
-		m, err := payments.Take(ctx, tx, book, payments.Seen{ID: key, Ref: ref, Day: day, Amount: c.Amount}, System, now)
+	var last uuid.UUID
+	for _, e := range entries {
+		r, err := ledger.PostOne(ctx, tx, book, e)
 		if err != nil {
 			return uuid.Nil, err
 		}
-		return m.Book(ctx, tx, book, giving.Sign{Key: key, By: System, At: now, Made: "system:recon"})
+		last = r.ID
 	}
-	if c.Action != ActionBankFee {
-		return uuid.Nil, errors.New("unknown action " + c.Action)
+	return last, nil
+}
+
+// postUnknown takes a credit as an unidentified receipt. Only the giving account has a register of those; another account's is a liability with the line's key.
+func (c *Correction) postUnknown(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
+	ref := c.ExtID
+	if ref == "" {
+		ref = fmt.Sprintf("%x", c.Line)
 	}
-	bank := ledger.Leaf{Chart: "bank.online", Fund: general}
-	cost := ledger.Leaf{Chart: "admin.u", Fund: general, Dims: ledger.Dims{Nature: "bank"}}
-	doc := &ledger.Document{Summary: "银行手续费 Bank charge " + c.ExtID, SourceKind: "recon", SourceRef: c.Key, MadeBy: "system:recon"}
-	r, err := ledger.PostOne(ctx, tx, book, ledger.Entry{Key: key, Kind: ledger.KindBankDebit, EffectiveOn: day, Actor: System,
-		Lines: []ledger.Line{ledger.Debit(cost, -c.Amount), ledger.Credit(bank, -c.Amount)}, Document: doc})
-	return r.ID, err
+	m, err := payments.Take(ctx, tx, book, payments.Seen{ID: c.key(book, ""), Ref: ref, Day: c.Day, Amount: c.Amount}, System, now)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	m.Late = book.Day(now)
+	for i, l := range m.Lines {
+		if l.Leaf.Chart == "bank.online" && c.Chart != "" {
+			m.Lines[i].Leaf.Chart = c.Chart
+		}
+	}
+	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy})
 }

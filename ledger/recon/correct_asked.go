@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 )
 
@@ -108,6 +109,9 @@ func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (i
 		if _, err := tx.Exec(ctx, sqlCorrectionApproved, book.ID, a.Break, a.Form, ruleset, now); err != nil {
 			return 0, fmt.Errorf("settle corrections: %w", err)
 		}
+		if err := settleLine(ctx, tx, book, a.Break, *a.Entry); err != nil {
+			return 0, fmt.Errorf("settle corrections: %w", err)
+		}
 		steps := []string{BreakApproved, BreakPosted, BreakClosed}
 		if a.Type == FundEquation { // booked is not cleared: the check has to be green again
 			steps = steps[:2]
@@ -119,4 +123,31 @@ func Settle(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (i
 		}
 	}
 	return len(list), nil
+}
+
+// A line that nobody expected belongs to the entry that was approved for it, when that moves its amount at the bank.
+const sqlCorrectionOpen = `
+select l.source_id, l.line_key, l.amount, a.chart
+  from break_item i
+  join source_account a on a.book_id = $1 and a.id = i.source_id
+  join open_line o on o.book_id = $1 and o.source_id = i.source_id and o.line_key = i.lines[1]
+  join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+ where i.book_id = $1 and i.id = $2 and i.type = 'B08' and cardinality(i.lines) = 1`
+
+func settleLine(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, entry uuid.UUID) error {
+	var source int32
+	var line []byte
+	var amount, moved int64
+	var at chart.ID
+	err := tx.QueryRow(ctx, sqlCorrectionOpen, book.ID, id).Scan(&source, &line, &amount, &at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := tx.QueryRow(ctx, sqlEntryAtBank, book.ID, entry, at).Scan(&moved); err != nil || moved != amount {
+		return err
+	}
+	return bookedBy(ctx, tx, book, source, line, entry, amount, RuleBooked)
 }

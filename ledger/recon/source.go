@@ -15,6 +15,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/internal/sheet"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/recon/statement"
@@ -33,7 +34,11 @@ type Source struct {
 	Currency string
 	MadeBy   uuid.UUID
 	MadeAt   time.Time
+	Chart    chart.ID // the bank account of the book that it is, one of BankAccounts; empty: not said
 }
+
+// BankAccounts are the accounts of the book that a statement can be tied to.
+var BankAccounts = []chart.ID{"bank.basic", "bank.online", "bank.fx", "bank.agency"}
 
 // SourceStory is a source with what has come of it.
 type SourceStory struct {
@@ -45,11 +50,11 @@ type SourceStory struct {
 }
 
 const (
-	sourceColumns = `id, name, kind, format, number, currency, made_by, made_at`
+	sourceColumns = `id, name, kind, format, number, currency, made_by, made_at, chart`
 
 	sqlSourceInsert = `
-insert into source_account (book_id, id, name, kind, format, number, currency, made_by, made_at)
-values ($1, (select coalesce(max(id), 0) + 1 from source_account where book_id = $1), $2, $3, $4, $5, $6, $7, $8)
+insert into source_account (book_id, id, name, kind, format, number, currency, made_by, made_at, chart)
+values ($1, (select coalesce(max(id), 0) + 1 from source_account where book_id = $1), $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (book_id, name) do nothing returning id`
 
 	sqlSourceByID = `select ` + sourceColumns + ` from source_account where book_id = $1 and id = $2`
@@ -57,7 +62,7 @@ on conflict (book_id, name) do nothing returning id`
 	sqlSourceByName = `select ` + sourceColumns + ` from source_account where book_id = $1 and name = $2`
 
 	sqlSources = `
-select s.id, s.name, s.kind, s.format, s.number, s.currency, s.made_by, s.made_at,
+select s.id, s.name, s.kind, s.format, s.number, s.currency, s.made_by, s.made_at, s.chart,
        (select coalesce(sum(f.fresh), 0) from source_file f where f.book_id = $1 and f.source_id = s.id),
        l.to_on, l.closing,
        (select count(*) from source_file f where f.book_id = $1 and f.source_id = s.id and f.state in ('received', 'quarantined'))
@@ -84,8 +89,13 @@ func AddSource(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Source) (int
 	if err := wrong.Err(); err != nil {
 		return 0, err
 	}
+	if s.Chart != "" {
+		if err := free(ctx, tx, book, 0, s.Kind, s.Chart); err != nil {
+			return 0, err
+		}
+	}
 	var id int32
-	err := tx.QueryRow(ctx, sqlSourceInsert, book.ID, s.Name, s.Kind, s.Format, s.Number, s.Currency, s.MadeBy, s.MadeAt).Scan(&id)
+	err := tx.QueryRow(ctx, sqlSourceInsert, book.ID, s.Name, s.Kind, s.Format, s.Number, s.Currency, s.MadeBy, s.MadeAt, s.Chart).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		wrong.Refuse("name", "recon.name.taken")
 		return 0, wrong.Err()
@@ -94,6 +104,45 @@ func AddSource(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Source) (int
 		return 0, fmt.Errorf("add source: %w", err)
 	}
 	return id, nil
+}
+
+const (
+	sqlSourceTied = `select exists (select from source_account where book_id = $1 and chart = $2 and id <> $3)`
+	sqlSourceTie  = `update source_account set chart = $3 where book_id = $1 and id = $2`
+)
+
+// free refuses an account of the book that is none of a bank's, or that another source is tied to.
+func free(ctx context.Context, q pg.Querier, book *ledger.Book, source int32, kind string, to chart.ID) error {
+	var wrong giving.FieldErrors
+	if kind != "bank" || !slices.Contains(BankAccounts, to) {
+		wrong.Refuse("chart", "recon.choice.wrong")
+		return wrong.Err()
+	}
+	var taken bool
+	if err := q.QueryRow(ctx, sqlSourceTied, book.ID, to, source).Scan(&taken); err != nil {
+		return fmt.Errorf("look for tied account: %w", err)
+	}
+	if taken {
+		wrong.Refuse("chart", "recon.chart.taken")
+	}
+	return wrong.Err()
+}
+
+// Tie says which bank account of the book a source is; empty unties it. One source is tied to an account. *giving.FieldErrors, giving.ErrNoRecord.
+func Tie(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, to chart.ID) error {
+	s, err := SourceByID(ctx, tx, book, source)
+	if err != nil {
+		return err
+	}
+	if to != "" {
+		if err := free(ctx, tx, book, source, s.Kind, to); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, sqlSourceTie, book.ID, source, to); err != nil {
+		return fmt.Errorf("tie source: %w", err)
+	}
+	return nil
 }
 
 // SourceByID reads a source, or giving.ErrNoRecord.
@@ -113,7 +162,7 @@ func Sources(ctx context.Context, q pg.Querier, book *ledger.Book) ([]SourceStor
 		return nil, fmt.Errorf("list sources: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s SourceStory, err error) {
-		err = row.Scan(&s.ID, &s.Name, &s.Kind, &s.Format, &s.Number, &s.Currency, &s.MadeBy, &s.MadeAt, &s.Lines, &s.Through, &s.Closing, &s.Quarantined)
+		err = row.Scan(&s.ID, &s.Name, &s.Kind, &s.Format, &s.Number, &s.Currency, &s.MadeBy, &s.MadeAt, &s.Chart, &s.Lines, &s.Through, &s.Closing, &s.Quarantined)
 		return s, err
 	})
 }

@@ -1,0 +1,156 @@
+package recon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+)
+
+// Entries that were booked on a bank account by hand or by another room, such as vouchers, transfers and letters of streets, have lines at the bank too.
+// They are held against what the passes have left: an amount that stands once on either side (pass 4), or by a person's word.
+const (
+	// How far back in each account of the fund entries are looked for.
+	bookedDepth = 2000
+
+	// What an entry moves on a bank account of the book, of the newest postings of it. $2: the account; $3: how many; $4, $5: days.
+	bankEntries = `
+select e.id, e.effective_on, sum(p.amount)::int8 as amount
+  from account a
+ cross join lateral (select entry_id, amount from posting p where p.book_id = $1 and p.account_id = a.account_id order by p.seq desc limit $3) p
+  join entry e on e.book_id = $1 and e.id = p.entry_id
+ where a.book_id = $1 and a.chart = $2 and e.effective_on between $4 and $5
+   and not exists (select from gift g where g.book_id = $1 and g.id = e.id) and not exists (select from refund r where r.book_id = $1 and r.id = e.id)
+   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id) and e.reverses is null
+   and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id)
+   and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.live)
+   and not exists (select from record_step s where s.book_id = $1 and s.entry_id = e.id and s.act in ('payment-paid', 'payment-bounced') and s.object like 'disbursement:%')
+ group by e.id, e.effective_on having sum(p.amount) <> 0`
+
+	// $6: how many days apart. Once within them on both sides, and once within twice as many. What a person took apart stays apart.
+	sqlBookedFind = `
+with e as (` + bankEntries + `),
+x as (
+  select o.line_key, l.amount, e.id, abs(l.booked_on - e.effective_on) as days, count(*) over (partition by o.line_key) as entries, count(*) over (partition by e.id) as lines
+    from open_line o
+    join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+    join e on e.amount = l.amount and abs(l.booked_on - e.effective_on) <= 2 * $6::int4
+   where o.book_id = $1 and o.source_id = $7
+)
+select line_key, amount, id from x
+ where entries = 1 and lines = 1 and days <= $6
+   and not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = $7 and d.line_key = x.line_key and d.ours = x.id)
+   and not exists (select from recon_group g where g.book_id = $1 and g.source_id = $7 and g.state = 'proposed' and x.line_key = any(g.lines))
+ order by line_key`
+
+	sqlBookedDays = `
+select min(l.booked_on) - 7, max(l.booked_on) + 7 from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+ where o.book_id = $1 and o.source_id = $2`
+
+	sqlTied = `select id, chart from source_account where book_id = $1 and chart <> '' order by id`
+
+	sqlBookedOpen = `
+select l.amount, a.chart from open_line o
+  join source_account a on a.book_id = $1 and a.id = o.source_id
+  join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+ where o.book_id = $1 and o.source_id = $2 and o.line_key = $3`
+
+	sqlEntryAtBank = `
+select coalesce(sum(p.amount), 0)::int8 from account a join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = $2
+ where a.book_id = $1 and a.chart = $3`
+
+	sqlEntryTaken = `select exists (select from recon_member m where m.book_id = $1 and m.ours = $2 and m.live)`
+)
+
+// MatchBooked matches open lines of accounts that are tied to the book with entries that move the same amount there within three days, where each is the
+// other's only candidate within six. It tells how many. Breaks of the lines end with the next run.
+func MatchBooked(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err error) {
+	if _, err := tx.Exec(ctx, sqlReconLock, book.ID); err != nil {
+		return 0, fmt.Errorf("match entries: %w", err)
+	}
+	type tied struct {
+		ID    int32
+		Chart chart.ID
+	}
+	rows, err := tx.Query(ctx, sqlTied, book.ID)
+	if err != nil {
+		return 0, fmt.Errorf("match entries: %w", err)
+	}
+	sources, err := pgx.CollectRows(rows, pgx.RowToStructByPos[tied])
+	if err != nil {
+		return 0, fmt.Errorf("match entries: %w", err)
+	}
+	for _, s := range sources {
+		var from, to any
+		if err := tx.QueryRow(ctx, sqlBookedDays, book.ID, s.ID).Scan(&from, &to); err != nil {
+			return n, fmt.Errorf("match entries: %w", err)
+		}
+		if from == nil {
+			continue
+		}
+		type found struct {
+			Line   []byte
+			Amount int64
+			Entry  uuid.UUID
+		}
+		rows, err := tx.Query(ctx, sqlBookedFind, book.ID, s.Chart, bookedDepth, from, to, sweepDays, s.ID)
+		if err != nil {
+			return n, fmt.Errorf("match entries: %w", err)
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[found])
+		if err != nil {
+			return n, fmt.Errorf("match entries: %w", err)
+		}
+		for _, f := range list {
+			if err := bookedBy(ctx, tx, book, s.ID, f.Line, f.Entry, f.Amount, RuleSweep); err != nil {
+				return n, fmt.Errorf("match entries: %w", err)
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// MatchEntry says, on a person's word and with a reason, that an entry books a line. It moves exactly the line's amount on the account that the line's account
+// is tied to, and no other line. ErrUnequal, giving.ErrNoRecord, *giving.FieldErrors.
+func MatchEntry(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, line []byte, entry, by uuid.UUID, why string, now time.Time) error {
+	if err := reason(why); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, sqlReconLock, book.ID); err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	var amount, moved int64
+	var at chart.ID
+	err := tx.QueryRow(ctx, sqlBookedOpen, book.ID, source, line).Scan(&amount, &at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return giving.ErrNoRecord
+	}
+	if err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	if err := tx.QueryRow(ctx, sqlEntryAtBank, book.ID, entry, at).Scan(&moved); err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	var taken bool
+	if err := tx.QueryRow(ctx, sqlEntryTaken, book.ID, entry).Scan(&taken); err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	if taken || at == "" || moved != amount {
+		return ErrUnequal
+	}
+	if err := bookedBy(ctx, tx, book, source, line, entry, amount, RulePerson); err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	if _, err := tx.Exec(ctx, sqlGroupEvent, book.ID, PairID(source, line, entry), "confirmed", by, why, now); err != nil {
+		return fmt.Errorf("match entry: %w", err)
+	}
+	return nil
+}

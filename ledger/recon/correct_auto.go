@@ -1,0 +1,227 @@
+package recon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/projects"
+	"sunfund/ledger/recon/statement"
+)
+
+const (
+	// A fee of a matched gift that the processor itemises and that is not what was recorded. What is not what was agreed stays a break: booked it is all the same.
+	sqlFeesDue = `
+        select b.id, 'fee', b.source_id, b.lines[1], b.ours[1]
+          from break_item b
+          join ext_line l on l.book_id = $1 and l.source_id = b.source_id and l.line_key = b.lines[1]
+          join gift g on g.book_id = $1 and g.id = b.ours[1]
+          join recon_member m on m.book_id = $1 and m.ours = g.id and m.source_id = b.source_id and m.live and m.part = 0
+         where b.book_id = $1 and b.type = 'B10' and b.key not like 'B10:fund:%' and b.ended_at is null and b.state in ('open', 'assigned') and l.fee <> g.fee`
+
+	// A settlement whose credit is matched at a bank. Payouts that Stripe's own events tell of are booked by them.
+	sqlLandedDue = `
+        select s.id, 'landed', m.source_id, m.line_key, s.id
+          from recon_member m
+          join source_account a on a.book_id = $1 and a.id = m.source_id and a.format !~ '^(wechat|alipay|stripe)'
+          join settlement s on s.book_id = $1 and s.id = m.ours
+         where m.book_id = $1 and m.kind = 4 and m.live and m.part = 0 and m.line_key is not null
+           and not exists (select from payout p where p.book_id = $1 and p.payout = s.key)
+           and not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || s.id || ':landed')`
+
+	// What a processor keeps of its account and not of a gift. What Stripe's own events tell of is booked by them.
+	sqlProcessorFeesDue = `
+        select recon_id('processor-fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'processor-fee', o.source_id, o.line_key, null
+          from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
+         where o.book_id = $1 and l.kind = 'processor-fee' and not exists (select from processor_txn x where x.book_id = $1 and x.txn in (l.ext_id, l.order_no))`
+
+	// A payment in transit whose expectation is matched at a bank, by itself or in its batch.
+	sqlPaidDue = `
+        select d.id, 'paid', m.source_id, coalesce(m.line_key, g.line_key), d.id
+          from disbursement d
+          join expectation e on e.book_id = $1 and e.kind = 'disbursement' and e.origin = d.id
+          join recon_member m on m.book_id = $1 and m.ours = e.id and m.kind = 3 and m.live and m.part = 0
+          left join lateral (select x.line_key from recon_member x
+                              where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1) g on true
+         where d.book_id = $1 and d.state = 'sent'`
+)
+
+// ErrParts means that the rows of a settlement do not add up to what arrived, so that nobody knows which fund's money it is: what is missing is booked first.
+var ErrParts = errors.New("rows of a settlement do not add up to what arrived")
+
+// Whose money a settlement is. A gift's fund gets it less the fee, unless its donors cover the fee, which comes to the general fund with what it keeps; rows of
+// no gift are the general fund's. Of a payout its list of members names the rows of the balance.
+const (
+	sqlSettlementOf = `
+select s.key, s.amount, s.day, s.due_on, a.format from settlement s join source_account a on a.book_id = $1 and a.id = s.source_id where s.book_id = $1 and s.id = $2`
+
+	settledRows = `
+select l.amount - l.fee as net, g.fund_id, f.fee_bearer, coalesce(case when m.kind = 1 then g.amount end, 0) as gross
+  from ext_line l
+  left join recon_member m on m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live
+  left join refund r on m.kind = 2 and r.book_id = $1 and r.id = m.ours
+  left join gift g on m.kind in (1, 2) and g.book_id = $1 and g.id = coalesce(r.gift_id, m.ours)
+  left join fund f on f.book_id = $1 and f.fund_id = g.fund_id
+ where l.book_id = $1 and (m.kind in (1, 2) or m.kind = 5)`
+
+	sqlSettledDay = settledRows + `
+   and l.source_id = (select source_id from settlement where book_id = $1 and id = $2) and l.booked_on = $3 and l.kind <> 'withdrawal'`
+
+	sqlSettledPayout = settledRows + `
+   and (l.source_id, l.order_no) in (select b.id, t.ext_id from source_account b, source_account a, ext_line t
+                                      where b.book_id = $1 and b.format = '` + string(statement.StripeBalance) + `' and a.book_id = $1 and a.format = '` + string(statement.StripeMembers) + `'
+                                        and t.book_id = $1 and t.source_id = a.id and t.original = $2 and t.kind = 'member')`
+
+	sqlFundForFee = `select f.fund_id, f.kind, f.fee_bearer, g.channel, g.fee from gift g join fund f on f.book_id = $1 and f.fund_id = g.fund_id where g.book_id = $1 and g.id = $2`
+
+	sqlSourceFormat = `select format from source_account where book_id = $1 and id = $2`
+)
+
+// channels are those whose money a format tells of.
+var channels = map[statement.Format]giving.Channel{statement.WeChatTrade: giving.WeChat, statement.WeChatFund: giving.WeChat, statement.AlipayTrade: giving.Alipay,
+	statement.StripeBalance: giving.Stripe, statement.StripePayouts: giving.Stripe, statement.StripeMembers: giving.Stripe}
+
+func processorLeaf(c giving.Channel, id chart.ID, fund int32) ledger.Leaf {
+	return ledger.Leaf{Chart: id, Fund: fund, Dims: ledger.Dims{Instrument: c.Code()}}
+}
+
+// landing is a settlement that has arrived: paid out on the processor's day (E04), arrived on the bank's (E05), with the part of each fund. ErrParts.
+func (c *Correction) landing(ctx context.Context, tx pgx.Tx, book *ledger.Book, general int32, now time.Time) ([]ledger.Entry, error) {
+	var number string
+	var amount int64
+	var day, due time.Time
+	var format statement.Format
+	if err := tx.QueryRow(ctx, sqlSettlementOf, book.ID, c.Ours).Scan(&number, &amount, &day, &due, &format); err != nil {
+		return nil, fmt.Errorf("read settlement: %w", err)
+	}
+	sql, args := sqlSettledDay, []any{book.ID, c.Ours, day}
+	if format == statement.StripePayouts || format == statement.StripeMembers {
+		sql, args = sqlSettledPayout, []any{book.ID, number}
+	}
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read rows of settlement: %w", err)
+	}
+	parts := map[int32]int64{}
+	var net, gross, sum int64
+	var fund *int32
+	var bearer *string
+	if _, err := pgx.ForEachRow(rows, []any{&net, &fund, &bearer, &gross}, func() error {
+		sum += net
+		switch {
+		case fund == nil:
+			parts[general] += net
+		case *bearer == ledger.FeeByDonor:
+			parts[*fund], parts[general] = parts[*fund]+gross, parts[general]+net-gross
+		default:
+			parts[*fund] += net
+		}
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read rows of settlement: %w", err)
+	}
+	if sum != amount {
+		return nil, fmt.Errorf("%w: %s: %d of %d", ErrParts, number, sum, amount)
+	}
+	channel := channels[format]
+	var out, in []ledger.Line
+	funds := make([]int32, 0, len(parts))
+	for fund := range parts {
+		funds = append(funds, fund)
+	}
+	slices.Sort(funds)
+	bank := c.Chart
+	if bank == "" {
+		bank = "bank.online"
+	}
+	for _, fund := range funds {
+		if parts[fund] == 0 {
+			continue
+		}
+		transit := processorLeaf(channel, "psp.transit", fund)
+		out = append(out, ledger.Line{Leaf: transit, Amount: parts[fund]}, ledger.Line{Leaf: processorLeaf(channel, "psp.avail", fund), Amount: -parts[fund]})
+		in = append(in, ledger.Line{Leaf: ledger.Leaf{Chart: bank, Fund: fund}, Amount: parts[fund]}, ledger.Line{Leaf: transit, Amount: -parts[fund]})
+	}
+	if start := due; start.After(c.Day) || start.Before(day) {
+		due = c.Day
+	}
+	name := channel.Code() + " " + number
+	return []ledger.Entry{c.entry(book, ":out", ledger.KindPayoutStart, due, "提现发起 Paid out: "+name, out, now),
+		c.entry(book, "", ledger.KindPayoutLanded, c.Day, "提现到账 Arrived at the bank: "+name, in, now)}, nil
+}
+
+// postPaid books that a payment on its way has left the bank.
+func (c *Correction) postPaid(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
+	p, err := projects.PaymentByID(ctx, tx, book, c.Ours)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	ref := c.ExtID
+	if ref == "" {
+		ref = fmt.Sprintf("%.32x", c.Line)
+	}
+	m, err := projects.Debited(ctx, tx, book, p, ref, c.Day)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	m.Late = book.Day(now)
+	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy, Summary: p.Name() + " " + p.Payee})
+}
+
+// feeTrueUp books how much more or less a processor kept of a gift than was recorded, borne as the gift's fund says.
+func (c *Correction) feeTrueUp(ctx context.Context, tx pgx.Tx, book *ledger.Book, general int32, now time.Time) ([]ledger.Entry, error) {
+	var owner ledger.Fund
+	var channel giving.Channel
+	var recorded int64
+	if err := tx.QueryRow(ctx, sqlFundForFee, book.ID, c.Ours).Scan(&owner.ID, &owner.Kind, &owner.FeeBearer, &channel, &recorded); err != nil {
+		return nil, fmt.Errorf("read fee of gift: %w", err)
+	}
+	return []ledger.Entry{c.entry(book, "", ledger.KindAccountFee, c.Day, "手续费按机构明细更正 Fee as the processor itemises it: "+c.ExtID,
+		giving.FeeLines(channel, owner, general, c.Fee-recorded), now)}, nil
+}
+
+// accountFee books what a processor kept of the account; the general fund bears it.
+func (c *Correction) accountFee(ctx context.Context, tx pgx.Tx, book *ledger.Book, general int32, now time.Time) ([]ledger.Entry, error) {
+	channel, err := c.channel(ctx, tx, book)
+	if err != nil {
+		return nil, err
+	}
+	cost := processorLeaf(channel, "fundraising.u", general)
+	cost.Dims.Nature = "account"
+	return []ledger.Entry{c.entry(book, "", ledger.KindAccountFee, c.Day, "支付账户费用 Fee of the account: "+c.ExtID,
+		[]ledger.Line{{Leaf: cost, Amount: -c.Amount}, {Leaf: processorLeaf(channel, "psp.avail", general), Amount: c.Amount}}, now)}, nil
+}
+
+func (c *Correction) channel(ctx context.Context, tx pgx.Tx, book *ledger.Book) (giving.Channel, error) {
+	var format statement.Format
+	if err := tx.QueryRow(ctx, sqlSourceFormat, book.ID, c.SourceID).Scan(&format); err != nil {
+		return 0, fmt.Errorf("read source: %w", err)
+	}
+	return channels[format], nil
+}
+
+// atProcessor takes money at a processor that the book does not know: whose it is a person finds out, from the general fund's unidentified receipts.
+func (c *Correction) atProcessor(ctx context.Context, tx pgx.Tx, book *ledger.Book, general int32, now time.Time) ([]ledger.Entry, error) {
+	channel, err := c.channel(ctx, tx, book)
+	if err != nil {
+		return nil, err
+	}
+	unknown := processorLeaf(channel, "unident", general)
+	entries := []ledger.Entry{c.entry(book, "", ledger.KindVoucher, c.Day, "支付机构有、账上没有的收款 At the processor, not recorded: "+c.ExtID,
+		[]ledger.Line{ledger.Debit(processorLeaf(channel, "psp.avail", general), c.Amount), ledger.Credit(unknown, c.Amount)}, now)}
+	if c.Fee != 0 {
+		cost := processorLeaf(channel, "fundraising.u", general)
+		cost.Dims.Nature = "account"
+		entries = append([]ledger.Entry{c.entry(book, ":fee", ledger.KindAccountFee, c.Day, "手续费 Fee: "+c.ExtID,
+			[]ledger.Line{ledger.Debit(cost, c.Fee), ledger.Credit(processorLeaf(channel, "psp.avail", general), c.Fee)}, now)}, entries...)
+	}
+	return entries, nil
+}
