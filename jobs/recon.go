@@ -21,9 +21,6 @@ func reconcile(ctx context.Context, t *Turn) error {
 		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
 			return 0, fmt.Errorf("read without hurry: %w", err)
 		}
-		if _, err := recon.ExpectPayments(ctx, tx, t.Book, t.Now); err != nil {
-			return 0, err
-		}
 		r, err := recon.Run(ctx, tx, t.Book, t.Now)
 		if err != nil {
 			return 0, err

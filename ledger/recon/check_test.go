@@ -156,7 +156,7 @@ func TestChecksOfAHealthyBook(t *testing.T) {
 			return err
 		}
 		before, err := recon.Outcomes(ctx, tx, h.book)
-		if err != nil || before[4].State != recon.Pending || before[3].State != recon.NotYet {
+		if err != nil || before[4].State != recon.Pending || before[3].State != recon.Pending {
 			t.Errorf("before the first run: %v %v, %v", before[4].State, before[3].State, err)
 		}
 		if list, said := red(t, tx, h.book); list != "" {
@@ -167,7 +167,7 @@ func TestChecksOfAHealthyBook(t *testing.T) {
 		for _, o := range all {
 			states[o.State] = append(states[o.State], o.Code)
 		}
-		if got := strings.Join(states[recon.NotYet], " "); got != "E4 C18 C22 C24" {
+		if got := strings.Join(states[recon.NotYet], " "); got != "C18 C22 C24" {
 			t.Errorf("not kept: %s", got)
 		}
 		if got := strings.Join(states[recon.Green], " "); got != "E5 E7 C01 C02 C03 C04 C05 C06 C09 C10 C13 C16 C19" {

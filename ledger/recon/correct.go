@@ -24,6 +24,7 @@ const (
 	ActionBankFee    = "bank-fee"      // a charge of the bank, by its own word for it, up to a limit a day
 	ActionUnknown    = "unknown"       // a credit that nobody expects becomes an unidentified receipt, so that the books equal the bank
 	ActionLanded     = "landed"        // a settlement of a processor is at the bank: paid out (E04) and arrived (E05), with the part of each fund
+	ActionBanked     = "banked"        // a bag of cash is at the bank as it was carried
 	ActionPaid       = "paid"          // a payment on its way is at the bank (E41), known by its end-to-end id
 	ActionFee        = "fee"           // a processor kept another fee of a gift than was recorded, and itemises it
 	ActionAccountFee = "processor-fee" // a processor kept something of the account and of no gift
@@ -47,13 +48,14 @@ type Correction struct {
 	ExtID    string
 	Ours     uuid.UUID // what it is about: the settlement, the payment, the gift; nil for none
 	Fee      int64     // what a processor kept of the line, minor units
+	Agreed   int64     // what it should have kept by its contract; Fee where there is none
 	Chart    chart.ID  // the book's account that the line's account is; empty: not said
 }
 
 const (
 	// Charges of a day over the limit are left to a person, all of them. A break that somebody has proposed a correction for is left alone.
 	sqlCorrectionsDue = `
-select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, a.chart
+select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(nullif(substring(b.note from 'agreed ([0-9]+)'), '')::int8, l.fee), a.chart
   from (select b.id, case when b.type = 'B08' then 'unknown' else 'processor' end as action, b.source_id, k as line_key, null::uuid as ours
           from break_item b, unnest(b.lines) k
          where b.book_id = $1 and b.type in ('B08', 'B02') and b.ended_at is null
@@ -72,6 +74,7 @@ select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_
          where o.day <= $2) x
   join ext_line l on l.book_id = $1 and l.source_id = x.source_id and l.line_key = x.line_key
   join source_account a on a.book_id = $1 and a.id = x.source_id and a.currency = $3
+  left join break_item b on b.book_id = $1 and b.id = x.id and b.type = 'B10'
  where not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || x.id || ':' || x.action)
  order by l.booked_on, x.source_id, x.line_key, x.id limit 1000`
 
@@ -123,7 +126,7 @@ func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, no
 		return err
 	}
 	switch c.Action {
-	case ActionLanded, ActionPaid: // the line is matched already
+	case ActionLanded, ActionPaid, ActionBanked: // the line is matched already
 		return nil
 	case ActionUnknown, ActionBankFee, ActionProcessor, ActionAccountFee:
 		if err := bookedBy(ctx, tx, book, c.SourceID, c.Line, entry, c.Amount, 0); err != nil {
@@ -132,6 +135,9 @@ func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, no
 		if c.Action == ActionBankFee || c.Action == ActionAccountFee { // no break: a charge is a line of its own
 			return nil
 		}
+	}
+	if c.Action == ActionFee && c.Fee != c.Agreed { // booked as it was kept; that it is not what was agreed is for a person to settle with the processor
+		return step(ctx, tx, book, c.Break, worked, "", "noted", System, nil, c.Action, hash, now)
 	}
 	for _, to := range []string{BreakPosted, BreakClosed} {
 		if err := step(ctx, tx, book, c.Break, worked, to, to, System, nil, c.Action, hash, now); err != nil {
@@ -171,16 +177,20 @@ func (c *Correction) entry(book *ledger.Book, part string, kind ledger.Kind, day
 const madeBy = "system:recon"
 
 func (c *Correction) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
+	switch c.Action {
+	case ActionUnknown:
+		return c.postUnknown(ctx, tx, book, now)
+	case ActionPaid:
+		return c.postPaid(ctx, tx, book, now)
+	case ActionBanked:
+		return c.postBanked(ctx, tx, book, now)
+	}
 	general, err := giving.GeneralFund(ctx, tx, book)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	var entries []ledger.Entry
 	switch c.Action {
-	case ActionUnknown:
-		return c.postUnknown(ctx, tx, book, now)
-	case ActionPaid:
-		return c.postPaid(ctx, tx, book, now)
 	case ActionLanded:
 		entries, err = c.landing(ctx, tx, book, general, now)
 	case ActionFee:
@@ -212,11 +222,7 @@ func (c *Correction) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, now
 
 // postUnknown takes a credit as an unidentified receipt. Only the giving account has a register of those; another account's is a liability with the line's key.
 func (c *Correction) postUnknown(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
-	ref := c.ExtID
-	if ref == "" {
-		ref = fmt.Sprintf("%x", c.Line)
-	}
-	m, err := payments.Take(ctx, tx, book, payments.Seen{ID: c.key(book, ""), Ref: ref, Day: c.Day, Amount: c.Amount}, System, now)
+	m, err := payments.Take(ctx, tx, book, payments.Seen{ID: c.key(book, ""), Ref: c.ref(), Day: c.Day, Amount: c.Amount}, System, now)
 	if err != nil {
 		return uuid.Nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/payments"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/recon/statement"
 )
@@ -43,15 +44,15 @@ const (
           from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
          where o.book_id = $1 and l.kind = 'processor-fee' and not exists (select from processor_txn x where x.book_id = $1 and x.txn in (l.ext_id, l.order_no))`
 
-	// A payment in transit whose expectation is matched at a bank, by itself or in its batch.
+	// Payments in transit, and bags of cash that came as they were carried, whose expectation is matched at a bank, by itself or in its batch.
 	sqlPaidDue = `
-        select d.id, 'paid', m.source_id, coalesce(m.line_key, g.line_key), d.id
-          from disbursement d
-          join expectation e on e.book_id = $1 and e.kind = 'disbursement' and e.origin = d.id
+        select o.id, o.action, m.source_id, coalesce(m.line_key, g.line_key), o.id
+          from (select id, 'paid' as action, -amount as amount from disbursement where book_id = $1 and state = 'sent'
+                 union all select id, 'banked', amount from cash_deposit where book_id = $1 and state = 'carried') o
+          join expectation e on e.book_id = $1 and e.origin = o.id and e.amount = o.amount
           join recon_member m on m.book_id = $1 and m.ours = e.id and m.kind = 3 and m.live and m.part = 0
           left join lateral (select x.line_key from recon_member x
-                              where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1) g on true
-         where d.book_id = $1 and d.state = 'sent'`
+                              where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1) g on true`
 )
 
 // ErrParts means that the rows of a settlement do not add up to what arrived, so that nobody knows which fund's money it is: what is missing is booked first.
@@ -164,16 +165,34 @@ func (c *Correction) postPaid(ctx context.Context, tx pgx.Tx, book *ledger.Book,
 	if err != nil {
 		return uuid.Nil, err
 	}
-	ref := c.ExtID
-	if ref == "" {
-		ref = fmt.Sprintf("%.32x", c.Line)
-	}
-	m, err := projects.Debited(ctx, tx, book, p, ref, c.Day)
+	m, err := projects.Debited(ctx, tx, book, p, c.ref(), c.Day)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	m.Late = book.Day(now)
 	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy, Summary: p.Name() + " " + p.Payee})
+}
+
+// postBanked books that a bag of cash has come to the bank as it was carried.
+func (c *Correction) postBanked(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
+	d, err := payments.DepositByID(ctx, tx, book, c.Ours)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	m, err := payments.BankDeposit(ctx, tx, book, d, payments.Banked{Day: c.Day, Received: d.Amount, Ref: c.ref()}, System)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	m.Late = book.Day(now)
+	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy})
+}
+
+// ref is how the bank calls the line; without a number of its own, the beginning of its key.
+func (c *Correction) ref() string {
+	if c.ExtID != "" {
+		return c.ExtID
+	}
+	return fmt.Sprintf("%.16x", c.Line)
 }
 
 // feeTrueUp books how much more or less a processor kept of a gift than was recorded, borne as the gift's fund says.

@@ -89,9 +89,84 @@ func TestSettlementsArrive(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// Each tells its file and row, and can be taken back by its entry's reversal.
-	for _, e := range m.said(`select c.action, c.evidence ->> 'file', c.evidence ->> 'row', c.maker from correction c`) {
+	for _, e := range m.said(`select c.action, c.evidence ->> 'file', c.evidence ->> 'row', c.maker::text from correction c`) {
 		if f := strings.Fields(e); len(f) != 4 || len(f[1]) != 64 || f[2] == "0" || f[3] != recon.System.String() {
 			t.Errorf("evidence %s", e)
 		}
+	}
+}
+
+// A payment in transit is booked as paid by its own number at the bank (E41); when its month is closed for good meanwhile, in the open one, with its own day
+// beside it.
+func TestPaymentsArePaidByTheirLine(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := time.Date(2026, 8, 27, 10, 0, 0, 0, d.book.Zone)
+	bank := d.source("bank", statement.Camt053, "")
+	const amount = 3_000_00
+	ids := d.aid(at, []string{"621099123456", "621099987654"}, amount)
+	m := &month{desk: d}
+	now := at.AddDate(0, 0, 14)
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error { return recon.Tie(ctx, tx, d.book, bank.ID, "bank.basic") })
+	d.bring(bank, "1.xml", debits("A", d.book.Day(at).AddDate(0, 0, 1), amount, [][2]string{{"", "FK1"}}))
+	m.run(now)
+	if got := m.corrects(now); got["paid"] != 1 || len(got) != 1 {
+		t.Fatalf("%v", got)
+	}
+	m.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `insert into period (book_id, month, state) values ($1, '2026-08-01', 'hard') on conflict (book_id, month) do update set state = 'hard'`, d.book.ID)
+		return err
+	})
+	d.bring(bank, "2.xml", debits("B", d.book.Day(at).AddDate(0, 0, 2), amount, [][2]string{{"", "FK2"}}))
+	m.run(now)
+	if got := m.corrects(now); got["paid"] != 1 || len(got) != 1 {
+		t.Fatalf("%v", got)
+	}
+	for i, want := range []string{"paid 2026-08-28 <nil>", "paid 2026-09-10 2026-08-29"} {
+		if got := m.said(`select d.state, e.effective_on::text, l.happened_on::text from disbursement d join record_step s on s.object = 'disbursement:' || d.id and s.act = 'payment-paid'
+			join entry e on e.id = s.entry_id left join late_entry l on l.entry_id = e.id where d.id = $1`, ids[i]); len(got) != 1 || got[0] != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if n := m.number(`select coalesce(sum(b.balance), 0)::int from account a join balance b using (account_id) where a.chart = 'pay.transit'`); n != 0 {
+		t.Errorf("%d are in transit", n)
+	}
+}
+
+// What a processor has and the book does not becomes unidentified there with its fee; a fee that it itemises replaces the one that was recorded; each once. The
+// two sides are equal then, and what else does not fit waits for people.
+func TestWhatOnlyTheProcessorKnows(t *testing.T) {
+	t.Parallel()
+	m := newMonth(t, "breaks-1", statement.MT940)
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Tie(ctx, tx, m.book, m.sources["bank"].ID, "bank.online")
+	})
+	m.all("bank_mt940.sta")
+	got := m.corrects(asOf)
+	if got["processor"] != 2 || got["fee"] != 3 || len(m.corrects(asOf.Add(time.Hour))) != 0 {
+		t.Errorf("%v", got)
+	}
+	var said []string
+	said = m.said(`select c.action, b.state, (select sum(p.amount) from posting p join account a on a.account_id = p.account_id and a.chart = 'psp.avail' where p.entry_id = c.entry_id)::text
+		from correction c join break_item b on b.id = c.break_id where c.action in ('processor', 'fee') order by 1, 3`)
+	// The fees are what was kept and not what was agreed: booked, and still to be settled with the processor.
+	if want := "fee open -40, fee open -40, fee open -99, processor closed 1000, processor closed 5000"; strings.Join(said, ", ") != want {
+		t.Errorf("%v", said)
+	}
+	if n := m.number(`select coalesce(sum(b.balance), 0)::int from account a join balance b using (account_id) where a.chart = 'unident' and a.dims ->> 'instrument' in ('wechat', 'alipay', 'stripe')`); n != -6000 {
+		t.Errorf("%d is unidentified at processors", n)
+	}
+	// Amounts and currencies that differ, what was booked or paid twice, debits that nobody approved: only people.
+	for _, kind := range m.said(`select distinct b.type from break_item b join correction c on c.break_id = b.id`) {
+		if kind != "B02" && kind != "B08" && kind != "B10" {
+			t.Errorf("a %s was booked without a person", kind)
+		}
+	}
+	if n := m.number(`select count(*) from break_item b join correction c on c.break_id = b.id where b.type = 'B08' and b.amount < 0`); n != 0 {
+		t.Errorf("%d debits were booked without a person", n)
+	}
+	// Nothing is booked twice, and no correction becomes a break.
+	if r := m.run(asOf.Add(time.Hour)); r.Raised != 0 {
+		t.Errorf("%+v", r)
 	}
 }
