@@ -78,7 +78,7 @@ select l.amount - l.fee as net, g.fund_id, f.fee_bearer, coalesce(case when m.ki
 
 	sqlSettledPayout = settledRows + `
    and (l.source_id, l.order_no) in (select b.id, t.ext_id from source_account b, source_account a, ext_line t
-                                      where b.book_id = $1 and b.format = '` + string(statement.StripeBalance) + `' and a.book_id = $1 and a.format = '` + string(statement.StripeMembers) + `'
+                                      where b.book_id = $1 and b.format = 'stripe-balance' and a.book_id = $1 and a.format = 'stripe-members'
                                         and t.book_id = $1 and t.source_id = a.id and t.original = $2 and t.kind = 'member')`
 
 	sqlFundForFee = `select f.fund_id, f.kind, f.fee_bearer, g.channel, g.fee from gift g join fund f on f.book_id = $1 and f.fund_id = g.fund_id where g.book_id = $1 and g.id = $2`

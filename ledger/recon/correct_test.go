@@ -146,8 +146,7 @@ func TestWhatOnlyTheProcessorKnows(t *testing.T) {
 	if got["processor"] != 2 || got["fee"] != 3 || len(m.corrects(asOf.Add(time.Hour))) != 0 {
 		t.Errorf("%v", got)
 	}
-	var said []string
-	said = m.said(`select c.action, b.state, (select sum(p.amount) from posting p join account a on a.account_id = p.account_id and a.chart = 'psp.avail' where p.entry_id = c.entry_id)::text
+	said := m.said(`select c.action, b.state, (select sum(p.amount) from posting p join account a on a.account_id = p.account_id and a.chart = 'psp.avail' where p.entry_id = c.entry_id)::text
 		from correction c join break_item b on b.id = c.break_id where c.action in ('processor', 'fee') order by 1, 3`)
 	// The fees are what was kept and not what was agreed: booked, and still to be settled with the processor.
 	if want := "fee open -40, fee open -40, fee open -99, processor closed 1000, processor closed 5000"; strings.Join(said, ", ") != want {
