@@ -1,0 +1,136 @@
+package law
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+)
+
+// ErrBadFact means that a fact is of no known item, or lacks what its item asks for.
+var ErrBadFact = errors.New("fact of a rule is not complete")
+
+// Item is a kind of fact that no entry tells: what somebody reads off a paper and enters, confirmed by a second person.
+type Item struct {
+	Rule, Name     string
+	Object         string // "book", "campaign", "fund", "payee", "contract", "project"
+	Year, Day      bool   // which fields it needs
+	Until, Amount  bool
+	Count          bool // Amount is a count and no money
+	Words          bool
+	NameZH, NameEN string
+}
+
+// Label is what the item is called, in lang.
+func (i Item) Label(lang string) string { return pick(lang, i.NameZH, i.NameEN) }
+
+// Items are all kinds of facts.
+var Items = []Item{
+	{Rule: "R01", Name: "income", Object: "book", Year: true, Amount: true, Words: true, NameZH: "全年实际收入（账簿开始以前的年度）", NameEN: "Income of the whole year (a year before these books)"},
+	{Rule: "R01", Name: "time_barred", Object: "book", Year: true, Amount: true, Words: true, NameZH: "收入中当年不得使用的部分（减）", NameEN: "Income that might not be used in its year (taken off)"},
+	{Rule: "R01", Name: "time_ended", Object: "book", Year: true, Amount: true, Words: true, NameZH: "时间限制当年解除的净资产（加）", NameEN: "Net assets whose time restriction ended that year (added)"},
+	{Rule: "R01", Name: "reviewed", Object: "book", Year: true, Amount: true, Words: true, NameZH: "待判断支出中属于慈善活动的部分", NameEN: "Of the spending to be judged, what is charitable"},
+	{Rule: "R01", Name: "explained", Object: "book", Year: true, Words: true, NameZH: "未达到比例，已向登记机关说明", NameEN: "Floor not reached: explained to the registrar"},
+	{Rule: "R06", Name: "filed", Object: "campaign", Day: true, Until: true, Words: true, NameZH: "募捐方案备案（备案日、有效至、备案编号）", NameEN: "Plan filed (day, valid until, filing number)"},
+	{Rule: "R06", Name: "emergency", Object: "campaign", Day: true, Words: true, NameZH: "突发事件应急募捐", NameEN: "Emergency campaign"},
+	{Rule: "R10", Name: "event", Object: "book", Day: true, Words: true, NameZH: "重大事项（资产变动、投资、交易、关联方往来）", NameEN: "Major event (assets, investment, deal, related party)"},
+	{Rule: "R12", Name: "changed", Object: "fund", Day: true, Words: true, NameZH: "变更用途（备案号或捐赠人同意）", NameEN: "Change of use (filing, or consent of the donor)"},
+	{Rule: "R13", Name: "surplus", Object: "project", Day: true, Words: true, NameZH: "剩余财产的处理（依据和去向）", NameEN: "What is left over: on what ground and where to"},
+	{Rule: "R20", Name: "committee", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "管理委员会人数", NameEN: "Members of the committee"},
+	{Rule: "R20", Name: "supervisors", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "监督员人数", NameEN: "Supervisors"},
+	{Rule: "R21", Name: "assured", Object: "contract", Words: true, NameZH: "预算有保障、内容固定、连续、稳定（可至三年）", NameEN: "Budget assured, service fixed and continuous (up to three years)"},
+	{Rule: "R21", Name: "published", Object: "contract", Day: true, Words: true, NameZH: "购买合同已公开", NameEN: "Purchase contract published"},
+	{Rule: "R22", Name: "agency", Object: "fund", Day: true, Words: true, NameZH: "受托代理的三项条件或转交协议", NameEN: "The three conditions of agency, or the pass-on agreement"},
+	{Rule: "R23", Name: "related", Object: "payee", Day: true, Words: true, NameZH: "与管理人员有利害关系（自何日）", NameEN: "Close to the managers (since)"},
+	{Rule: "R23", Name: "unrelated", Object: "payee", Day: true, Words: true, NameZH: "利害关系已解除（自何日）", NameEN: "No longer close to the managers (since)"},
+}
+
+// ItemOf finds a kind of fact, or nil.
+func ItemOf(rule, name string) *Item {
+	if i := slices.IndexFunc(Items, func(i Item) bool { return i.Rule == rule && i.Name == name }); i >= 0 {
+		return &Items[i]
+	}
+	return nil
+}
+
+// Fact is one such fact. Amount is minor units of the book's currency, or a count.
+type Fact struct {
+	ID         uuid.UUID
+	Rule, Item string
+	Object     string // "book", "campaign:3", "fund:2", "payee:…"
+	Year       int32
+	Day, Until *time.Time
+	Amount     int64
+	Words      string
+	EnteredBy  uuid.UUID
+	Second     *uuid.UUID
+	EnteredAt  time.Time
+}
+
+// Check says whether the fact has what its item asks for. ErrBadFact.
+func (f Fact) Check() error {
+	item := ItemOf(f.Rule, f.Item)
+	switch {
+	case item == nil:
+		return fmt.Errorf("%w: no item %s %s", ErrBadFact, f.Rule, f.Item)
+	case item.Year && f.Year == 0, item.Day && f.Day == nil, item.Until && f.Until == nil, item.Words && f.Words == "":
+		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
+	case f.Amount < 0 || f.Amount > ledger.AmountMax || utf8.RuneCountInString(f.Words) > 400:
+		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
+	case f.Until != nil && f.Day != nil && f.Until.Before(*f.Day):
+		return fmt.Errorf("%w: it ends before it begins", ErrBadFact)
+	}
+	return nil
+}
+
+const (
+	sqlFactInsert = `
+insert into law_fact (book_id, id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+	sqlFacts = `
+select id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
+  from law_fact where book_id = $1 and ($2 = '' or rule = $2) order by entered_at desc, id desc limit 20000`
+)
+
+// Enter keeps a fact. An earlier one of the same object, item and year gives way to it and stays to be read. ErrBadFact.
+func Enter(ctx context.Context, tx pgx.Tx, book *ledger.Book, f Fact) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, sqlFactInsert, book.ID, f.ID, f.Rule, f.Item, f.Object, f.Year, f.Day, f.Until, f.Amount, f.Words, f.EnteredBy, f.Second, f.EnteredAt)
+	if err != nil {
+		return fmt.Errorf("enter fact: %w", err)
+	}
+	return nil
+}
+
+// Facts lists the facts of a rule, all rules when it is empty, the newest first.
+func Facts(ctx context.Context, q pg.Querier, book *ledger.Book, rule string) ([]Fact, error) {
+	rows, err := q.Query(ctx, sqlFacts, book.ID, rule)
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Fact])
+}
+
+// facts finds those that stand.
+type facts []Fact
+
+// of is the newest fact of an item about an object and year, or nil.
+func (fs facts) of(rule, item, object string, year int) *Fact {
+	for i := range fs {
+		if f := &fs[i]; f.Rule == rule && f.Item == item && f.Object == object && int(f.Year) == year {
+			return f
+		}
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package law_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/law"
+)
+
+type world struct {
+	t     *testing.T
+	ctx   context.Context
+	db    *pgxpool.Pool
+	book  *ledger.Book
+	funds map[string]int32
+	at    time.Time
+	who   uuid.UUID
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, ctx: t.Context(), db: pgtest.New(t).Service, funds: map[string]int32{}, at: time.Date(2026, 11, 20, 12, 0, 0, 0, zone), who: uuid.New()}
+	w.tx(func(tx pgx.Tx) (err error) {
+		if w.book, err = ledger.CreateBook(w.ctx, tx, ledger.Book{Code: "demo", NameZH: "慈善会", NameEN: "Association", Regime: chart.CN2026, Currency: "CNY", Zone: zone}); err != nil {
+			return err
+		}
+		for _, kind := range []string{ledger.General, ledger.Restricted, ledger.Subsidy, ledger.Agency} {
+			f, err := ledger.CreateFund(w.ctx, tx, w.book, ledger.Fund{Code: kind, Kind: kind, NameZH: kind, NameEN: kind})
+			if err != nil {
+				return err
+			}
+			w.funds[kind] = f.ID
+		}
+		return nil
+	})
+	return w
+}
+
+func (w *world) tx(f func(tx pgx.Tx) error) {
+	w.t.Helper()
+	if err := pg.InTx(w.ctx, w.db, f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// under says under which law the book stands.
+func (w *world) under(form string, public bool) {
+	w.t.Helper()
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2018, 1, 1), Jurisdiction: "CN", Form: form, Public: public}, w.at)
+	})
+}
+
+func (w *world) fact(f law.Fact) {
+	w.t.Helper()
+	f.ID, f.EnteredBy, f.EnteredAt = uuid.New(), w.who, w.at
+	w.at = w.at.Add(time.Second)
+	w.tx(func(tx pgx.Tx) error { return law.Enter(w.ctx, tx, w.book, f) })
+}
+
+// post books bank against an income or expense account of the general fund; amounts are minor units, expense positive.
+func (w *world) post(day time.Time, id chart.ID, amount int64, nature string) {
+	w.t.Helper()
+	lines := []ledger.Line{{Leaf: ledger.Leaf{Chart: id, Fund: w.funds[ledger.General], Dims: ledger.Dims{Nature: nature}}, Amount: amount},
+		{Leaf: ledger.Leaf{Chart: "bank.basic", Fund: w.funds[ledger.General]}, Amount: -amount}}
+	w.tx(func(tx pgx.Tx) error {
+		_, err := ledger.PostOne(w.ctx, tx, w.book, ledger.Entry{Key: uuid.New(), Kind: ledger.KindVoucher, EffectiveOn: day, Actor: w.who, Lines: lines})
+		return err
+	})
+}
+
+func (w *world) look(code string, year int, today time.Time) *law.Finding {
+	w.t.Helper()
+	f, err := law.LookAt(w.ctx, w.db, w.book, code, year, today)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return f
+}
+
+func sumOf(t *testing.T, f *law.Finding, words string) int64 {
+	t.Helper()
+	for _, s := range f.Steps {
+		if strings.Contains(s.EN, words) && s.Sum != nil {
+			return *s.Sum
+		}
+	}
+	t.Fatalf("%s has no line %q in %+v", f.Code, words, f.Steps)
+	return 0
+}
+
+// TV4: three years of 12,000,000.00, 14,239,000.00 and 15,500,000.00 ask for 9,739,100.00; a fen less is broken.
+func TestSpendingFloor(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.post(ledger.Day(2023, 6, 1), "gift.u", -12_000_000_00, "")
+	w.post(ledger.Day(2024, 6, 1), "gift.u", -14_239_000_00, "")
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -15_500_000_00, "")
+	w.post(ledger.Day(2026, 3, 1), "program.u", 9_739_099_99, "")
+	after := ledger.Day(2027, 1, 10)
+
+	f := w.look("R01", 2026, after)
+	if f.State != law.Broken {
+		t.Errorf("9,739,099.99 is %s, not broken", f.State)
+	}
+	if last, mean := sumOf(t, f, "of last year's income"), sumOf(t, f, "of the mean of 3 years"); last != 10_850_000_00 || mean != 9_739_100_00 {
+		t.Errorf("floors of %d and %d, want 10,850,000.00 and 9,739,100.00", last, mean)
+	}
+	err := law.MayCloseYear(w.ctx, w.db, w.book, 2026, after)
+	var refusal *law.Refusal
+	if !errors.As(err, &refusal) || !errors.Is(err, law.ErrLaw) || refusal.Rule.Code != "R01" {
+		t.Fatalf("the year may be closed: %v", err)
+	}
+	for _, lang := range []string{"en", "zh-CN"} {
+		if text := refusal.Text(lang); !strings.Contains(text, "R01") || !strings.Contains(text, refusal.Param.Article(lang)) || !strings.Contains(text, refusal.Rule.Lift(lang)) || !strings.Contains(text, "0.01") {
+			t.Errorf("the refusal says %q", text)
+		}
+	}
+
+	w.post(ledger.Day(2026, 12, 1), "program.u", 1, "")
+	if f := w.look("R01", 2026, after); f.State != law.Holds {
+		t.Errorf("9,739,100.00 is %s, it should hold", f.State)
+	}
+	if err := law.MayCloseYear(w.ctx, w.db, w.book, 2026, after); err != nil {
+		t.Errorf("a year at its floor may not be closed: %v", err)
+	}
+}
+
+// What was sold is no aid, what a purchaser pays for is judged, and the forecast warns while the year runs.
+func TestSpendingForecast(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -1_000_00, "")
+	w.post(ledger.Day(2026, 2, 1), "program.u", 350_00, "")
+	w.post(ledger.Day(2026, 2, 1), "program.u", 500_00, "cost_of_sale")
+
+	f := w.look("R01", 2026, ledger.Day(2026, 7, 2)) // day 183 of 365
+	if spent, ahead := sumOf(t, f, "Charitable spending"), sumOf(t, f, "at the pace"); f.State != law.Warned || sumOf(t, f, "less: no charitable") != -500_00 || ahead != 698_08 {
+		t.Errorf("%s with %d spent and %d ahead", f.State, spent, ahead)
+	}
+	if f := w.look("R01", 2026, ledger.Day(2026, 6, 30)); f.State != law.Holds { // 350 in 181 days is 705 in the year
+		t.Errorf("on course is %s", f.State)
+	}
+	if err := law.MayCloseYear(w.ctx, w.db, w.book, 2026, ledger.Day(2027, 1, 5)); err == nil {
+		t.Error("a year below its floor may be closed")
+	}
+	w.fact(law.Fact{Rule: "R01", Item: "explained", Object: "book", Year: 2026, Words: "2027-01-04 已书面说明"})
+	if err := law.MayCloseYear(w.ctx, w.db, w.book, 2026, ledger.Day(2027, 1, 5)); err != nil {
+		t.Errorf("an explained year may not be closed: %v", err)
+	}
+	w.fact(law.Fact{Rule: "R01", Item: "time_barred", Object: "book", Year: 2025, Amount: 600_00, Words: "协议约定 2027 年起使用"})
+	if f := w.look("R01", 2026, ledger.Day(2027, 1, 5)); f.State != law.Holds || sumOf(t, f, "Adjusted income") != 400_00 {
+		t.Errorf("less what might not be used: %s", f.State)
+	}
+}
+
+// TV4, R02: 11,000,000.00 of expense allow 1,430,000.00 to an association and 1,100,000.00 to a foundation; below 200,000.00 nothing binds.
+func TestManagementCap(t *testing.T) {
+	for _, c := range []struct {
+		form         string
+		admin, other int64
+		cap          int64
+		state        law.State
+	}{
+		{law.Association, 1_430_000_00, 9_570_000_00, 1_430_000_00, law.Warned},
+		{law.Association, 1_430_000_01, 9_569_999_99, 1_430_000_00, law.Broken},
+		{law.Association, 1_000_000_00, 10_000_000_00, 1_430_000_00, law.Holds},
+		{law.Foundation, 1_100_000_01, 9_899_999_99, 1_100_000_00, law.Broken},
+		{law.Association, 199_999_99, 800_000_01, 130_000_00, law.Holds},
+		{law.Association, 200_000_00, 800_000_00, 130_000_00, law.Broken},
+	} {
+		t.Run(c.form, func(t *testing.T) {
+			w := newWorld(t)
+			w.under(c.form, true)
+			w.post(ledger.Day(2025, 6, 1), "gift.u", -100_000_000_00, "")
+			w.post(ledger.Day(2026, 6, 1), "admin.u", c.admin, "")
+			w.post(ledger.Day(2026, 6, 1), "program.u", c.other, "")
+			f := w.look("R02", 2026, ledger.Day(2027, 1, 5))
+			if got := sumOf(t, f, "Cap of"); f.State != c.state || got != c.cap {
+				t.Errorf("management of %d in %d: %s under a cap of %d, want %s and %d", c.admin, c.admin+c.other, f.State, got, c.state, c.cap)
+			}
+		})
+	}
+}
+
+// R03 goes by net assets at the end of the year before; a body that raises from the public is not bound by it.
+func TestBands(t *testing.T) {
+	for _, c := range []struct {
+		form string
+		rule string
+		net  int64
+		need int64
+	}{
+		{law.Association, "R03", 999_999_99, 500_000_00}, // half of last year's income is more than 8 %
+		{law.Association, "R03", 1_000_000_00, 80_000_00},
+		{law.Association, "R03", 5_000_000_00, 350_000_00},
+		{law.Service, "R03", 10_000_000_00, 600_000_00},
+		{law.Foundation, "R03b", 3_999_999_99, 320_000_00},
+		{law.Foundation, "R03b", 4_000_000_00, 280_000_00},
+		{law.Foundation, "R03b", 60_000_000_00, 3_600_000_00},
+	} {
+		t.Run(c.form, func(t *testing.T) {
+			w := newWorld(t)
+			w.under(c.form, false)
+			// Three equal year ends: the mean and the last are one.
+			w.post(ledger.Day(2022, 6, 1), "gift.u", -c.net, "")
+			w.post(ledger.Day(2025, 6, 1), "gift.u", -min(c.net, 1_000_000_00), "")
+			w.post(ledger.Day(2025, 6, 2), "program.u", min(c.net, 1_000_000_00), "")
+			f := w.look(c.rule, 2026, ledger.Day(2027, 1, 5))
+			if need := sumOf(t, f, "Charitable spending needed"); need != c.need || f.State != law.Broken {
+				t.Errorf("net assets of %d ask for %d and it is %s, want %d", c.net, need, f.State, c.need)
+			}
+			if f := w.look("R01", 2026, ledger.Day(2027, 1, 5)); f.State != law.Exempt {
+				t.Errorf("R01 is %s for a body that does not raise from the public", f.State)
+			}
+		})
+	}
+}
+
+// A book without a profile stands under no law; the book's own figure goes before the statute's from its day on.
+func TestParams(t *testing.T) {
+	w := newWorld(t)
+	if f := w.look("R01", 2026, ledger.Day(2026, 5, 1)); f.State != law.NoLaw {
+		t.Errorf("without a profile R01 is %s", f.State)
+	}
+	if err := law.MayCloseYear(w.ctx, w.db, w.book, 2026, ledger.Day(2027, 5, 1)); err != nil {
+		t.Error(err)
+	}
+	w.under(law.Association, true)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: "R02", Name: "cap", From: ledger.Day(2027, 1, 1), Value: "12.5%", ArticleZH: "章程第三十条"}, w.who, w.at)
+	})
+	l, err := law.Read(w.ctx, w.db, w.book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, want := range map[time.Time]int64{ledger.Day(2026, 12, 31): 1300, ledger.Day(2027, 1, 1): 1250} {
+		if p, ok := l.Param("R02", "cap", day); !ok || p.BasisPoints() != want {
+			t.Errorf("on %s the cap is %q, want %d", day.Format(time.DateOnly), p.Value, want)
+		}
+	}
+	if _, ok := l.Param("R02", "cap", ledger.Day(2017, 1, 1)); ok {
+		t.Error("a figure applies before the book stood under the law")
+	}
+	for _, p := range []law.Profile{{Jurisdiction: "CN", Form: law.Association}, {From: w.at, Jurisdiction: "China", Form: law.Association}, {From: w.at, Jurisdiction: "CN", Form: "club"}, {From: w.at, Jurisdiction: "CN", Form: law.Service, Code: "123"}} {
+		err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error { return law.SetProfile(w.ctx, tx, w.book, p, w.at) })
+		if !errors.Is(err, law.ErrBadProfile) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	for _, p := range []law.Param{{Rule: "R99", Name: "cap", From: w.at, Value: "1%", ArticleZH: "x"}, {Rule: "R02", Name: "cap", From: w.at, Value: "much", ArticleZH: "x"}, {Rule: "R02", Name: "cap", From: w.at, Value: "1%"}} {
+		err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error { return law.SetParam(w.ctx, tx, w.book, p, w.who, w.at) })
+		if !errors.Is(err, law.ErrBadParam) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+// Every parameter names a rule, can be read, and says where it is written in both languages; every rule has its words.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	for _, p := range law.Params() {
+		if law.ByCode(p.Rule) == nil || p.Value == "" || p.ArticleZH == "" || p.ArticleEN == "" || strings.Contains(p.ArticleZH, "同上") || p.Source == "" {
+			t.Errorf("parameter %+v", p)
+		}
+	}
+	rules := law.Rules()
+	if len(rules) != 25 {
+		t.Errorf("%d rules, want R01 to R23 with R03b and R09b", len(rules))
+	}
+	for _, r := range rules {
+		if r.NameZH == "" || r.NameEN == "" || r.LiftZH == "" || r.LiftEN == "" || r.Effect == "" {
+			t.Errorf("rule %+v", r)
+		}
+	}
+}

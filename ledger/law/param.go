@@ -1,0 +1,270 @@
+package law
+
+import (
+	"context"
+	"embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/money"
+)
+
+// Errors about parameters and profiles.
+var (
+	ErrBadProfile = errors.New("profile of the law is not complete")
+	ErrBadParam   = errors.New("parameter of a rule cannot be read")
+)
+
+//go:embed params.csv
+var files embed.FS
+
+// Legal forms.
+const (
+	Association = "association" // 社会团体
+	Foundation  = "foundation"  // 基金会
+	Service     = "service"     // 社会服务机构
+)
+
+// Param is one figure of a rule, as it stands from a day on.
+type Param struct {
+	Rule, Name   string
+	Jurisdiction string // "CN", or a part "CN-HN"; a part goes before its country
+	Form         string // "*" for every form
+	Public       string // "yes", "no" or "*"
+	From, To     time.Time
+	Value        string // "70%", "200000.00", "10d", "3wd", "6m", "05-31", "yes"
+	ArticleZH    string
+	ArticleEN    string
+	Source       string
+	Own          bool // entered in this book
+}
+
+// Article is where the figure is written, in lang.
+func (p Param) Article(lang string) string { return pick(lang, p.ArticleZH, p.ArticleEN) }
+
+func pick(lang, zh, en string) string {
+	if lang == "en" {
+		return en
+	}
+	return zh
+}
+
+var statutes = readStatutes()
+
+func readStatutes() []Param {
+	f, err := files.Open("params.csv")
+	if err != nil {
+		panic(err)
+	}
+	r := csv.NewReader(f)
+	if _, err := r.Read(); err != nil {
+		panic(err)
+	}
+	var all []Param
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			panic(err)
+		}
+		p := Param{Rule: row[0], Name: row[1], Jurisdiction: row[2], Form: row[3], Public: row[4], Value: row[7], ArticleZH: row[8], ArticleEN: row[9], Source: row[10]}
+		if p.From, err = time.Parse(time.DateOnly, row[5]); err != nil {
+			panic(err)
+		}
+		if row[6] != "" {
+			if p.To, err = time.Parse(time.DateOnly, row[6]); err != nil {
+				panic(err)
+			}
+		}
+		all = append(all, p)
+	}
+}
+
+// Params are the figures of the statutes, in the order of the file.
+func Params() []Param { return append([]Param(nil), statutes...) }
+
+// Profile says under which law a book stands from a day on.
+type Profile struct {
+	From         time.Time
+	Jurisdiction string
+	Form         string
+	Public       bool
+	Code         string // unified social credit code; empty when not known
+	EnteredBy    *uuid.UUID
+}
+
+const (
+	sqlProfileInsert = `
+insert into law_profile (book_id, valid_from, jurisdiction, form, public, code, entered_by, entered_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+	sqlProfiles = `
+select distinct on (valid_from) valid_from, jurisdiction, form, public, code, entered_by from law_profile
+ where book_id = $1 order by valid_from desc, entered_at desc`
+
+	sqlParamInsert = `
+insert into law_param (book_id, rule, name, valid_from, value, article, entered_by, entered_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+	sqlParams = `
+select distinct on (rule, name, valid_from) rule, name, valid_from, value, article from law_param
+ where book_id = $1 order by rule, name, valid_from desc, entered_at desc`
+)
+
+var (
+	placeForm = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,6})?$`)
+	codeForm  = regexp.MustCompile(`^([0-9A-Z]{18})?$`)
+	valueForm = regexp.MustCompile(`^([0-9]+(\.[0-9]{1,2})?%?|[0-9]{1,4}(d|wd|m)|[0-9]{2}-[0-9]{2}|yes|no|review)$`)
+)
+
+// SetProfile says under which law the book stands from p.From on. ErrBadProfile.
+func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, now time.Time) error {
+	known := p.Form == Association || p.Form == Foundation || p.Form == Service
+	if !known || !placeForm.MatchString(p.Jurisdiction) || !codeForm.MatchString(p.Code) || p.From.IsZero() {
+		return ErrBadProfile
+	}
+	if _, err := tx.Exec(ctx, sqlProfileInsert, book.ID, p.From, p.Jurisdiction, p.Form, p.Public, p.Code, p.EnteredBy, now); err != nil {
+		return fmt.Errorf("set profile of the law: %w", err)
+	}
+	return nil
+}
+
+// SetParam enters a figure of the book's own: from its charter, an agreement, or a law newer than this program. ErrBadParam.
+func SetParam(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Param, by uuid.UUID, now time.Time) error {
+	if ByCode(p.Rule) == nil || p.Name == "" || p.ArticleZH == "" || p.From.IsZero() || !valueForm.MatchString(p.Value) {
+		return ErrBadParam
+	}
+	if _, err := tx.Exec(ctx, sqlParamInsert, book.ID, p.Rule, p.Name, p.From, p.Value, p.ArticleZH, by, now); err != nil {
+		return fmt.Errorf("set parameter %s %s: %w", p.Rule, p.Name, err)
+	}
+	return nil
+}
+
+// Law is what a book stands under: its profiles and its own figures, read once for one look.
+type Law struct {
+	profiles []Profile // newest first
+	own      []Param
+}
+
+// Read reads under which law a book stands.
+func Read(ctx context.Context, q pg.Querier, book *ledger.Book) (*Law, error) {
+	l := &Law{}
+	rows, err := q.Query(ctx, sqlProfiles, book.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read profile of the law: %w", err)
+	}
+	if l.profiles, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Profile]); err != nil {
+		return nil, fmt.Errorf("read profile of the law: %w", err)
+	}
+	if rows, err = q.Query(ctx, sqlParams, book.ID); err != nil {
+		return nil, fmt.Errorf("read parameters: %w", err)
+	}
+	p := Param{Jurisdiction: "*", Form: "*", Public: "*", Own: true}
+	_, err = pgx.ForEachRow(rows, []any{&p.Rule, &p.Name, &p.From, &p.Value, &p.ArticleZH}, func() error {
+		p.ArticleEN = p.ArticleZH
+		l.own = append(l.own, p)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read parameters: %w", err)
+	}
+	return l, nil
+}
+
+// On is the profile on a day, or nil when the book stood under no law then.
+func (l *Law) On(day time.Time) *Profile {
+	for i := range l.profiles {
+		if !l.profiles[i].From.After(day) {
+			return &l.profiles[i]
+		}
+	}
+	return nil
+}
+
+// Param is a figure on a day: the book's own first, then that of its part of the country, then the country's.
+func (l *Law) Param(rule, name string, day time.Time) (Param, bool) {
+	p := l.On(day)
+	if p == nil {
+		return Param{}, false
+	}
+	for _, own := range l.own { // newest first
+		if own.Rule == rule && own.Name == name && !own.From.After(day) {
+			return own, true
+		}
+	}
+	var best Param
+	found := false
+	country, _, _ := strings.Cut(p.Jurisdiction, "-")
+	public := map[bool]string{true: "yes", false: "no"}[p.Public]
+	for _, s := range statutes {
+		fits := s.Rule == rule && s.Name == name && !s.From.After(day) && (s.To.IsZero() || day.Before(s.To)) && (s.Form == "*" || s.Form == p.Form) &&
+			(s.Public == "*" || s.Public == public) && (s.Jurisdiction == p.Jurisdiction || s.Jurisdiction == country)
+		if fits && (!found || s.Jurisdiction == p.Jurisdiction && best.Jurisdiction != s.Jurisdiction || s.From.After(best.From)) {
+			best, found = s, true
+		}
+	}
+	return best, found
+}
+
+// BasisPoints reads "70%" or "12.5%" as 7000 and 1250.
+func (p Param) BasisPoints() int64 {
+	text, ok := strings.CutSuffix(p.Value, "%")
+	if !ok {
+		return 0
+	}
+	whole, part, _ := strings.Cut(text, ".")
+	n, _ := strconv.ParseInt(whole+(part + "00")[:2], 10, 64)
+	return n
+}
+
+// Number reads a count.
+func (p Param) Number() int64 {
+	n, _ := strconv.ParseInt(strings.TrimRight(p.Value, "dwm"), 10, 64)
+	return n
+}
+
+// Sum reads an amount in minor units of the book's currency.
+func (p Param) Sum(book *ledger.Book) int64 {
+	minor, err := money.Parse(p.Value, book.Currency)
+	if err != nil {
+		return 0
+	}
+	return minor
+}
+
+// After is the day that lies a term behind another: "10d" days, "3wd" working days (weekends left out), "6m" months.
+func (p Param) After(day time.Time) time.Time {
+	n := int(p.Number())
+	switch {
+	case strings.HasSuffix(p.Value, "wd"):
+		for n > 0 {
+			if day = day.AddDate(0, 0, 1); day.Weekday() != time.Saturday && day.Weekday() != time.Sunday {
+				n--
+			}
+		}
+		return day
+	case strings.HasSuffix(p.Value, "m"):
+		return addMonths(day, n)
+	}
+	return day.AddDate(0, 0, n)
+}
+
+// addMonths keeps to the last day of a shorter month: three months after 30 November is 28 or 29 February.
+func addMonths(day time.Time, n int) time.Time {
+	to := day.AddDate(0, n, 0)
+	if to.Day() != day.Day() {
+		to = to.AddDate(0, 0, -to.Day())
+	}
+	return to
+}
