@@ -14,6 +14,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 )
 
@@ -195,6 +196,9 @@ func (c *call) entryCreate() error {
 			Summary: in.Summary, SourceKind: in.Source, SourceRef: in.SourceRef, MadeBy: "api:" + c.key.Name}}
 		if needsSecondPerson(lines) {
 			return 0, nil, errNeedsSecondPerson
+		}
+		if err := law.MayPost(c.ctx(), tx, c.book, []ledger.Entry{e}, day); err != nil {
+			return 0, nil, err
 		}
 		r, err := ledger.PostOne(c.ctx(), tx, c.book, e)
 		if err != nil {

@@ -234,3 +234,9 @@ func (tools Tools) overdue(ctx context.Context, t *Turn) error {
 	})
 	return err
 }
+
+// deadlines reminds of what has to be filed or published: thirty days before, seven days before, overdue.
+func (t Tools) deadlines(ctx context.Context, turn *Turn) error {
+	_, err := turn.Tx(ctx, "reminded", func(tx pgx.Tx) (int, error) { return t.DueNotice(ctx, tx, turn.Book, turn.Now) })
+	return err
+}

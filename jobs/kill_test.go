@@ -30,6 +30,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/runs"
@@ -183,6 +184,32 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 			}
 			_, err = m.Book(ctx, tx, book, giving.Sign{Key: l.ID, At: now})
 			return err
+		},
+		DueNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (n int, err error) {
+			all, err := law.Deadlines(ctx, tx, book, "en", book.Day(now))
+			if err != nil {
+				return 0, err
+			}
+			people, err := staff.Holding(ctx, tx, book.ID, staff.Accountant)
+			if err != nil {
+				return 0, err
+			}
+			for _, d := range all {
+				fresh, err := law.Told(ctx, tx, book, d.Key, d.Stage(book.Day(now)))
+				if err != nil {
+					return n, err
+				}
+				for _, p := range people {
+					if !fresh {
+						continue
+					}
+					if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: d.Name, Body: d.Key, Path: "/"}, now); err != nil {
+						return n, err
+					}
+				}
+				n++
+			}
+			return n, nil
 		},
 		LateNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error {
 			people, err := staff.Holding(ctx, tx, book.ID, staff.Accountant)

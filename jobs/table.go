@@ -28,6 +28,7 @@ type Tools struct {
 
 	// Letters whose words the pages have.
 	LapseNotice func(context.Context, pgx.Tx, *ledger.Book, *subsidies.Letter, time.Time) error
+	DueNotice   func(context.Context, pgx.Tx, *ledger.Book, time.Time) (int, error)
 	LateNotice  func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error
 }
 
@@ -69,6 +70,7 @@ func Table(t Tools) ([]Job, error) {
 		{"40 * * * *", Job{Name: "sweep", Late: lateHour, Do: sweep}},
 		{"local 03:10", Job{Name: "unpaid", Late: lateDay, Do: expire}},
 		{"local 08:30", Job{Name: "overdue", Late: lateDay, Do: t.overdue}},
+		{"local 08:40", Job{Name: "deadlines", Late: lateDay, Do: t.deadlines}},
 		{"local 02:30", Job{Name: "verify", Late: lateDay, Long: true, Do: verify}},
 		{"local 03:30", Job{Name: "hledger", Late: lateDay, Long: true, Do: crossCheck}},
 		{"local 04:00", Job{Name: "checks-daily", Late: lateDay, Long: true, Do: checks(recon.Daily)}},

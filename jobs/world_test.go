@@ -18,6 +18,7 @@ import (
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/runs"
@@ -55,6 +56,9 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 		book, err = ledger.CreateBook(ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "jobs", NameZH: "任务慈善会", NameEN: "Jobs", Regime: chart.CN2026, Currency: "CNY",
 			Zone: zone(t, "Asia/Shanghai"), Sandbox: true})
 		if err != nil {
+			return err
+		}
+		if err := law.SetProfile(ctx, tx, book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, month); err != nil {
 			return err
 		}
 		if street, err = ledger.CreateStreet(ctx, tx, book, ledger.Street{Code: "s", NameZH: "街道", NameEN: "Street"}); err != nil {

@@ -18,6 +18,7 @@ import (
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/giving/teams"
+	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
@@ -111,6 +112,11 @@ var table = []row{
 	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
 	{ledger.ErrHalted, halted("E5")},
+	{law.ErrLaw, Problem{"law", http.StatusConflict, "法规检查不允许这样做。", "A rule of law stands against it."}},
+	{law.ErrNoRule, Problem{"not-found", http.StatusNotFound, "没有这条规则。", "There is no such rule."}},
+	{law.ErrBadFact, Problem{"law-fact", http.StatusUnprocessableEntity, "登记的事项不完整：日期、金额、说明请按该项的要求填写。", "The fact is not complete: day, amount and words as its item asks for."}},
+	{law.ErrBadProfile, Problem{"law-profile", http.StatusUnprocessableEntity, "法律身份不完整：法域（如 CN）、组织形式、起始日期，信用代码为十八位。", "The legal profile is not complete: jurisdiction (CN), form, first day; a credit code has eighteen characters."}},
+	{law.ErrBadParam, Problem{"law-param", http.StatusUnprocessableEntity, "参数读不了：写成 70%、200000.00、10d、3wd、6m、05-31 或 yes/no，并写明依据。", "The parameter cannot be read: write 70%, 200000.00, 10d, 3wd, 6m, 05-31 or yes/no, and where it is written."}},
 	{recon.ErrUnequal, Problem{"match-unequal", 422, "两边合计不相等，或其中有的已经匹配。差额请先单独记一行。", "The two sides do not add up to the same amount, or some of them are matched already. Book the difference as a line of its own first."}},
 	{recon.ErrParts, Problem{"settlement-parts", 409, "这笔结算款的明细合计与到账不等，还不知道各是哪个基金的钱。先处理明细里的差异。", "The rows of the settlement do not add up to what arrived, so nobody knows which fund's money it is. Clear the breaks of its rows first."}},
 	{recon.ErrPaymentFile, Problem{"payment-file", 422, "这份已批准付款的文件读不了，请核对列名、日期和金额。", "The file of approved payments cannot be read; check its columns, days and amounts."}},
@@ -317,6 +323,9 @@ func halted(check string) Problem {
 func Of(err error) Problem {
 	if h := (*ledger.Halted)(nil); errors.As(err, &h) {
 		return halted(h.Check)
+	}
+	if r := (*law.Refusal)(nil); errors.As(err, &r) {
+		return Problem{"law", http.StatusConflict, r.Text("zh-CN"), r.Text("en")}
 	}
 	for _, r := range table {
 		if errors.Is(err, r.err) {

@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
+	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/recon"
@@ -82,7 +83,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
-	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote}
+	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, law.ErrLaw, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -121,7 +122,7 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind:
 		return v.carryStep(tx, a)
 	case staff.MatchKind:
 		return nil, v.carryMatch(tx, a)
@@ -151,8 +152,11 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 	if r.original != nil {
 		posted, err = ledger.Reverse(v.ctx(), tx, v.book, r.original.ID, a.ID, r.day, v.who.Person.ID, doc)
 	} else {
-		posted, err = ledger.PostOne(v.ctx(), tx, v.book, ledger.Entry{Key: a.ID, Kind: r.kind, EffectiveOn: r.day,
-			Actor: v.who.Person.ID, Document: &doc, Lines: r.lines})
+		e := ledger.Entry{Key: a.ID, Kind: r.kind, EffectiveOn: r.day, Actor: v.who.Person.ID, Document: &doc, Lines: r.lines}
+		if err := law.MayPost(v.ctx(), tx, v.book, []ledger.Entry{e}, v.businessDay()); err != nil {
+			return nil, err
+		}
+		posted, err = ledger.PostOne(v.ctx(), tx, v.book, e)
 	}
 	return &posted.ID, err
 }

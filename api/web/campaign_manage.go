@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
@@ -196,7 +197,7 @@ func (v *visit) campaignChange() error {
 	default:
 		return staff.ErrRequestInvalid
 	}
-	if errors.Is(err, giving.ErrNotDraft) || errors.Is(err, giving.ErrNotPublished) {
+	if errors.Is(err, giving.ErrNotDraft) || errors.Is(err, giving.ErrNotPublished) || errors.Is(err, law.ErrLaw) {
 		return v.refuse(err, s, back)
 	}
 	return err
@@ -244,6 +245,9 @@ func (v *visit) campaignPublish(c *giving.Campaign, s *sight) error {
 	if len(wrong) > 0 {
 		return v.campaignEdit(http.StatusUnprocessableEntity, c, f, wrong)
 	}
+	if err := law.MayPublish(v.ctx(), v.s.DB, v.book, c.ID, v.businessDay()); err != nil {
+		return err
+	}
 	return v.request(staff.Draft{Form: form, Kind: staff.Opening, Summary: oneLine(T(v.lang, "campaigns.summary", c.Title(string(v.lang))), 400), Payload: f})
 }
 
@@ -274,6 +278,13 @@ func (v *visit) askedCampaign(q pg.Querier, a staff.Approval) (asked, error) {
 		r.stop = giving.ErrNotDraft
 	case !now.Says(then):
 		r.stop = giving.ErrCampaignChanged
+	default:
+		if err := law.MayPublish(v.ctx(), q, v.book, f.ID, v.businessDay()); err != nil {
+			if !errors.Is(err, law.ErrLaw) {
+				return asked{}, err
+			}
+			r.stop = err
+		}
 	}
 	return r, nil
 }
@@ -289,7 +300,7 @@ func (v *visit) openCampaign(tx pgx.Tx, a staff.Approval) error {
 		return err
 	}
 	agreed, _ := v.draftOfForm(f, s)
-	if err := giving.Publish(v.ctx(), tx, v.book, agreed); err != nil {
+	if err := giving.Publish(v.ctx(), tx, v.book, agreed, v.now); err != nil {
 		return err
 	}
 	return v.record(tx, "campaign", "publish", strconv.Itoa(int(f.ID)), "")

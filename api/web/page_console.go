@@ -27,6 +27,8 @@ var places = []place{
 	{"place.books", "place.statements", statementsPath, "", staff.OfflineRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.books", "place.checks", checksPath, "", staff.OfflineRead, false},
+	{"place.books", "place.law", lawPath, "", staff.LawRead, false},
+	{"place.books", "place.deadlines", deadlinesPath, "", staff.LawRead, false},
 	{"place.books", "place.rates", ratesPath, "", staff.FundWrite, false},
 	{"place.books", "place.streets", "/console/streets", "", staff.FundWrite, false},
 	{"place.giving", "place.work", projectsPath, "", staff.ProjectRead, false},

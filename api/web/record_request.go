@@ -37,7 +37,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds()) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds()) {
 		if a.name == name {
 			return a, nil
 		}
@@ -121,6 +121,9 @@ func (v *visit) stepValue(b blank, value string) string {
 			if o.Value == value {
 				return o.Label
 			}
+		}
+		if b.label == "law.object" {
+			return v.lawName(value)
 		}
 		if id, err := uuid.Parse(value); err == nil { // a bidder
 			return giving.PaddleOf(v.ctx(), v.s.DB, v.book, id)

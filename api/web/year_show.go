@@ -11,9 +11,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/law"
 	"sunfund/ledger/staff"
 )
 
@@ -29,6 +31,9 @@ type yearDraft struct {
 func (v *visit) yearPlan(q pg.Querier, year int, undo bool) ([]ledger.Entry, error) {
 	if undo {
 		return ledger.YearUndo(v.ctx(), q, v.book, year)
+	}
+	if err := law.MayCloseYear(v.ctx(), q, v.book, year, v.businessDay()); err != nil {
+		return nil, err
 	}
 	return ledger.YearEnd(v.ctx(), q, v.book, year, v.businessDay())
 }
@@ -67,6 +72,9 @@ func (v *visit) yearAgain(status int, wrong Errors) error {
 		view.Status, view.State = "reversed", T(v.lang, "year.none")
 	case errors.Is(planErr, ledger.ErrYearOngoing), errors.Is(planErr, ledger.ErrYearBefore):
 		return v.refuse(planErr, nil, Link{T(v.lang, "year.other", year-1), yearsPath + "?year=" + strconv.Itoa(year-1)})
+	case errors.Is(planErr, law.ErrLaw):
+		view.Status, view.State = "broken", problem.Of(planErr).Title(string(v.lang))
+		view.Links = append(view.Links, Link{T(v.lang, "law.open", "R01"), lawRule("R01") + "&year=" + strconv.Itoa(year)})
 	default:
 		return planErr
 	}
@@ -139,7 +147,7 @@ func (v *visit) yearAsk() error {
 }
 
 func (v *visit) yearRefused(year int, err error) error {
-	for _, refusal := range []error{ledger.ErrYearOngoing, ledger.ErrYearBefore, ledger.ErrYearClosed, ledger.ErrYearLater, ledger.ErrYearNone} {
+	for _, refusal := range []error{law.ErrLaw, ledger.ErrYearOngoing, ledger.ErrYearBefore, ledger.ErrYearClosed, ledger.ErrYearLater, ledger.ErrYearNone} {
 		if errors.Is(err, refusal) {
 			return v.refuse(err, nil, Link{T(v.lang, "year.other", year), yearsPath + "?year=" + strconv.Itoa(year)})
 		}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/law"
 )
 
 var (
@@ -87,8 +89,9 @@ func UpdateDraft(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) 
 	return slugError(err)
 }
 
-// Publish opens a draft to the public exactly as it was agreed to. ErrNoCampaign, ErrNotDraft, ErrCampaignChanged.
-func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, agreed Campaign) error {
+// Publish opens a draft to the public exactly as it was agreed to. ErrNoCampaign, ErrNotDraft, ErrCampaignChanged, law.ErrLaw where R06,
+// R07 or R15 stands against it.
+func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, agreed Campaign, at time.Time) error {
 	now, err := lockCampaign(ctx, tx, book, agreed.ID)
 	if err != nil {
 		return err
@@ -98,6 +101,9 @@ func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, agreed Campaign)
 	}
 	if !now.Says(agreed) {
 		return ErrCampaignChanged
+	}
+	if err := law.MayPublish(ctx, tx, book, agreed.ID, book.Day(at)); err != nil {
+		return err
 	}
 	return SetCampaignState(ctx, tx, book, agreed.ID, Published)
 }

@@ -134,3 +134,23 @@ func (fs facts) of(rule, item, object string, year int) *Fact {
 	}
 	return nil
 }
+
+// Named is a record that a fact may speak of.
+type Named struct{ Object, Name string }
+
+const sqlNamed = `
+select 'payee:' || id, name from payee where book_id = $1 and $2 in ('', 'payee') and kind = 'organisation'
+union all
+select 'contract:' || id, code || ' ' || title from contract where book_id = $1 and $2 in ('', 'contract') and state <> 'void'
+union all
+select 'project:' || id, title from project where book_id = $1 and $2 in ('', 'project') and state in ('approved', 'ended')
+ order by 2 limit 2000`
+
+// Records lists payees, contracts and projects by name, of one sort when kind is not empty.
+func Records(ctx context.Context, q pg.Querier, book *ledger.Book, kind string) ([]Named, error) {
+	rows, err := q.Query(ctx, sqlNamed, book.ID, kind)
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Named])
+}

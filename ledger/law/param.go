@@ -128,11 +128,19 @@ var (
 	valueForm = regexp.MustCompile(`^([0-9]+(\.[0-9]{1,2})?%?|[0-9]{1,4}(d|wd|m)|[0-9]{2}-[0-9]{2}|yes|no|review)$`)
 )
 
-// SetProfile says under which law the book stands from p.From on. ErrBadProfile.
-func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, now time.Time) error {
+// Check says whether the profile is complete. ErrBadProfile.
+func (p Profile) Check() error {
 	known := p.Form == Association || p.Form == Foundation || p.Form == Service
 	if !known || !placeForm.MatchString(p.Jurisdiction) || !codeForm.MatchString(p.Code) || p.From.IsZero() {
 		return ErrBadProfile
+	}
+	return nil
+}
+
+// SetProfile says under which law the book stands from p.From on. ErrBadProfile.
+func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, now time.Time) error {
+	if err := p.Check(); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, sqlProfileInsert, book.ID, p.From, p.Jurisdiction, p.Form, p.Public, p.Code, p.EnteredBy, now); err != nil {
 		return fmt.Errorf("set profile of the law: %w", err)
@@ -140,10 +148,18 @@ func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, no
 	return nil
 }
 
-// SetParam enters a figure of the book's own: from its charter, an agreement, or a law newer than this program. ErrBadParam.
-func SetParam(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Param, by uuid.UUID, now time.Time) error {
+// Check says whether a figure of the book's own can be read. ErrBadParam.
+func (p Param) Check() error {
 	if ByCode(p.Rule) == nil || p.Name == "" || p.ArticleZH == "" || p.From.IsZero() || !valueForm.MatchString(p.Value) {
 		return ErrBadParam
+	}
+	return nil
+}
+
+// SetParam enters a figure of the book's own: from its charter, an agreement, or a law newer than this program. ErrBadParam.
+func SetParam(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Param, by uuid.UUID, now time.Time) error {
+	if err := p.Check(); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, sqlParamInsert, book.ID, p.Rule, p.Name, p.From, p.Value, p.ArticleZH, by, now); err != nil {
 		return fmt.Errorf("set parameter %s %s: %w", p.Rule, p.Name, err)

@@ -9,6 +9,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
 
@@ -83,11 +84,10 @@ type Step struct {
 	ZH, EN string
 	Sum    *int64 // minor units of the book's currency
 	Text   string // where it is no amount: "70%", "13 %", a date
-	// Where the amount comes from: entries on Charts in the days From..To, of Fund when it is not zero.
-	Charts   []string
+	Part   bool   // it is part of the line above
+	// Where the amount comes from: entries on the chart account in the days From..To.
+	Chart    string
 	From, To time.Time
-	Fund     int32
-	Object   string // or a record: "campaign:3"
 }
 
 // Label is the line's words, in lang.
@@ -142,10 +142,19 @@ func (d *desk) asOf() time.Time {
 	return d.today
 }
 
-// sum adds a line with an amount that comes from entries.
-func (f *Finding) sum(zh, en string, sum int64, from ...string) *Step {
-	f.Steps = append(f.Steps, Step{ZH: zh, EN: en, Sum: &sum, Charts: from})
-	return &f.Steps[len(f.Steps)-1]
+// sum adds a line with an amount.
+func (f *Finding) sum(zh, en string, sum int64) {
+	f.Steps = append(f.Steps, Step{ZH: zh, EN: en, Sum: &sum})
+}
+
+// entries adds an amount that comes from entries, and below it the accounts that it is made of.
+func (f *Finding) entries(zh, en string, sum int64, y *yearFlow, from, to time.Time, charts ...string) {
+	f.sum(zh, en, sum)
+	for _, id := range charts {
+		part := y.by[id]
+		acct := chart.MustByID(chart.ID(id))
+		f.Steps = append(f.Steps, Step{ZH: acct.NameZH, EN: acct.NameEN, Sum: &part, Part: true, Chart: id, From: from, To: to})
+	}
 }
 
 func (f *Finding) text(zh, en, text string) {

@@ -26,6 +26,7 @@ type yearFlow struct {
 	admin    int64
 	returned int64 // of admin: gifts given back by our own fault, provisions
 	expense  int64
+	by       map[string]int64 // each account, on its normal side
 }
 
 // Turnovers carry no closing entries here: those post to leaves of their own.
@@ -55,7 +56,7 @@ func (d *desk) flow(ctx context.Context, year int) (*yearFlow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read year %d: %w", year, err)
 	}
-	y := &yearFlow{}
+	y := &yearFlow{by: map[string]int64{}}
 	var id chart.ID
 	var nature string
 	var service bool
@@ -73,7 +74,9 @@ func (d *desk) flow(ctx context.Context, year int) (*yearFlow, error) {
 
 func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, sum int64) {
 	base, _, _ := strings.Cut(string(id), ".")
-	if chart.MustByID(id).Type == chart.Income {
+	acct := chart.MustByID(id)
+	y.by[string(id)] += sum * int64(acct.Normal)
+	if acct.Type == chart.Income {
 		y.income -= sum
 		if !slices.Contains(y.incomeOf, string(id)) {
 			y.incomeOf = append(y.incomeOf, string(id))
@@ -119,8 +122,7 @@ func (d *desk) adjusted(ctx context.Context, f *Finding, year int) (int64, error
 		income = fact.Amount
 		f.sum(zh+"（"+fact.Words+"）", en+" ("+fact.Words+")", income)
 	} else {
-		s := f.sum(zh, en, income, y.incomeOf...)
-		s.From, s.To = from, to
+		f.entries(zh, en, income, y, from, to, y.incomeOf...)
 	}
 	barred, ended := d.facts.of("R01", "time_barred", "book", year), d.facts.of("R01", "time_ended", "book", year)
 	if barred != nil {
@@ -181,8 +183,7 @@ func (d *desk) floorOf(ctx context.Context, f *Finding, need int64) error {
 	}
 	from, to := ledger.Day(d.year, time.January, 1), d.asOf()
 	f.sum("应达到的慈善活动支出（两者取低）", "Charitable spending needed (the lower one)", need)
-	s := f.sum(fmt.Sprintf("%d 年业务活动成本", d.year), fmt.Sprintf("Program cost of %d", d.year), y.program, "program.u", "program.r")
-	s.From, s.To = from, to
+	f.entries(fmt.Sprintf("%d 年业务活动成本", d.year), fmt.Sprintf("Program cost of %d", d.year), y.program, y, from, to, "program.u", "program.r")
 	if y.no != 0 {
 		f.sum("减：不属于慈善活动（如义拍品成本）", "less: no charitable activity (cost of what was sold)", -y.no)
 	}
@@ -246,11 +247,7 @@ func (d *desk) capOf(ctx context.Context, f *Finding, rate int64, rule string) e
 	}
 	from, to := ledger.Day(d.year, time.January, 1), d.asOf()
 	exempt, _ := d.param(f, rule, "exempt_below")
-	line := func(zh, en string, sum int64, charts ...string) {
-		s := f.sum(zh, en, sum, charts...)
-		s.From, s.To = from, to
-	}
-	line(fmt.Sprintf("%d 年管理费用", d.year), fmt.Sprintf("Management cost of %d", d.year), y.admin, "admin.u", "admin.r")
+	f.entries(fmt.Sprintf("%d 年管理费用", d.year), fmt.Sprintf("Management cost of %d", d.year), y.admin, y, from, to, "admin.u", "admin.r")
 	if y.returned != 0 {
 		f.sum("其中退款和预计负债", "of it gifts given back and provisions", y.returned)
 		f.sum("不含这些的管理费用", "Management cost without them", y.admin-y.returned)
@@ -337,7 +334,7 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 		}
 	}
 	f.Params = append(f.Params, b.param)
-	f.sum(fmt.Sprintf("%d 年末净资产", d.year-1), fmt.Sprintf("Net assets at the end of %d", d.year-1), net, "na.u", "na.r")
+	f.sum(fmt.Sprintf("%d 年末净资产", d.year-1), fmt.Sprintf("Net assets at the end of %d", d.year-1), net)
 	years, _ := d.param(f, f.Code, "years")
 	mean := net
 	if n := years.Number(); n > 1 {

@@ -14,6 +14,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 var (
@@ -48,7 +49,7 @@ func (w *whole) heldFor(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 }
 
 // Sign plans E36: what the contract promises is set aside in each source's fund, and refused by the ledger where a fund's available money is
-// short (ledger.ShortError says by how much). A second person approves. ErrVote, ErrBudget, ErrStages, ErrHeld, ErrPayee, giving.ErrStep.
+// short (ledger.ShortError says by how much). A second person approves. ErrVote, ErrBudget, ErrStages, ErrHeld, ErrPayee, law.ErrLaw, giving.ErrStep.
 func Sign(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, day time.Time) (*giving.Move, error) {
 	w, err := c.whole(ctx, q, book)
 	if err != nil {
@@ -81,6 +82,9 @@ func Sign(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, day
 		return nil, fmt.Errorf("%w: %d of %d", ErrStages, planned, c.Amount)
 	case w.project.Committed+c.Amount > w.project.Budget:
 		return nil, fmt.Errorf("%w: %d of %d", ErrBudget, w.project.Committed+c.Amount, w.project.Budget)
+	}
+	if err := law.MaySign(ctx, q, book, c.ID, day); err != nil {
+		return nil, err
 	}
 	to := *c
 	to.State, to.SignedOn = Signed, &day

@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 var (
@@ -391,7 +392,7 @@ func atBank(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, ba
 }
 
 // AgreeToPay plans that a request is approved, with all its checks made again; aid is reserved in its fund (E39). A second person approves.
-// ErrStopped, ErrScores, ErrHoldOff, ErrPayee, ErrBank, giving.ErrStep.
+// ErrStopped, ErrScores, ErrHoldOff, ErrPayee, ErrBank, law.ErrLaw, giving.ErrStep.
 func AgreeToPay(ctx context.Context, q pg.Querier, book *ledger.Book, p *Payment, now time.Time) (*giving.Move, error) {
 	if p.State != AskedFor {
 		return nil, giving.ErrStep
@@ -400,6 +401,9 @@ func AgreeToPay(ctx context.Context, q pg.Querier, book *ledger.Book, p *Payment
 		return nil, err
 	}
 	if err := p.payeeReady(ctx, q, book, now); err != nil {
+		return nil, err
+	}
+	if err := law.MayPay(ctx, q, book, p.PayeeID, book.Day(now)); err != nil {
 		return nil, err
 	}
 	to := *p

@@ -58,6 +58,7 @@ const (
 	MatchKind       Kind = "match"        // a rule of match published; match paid, released, refused, clawed back, or its rest returned
 	CloseKind       Kind = "close"        // months closed for good, on the report that the payload names by its hash
 	YearKind        Kind = "year-end"     // the closing entries of a year, or their taking back
+	LawKind         Kind = "law"          // a fact that a rule of law rests on; figures published or corrected
 	PollKind        Kind = "poll"         // a vote of residents published, taken back or counted, or a fund that requires one
 	SubsidyKind     Kind = "subsidy"      // a street's money spent or returned, a receipt or a letter of it taken back
 	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
@@ -89,6 +90,7 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PayeeKind:       {ask: ProjectWrite, decide: EntryApprove},
 	ContractKind:    {ask: ProjectWrite, decide: EntryApprove},
 	PaymentKind:     {ask: ProjectWrite, decide: EntryApprove},
+	LawKind:         {ask: LawWrite, decide: EntryApprove},
 	PollKind:        {ask: VoteSettle, decide: EntryApprove},
 }
 
@@ -104,7 +106,7 @@ func (k Kind) PaysOut() bool {
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
 	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind, CloseKind, YearKind,
-		PayeeKind, ContractKind, PaymentKind, PollKind}
+		PayeeKind, ContractKind, PaymentKind, PollKind, LawKind}
 }
 
 // Deciders are the roles that may decide a kind.

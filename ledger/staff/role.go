@@ -91,6 +91,8 @@ const (
 	VoteSettle    Permission = "vote.settle"    // ask for a vote to be published, counted or taken back
 	NeedRead      Permission = "need.read"      // needs, offers, calls and proposals
 	NeedWrite     Permission = "need.write"     // sort, merge, answer, match, call, rank
+	LawRead       Permission = "law.read"       // how the rules of law stand, deadlines, what is published
+	LawWrite      Permission = "law.write"      // enter facts, draft what is published
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
@@ -144,6 +146,8 @@ var rights = []struct {
 	{VoteSettle, []Role{Accountant}},
 	{NeedRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{NeedWrite, []Role{Accountant, Approver, StreetOfficer}},
+	{LawRead, []Role{Accountant, Approver, Auditor}},
+	{LawWrite, []Role{Accountant}},
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},

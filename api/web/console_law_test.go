@@ -1,0 +1,165 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
+	"sunfund/ledger/staff"
+)
+
+// lawful has the office stand under the law of an association that raises from the public.
+func (o *office) lawful() {
+	o.Helper()
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return law.SetProfile(ctx, tx, o.book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, o.now)
+	})
+}
+
+// draftCampaign is a campaign that nobody has seen yet, opening after so many days.
+func (o *office) draftCampaign(slug, filing string, after, days int) *giving.Campaign {
+	o.Helper()
+	var c *giving.Campaign
+	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		at := o.book.Day(o.now).AddDate(0, 0, after)
+		opens := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, o.book.Zone)
+		c, err = giving.CreateCampaign(ctx, tx, o.book, giving.Campaign{FundID: o.funds[1].ID, Slug: slug, TitleZH: "长者午餐", TitleEN: "Lunches", SummaryZH: "简", SummaryEN: "Short", StoryZH: "故事", StoryEN: "Story",
+			FilingNo: filing, Goal: 50_000_00, OpensAt: opens, ClosesAt: opens.AddDate(0, 0, days), State: giving.Draft})
+		return err
+	})
+	return c
+}
+
+// TestLawInTheConsole: without a profile nothing is refused; once two people entered it, a campaign without its filing is, by rule, article and
+// what would lift it; the filing entered by two people lifts it.
+func TestLawInTheConsole(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, chen, wu := o.as("li"), o.as("chen"), o.as("wu")
+	wu.wants(wu.get(lawPath), http.StatusForbidden)
+	li.wants(li.get(lawPath), http.StatusOK, "还没有登记本会的法律身份", "R01", "R23")
+	li.wants(li.step(lawPath, "law-profile", "place", "中国", "form", "association", "public", "yes", "due-from", "2020-01-01"), http.StatusNotFound)
+	profile := []string{"place", "CN", "form", "association", "public", "yes", "due-from", "2020-01-01"}
+	li.wants(li.step(lawProfilePath, "law-profile", append([]string{"place", "中国"}, profile[2:]...)...), http.StatusUnprocessableEntity, "法域写国家代码")
+	asked := li.stepped(lawProfilePath, "law-profile", profile...)
+	chen.wants(chen.get(asked), http.StatusOK, "登记法律身份", "社会团体", "2020")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(lawPath), http.StatusOK, "社会团体", "慈善活动年度支出的下限")
+
+	c := o.draftCampaign("lunch-2", "51A2026001", 20, 30)
+	desk := deskHref(c.ID)
+	page := li.post(desk, formWith("do", "publish"))
+	li.wants(page, http.StatusConflict, "R06", "募捐方案在开始前备案", "民政部令第74号", "怎样解除", "没有登记备案")
+	li.wants(li.get(deadlinesPath), http.StatusOK, "募捐方案备案", "长者午餐")
+	rule := lawRule("R06")
+	filed := []string{"item", "R06.filed", "object", lawHrefObject(c), "due-day", ISODay(o.book.Day(o.now)), "due-until", ISODay(o.book.Day(c.ClosesAt)), "words", "备案 51A2026001"}
+	li.wants(li.step(rule, "law-fact", "item", "R06.filed", "object", lawHrefObject(c), "words", "51A2026001"), http.StatusUnprocessableEntity, "还缺日期")
+	asked = li.stepped(rule, "law-fact", filed...)
+	chen.wants(chen.get(asked), http.StatusOK, "长者午餐", "51A2026001")
+	li.wants(li.post(desk, formWith("do", "publish")), http.StatusConflict, "R06") // entered, not confirmed yet
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(rule), http.StatusOK, "51A2026001", "长者午餐")
+	asked = li.post(desk, formWith("do", "publish")).to
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(lawRule("R99")), http.StatusNotFound)
+
+	// A number that serves a second campaign.
+	other := o.draftCampaign("lunch-3", "51A2026001", 20, 30)
+	li.stepped(rule, "law-fact", "item", "R06.filed", "object", lawHrefObject(other), "due-day", ISODay(o.book.Day(o.now)), "due-until", ISODay(o.book.Day(other.ClosesAt)), "words", "51A2026001")
+	chen.wants(chen.decides(newestRequest(o, chen), "approve", ""), http.StatusSeeOther)
+	li.wants(li.post(deskHref(other.ID), formWith("do", "publish")), http.StatusConflict, "R07", "还用在另外 1 个活动上")
+}
+
+func lawHrefObject(c *giving.Campaign) string {
+	return "campaign:" + strings.TrimPrefix(deskHref(c.ID), "/console/campaigns/")
+}
+
+// newestRequest is the newest request that waits.
+func newestRequest(o *office, c *client) string {
+	o.Helper()
+	page := c.get("/console/approvals").text
+	_, rest, ok := strings.Cut(page, `href="/console/approvals/0`)
+	if !ok {
+		o.Fatalf("no request waits: %s", page)
+	}
+	id, _, _ := strings.Cut(rest, `"`)
+	return "/console/approvals/0" + id
+}
+
+// TestDeadlineReminders: whoever sees to a deadline is reminded thirty days before, seven days before and once overdue, each once.
+func TestDeadlineReminders(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.lawful()
+	li := o.as("li")
+	c := o.draftCampaign("lunch-2", "", 50, 30)
+	due := o.book.Day(c.OpensAt).AddDate(0, 0, -10)
+	s := &Server{}
+	remind := func(daysBefore, want int) {
+		t.Helper()
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			told, err := s.NoticeDeadlines(ctx, tx, o.book, due.AddDate(0, 0, -daysBefore).Add(12*3600e9))
+			if told != want {
+				t.Errorf("%d days before, %d reminders, want %d", daysBefore, told, want)
+			}
+			return err
+		})
+	}
+	remind(31, 0)
+	remind(30, 1)
+	remind(29, 0)
+	li.wants(li.get(mailboxPath), http.StatusOK, "长者午餐", ISODay(due))
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		all, err := law.Deadlines(ctx, tx, o.book, "en", o.book.Day(o.now))
+		if err != nil || len(all) != 1 || all[0].Name != "Lunches" || !all[0].Due.Equal(due) {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		p, err := staff.ByLogin(ctx, tx, o.book.ID, "chen")
+		if err != nil {
+			return err
+		}
+		return law.Take(ctx, tx, o.book, all[0].Key, p.ID)
+	})
+	remind(7, 1)
+	remind(-1, 1)
+	remind(-5, 0)
+	chen := o.as("chen")
+	chen.wants(chen.get(mailboxPath), http.StatusOK, "已超过期限")
+}
+
+// A voucher that would invest public money is refused by R14 when it is to be carried out.
+func TestLawRefusesInvesting(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.lawful()
+	var fund *ledger.Fund
+	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		fund, err = ledger.CreateFund(ctx, tx, o.book, ledger.Fund{Code: "S1", Kind: ledger.Subsidy, NameZH: "街道配套", NameEN: "Subsidy"})
+		if err != nil {
+			return err
+		}
+		err = law.MayPost(ctx, tx, o.book, []ledger.Entry{{Lines: []ledger.Line{ledger.Debit(ledger.Leaf{Chart: "st.inv", Fund: fund.ID}, 1), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: fund.ID}, 1)}}}, o.book.Day(o.now))
+		if refusal, ok := err.(*law.Refusal); !ok || refusal.Rule.Code != "R14" {
+			t.Errorf("public money may be invested: %v", err)
+		}
+		return law.MayPost(ctx, tx, o.book, []ledger.Entry{{Lines: []ledger.Line{ledger.Debit(ledger.Leaf{Chart: "st.inv", Fund: o.general.ID}, 1), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: o.general.ID}, 1)}}}, o.book.Day(o.now))
+	})
+}
+
+func TestLawLook(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.lawful()
+	o.draftCampaign("lunch-2", "51A2026001", 20, 30)
+	day := o.book.Day(o.now)
+	o.post(ledger.KindVoucher, day.AddDate(-1, 0, 0), "捐赠", o.debit("bank.basic", 1, 41_739_000_00), o.credit("gift.r", 1, 41_739_000_00))
+	o.post(ledger.KindVoucher, day, "管理费用", o.debit("admin.r", 1, 1_000_000_00), o.credit("bank.basic", 1, 1_000_000_00))
+	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}})
+}

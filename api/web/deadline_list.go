@@ -1,0 +1,182 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
+	"sunfund/ledger/staff"
+)
+
+const deadlinesPath = "/console/deadlines"
+
+// deadlineList is the queue of what has to be filed or published, soonest first.
+func (v *visit) deadlineList() error { return v.deadlinesAgain(http.StatusOK, nil) }
+
+func (v *visit) deadlinesAgain(status int, wrong Errors) error {
+	view := recordView{Page: v.consolePage(T(v.lang, "place.deadlines"), deadlinesPath), Heading: T(v.lang, "place.deadlines"), Lead: T(v.lang, "deadline.lead")}
+	view.Errors = wrong
+	l, err := law.Read(v.ctx(), v.s.DB, v.book)
+	if err != nil {
+		return err
+	}
+	if l.On(v.businessDay()) == nil {
+		view.Status, view.State = "waiting", T(v.lang, "law.profile.none")
+		view.Links = append(view.Links, Link{T(v.lang, "place.law"), lawPath})
+	}
+	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, string(v.lang), v.businessDay())
+	if err != nil {
+		return err
+	}
+	names := newNames(v)
+	g := grid{Title: T(v.lang, "deadline.queue"), Empty: T(v.lang, "deadline.none"), Heads: v.heads("deadline.due", "deadline.what", "deadline.object", "law.rule", "person.state", "deadline.owner", "deadline.told")}
+	over := 0
+	for _, d := range all {
+		owner := T(v.lang, "deadline.nobody")
+		if d.Owner != uuid.Nil {
+			if owner, err = names.of(d.Owner); err != nil {
+				return err
+			}
+		}
+		tag, left := "good", d.Left(v.businessDay())
+		text := T(v.lang, "deadline.left", left)
+		switch {
+		case left < 0:
+			over++
+			tag, text = "broken", T(v.lang, "deadline.over", -left)
+		case left <= law.RemindSoon:
+			tag = "attention"
+		}
+		told := "—"
+		if d.Told > 0 {
+			told = T(v.lang, "deadline.told."+strconv.Itoa(int(d.Told)))
+		}
+		g.Rows = append(g.Rows, []cell{dayCell(d.Due), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: d.Name, Href: v.deadlineHref(&d), User: true}, {Text: d.Rule.Code, Href: lawRule(d.Rule.Code)},
+			{Text: text, Tag: tag}, textCell(owner), {Text: told}})
+	}
+	if over > 0 {
+		view.Status, view.State = "broken", T(v.lang, "deadline.overdue", over)
+	}
+	view.Grids = []grid{g}
+	if len(all) > 0 {
+		take, err := v.deadlineTake(all)
+		if err != nil {
+			return err
+		}
+		if err := v.offer(&view, deadlinesPath, take); err != nil {
+			return err
+		}
+	}
+	return v.s.render.Render(v.Response(), status, "console/record", view)
+}
+
+// deadlineHref is where a deadline is met.
+func (v *visit) deadlineHref(d *law.Deadline) string {
+	switch d.Phase {
+	case "filing", "surplus":
+		return lawRule(d.Rule.Code)
+	}
+	return v.lawHref(d.Object)
+}
+
+// deadlineTake says who sees to a deadline.
+func (v *visit) deadlineTake(all []law.Deadline) (act, error) {
+	people, err := staff.Holding(v.ctx(), v.s.DB, v.book.ID, staff.Accountant, staff.Approver)
+	if err != nil {
+		return act{}, err
+	}
+	what, who := make([]Option, 0, len(all)), make([]Option, 0, len(people))
+	for _, d := range all {
+		what = append(what, Option{Value: d.Key, Label: ISODay(d.Due) + " · " + d.Name + " · " + T(v.lang, "deadline.phase."+d.Phase)})
+	}
+	for _, p := range people {
+		who = append(who, Option{Value: p.ID.String(), Label: p.Name(string(v.lang))})
+	}
+	return act{name: "deadline-take", needs: staff.LawWrite, blanks: []blank{{name: "what", label: "deadline.what", kind: "select", options: what}, {name: "who", label: "deadline.owner", kind: "select", options: who}},
+		plan: func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+			return &giving.Move{Object: "law:24", Act: "deadline-take", Note: in["what"], Source: "law", Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+				return law.Take(ctx, tx, v.book, in["what"], in.id("who"))
+			}}, nil
+		}}, nil
+}
+
+func (v *visit) deadlineStep() error {
+	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, string(v.lang), v.businessDay())
+	if err != nil {
+		return err
+	}
+	take, err := v.deadlineTake(all)
+	if err != nil {
+		return err
+	}
+	return v.perform(uuid.Nil, deadlinesPath, v.deadlinesAgain, take)
+}
+
+// NoticeDeadlines reminds whoever sees to a deadline, the accountants where nobody does: thirty days before, seven days before, overdue.
+// Each is told once. It says how many letters it left.
+func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (told int, err error) {
+	today := book.Day(now)
+	all, err := law.Deadlines(ctx, tx, book, "zh-CN", today)
+	if err != nil {
+		return 0, err
+	}
+	english, err := law.Deadlines(ctx, tx, book, "en", today)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range all {
+		stage := d.Stage(today)
+		if stage == 0 || stage <= d.Told {
+			continue
+		}
+		fresh, err := law.Told(ctx, tx, book, d.Key, stage)
+		if err != nil {
+			return told, err
+		}
+		if !fresh {
+			continue
+		}
+		i := slices.IndexFunc(english, func(e law.Deadline) bool { return e.Key == d.Key })
+		words := func(lang Lang) (subject, body string) {
+			name := d.Name
+			if lang == EN && i >= 0 {
+				name = english[i].Name
+			}
+			return T(lang, "mail.deadline."+strconv.Itoa(int(stage)), name, ISODay(d.Due)), T(lang, "mail.deadline.body", T(lang, "deadline.phase."+d.Phase), name, ISODay(d.Due), d.Rule.Code)
+		}
+		if d.Owner == uuid.Nil {
+			err = s.notice(ctx, tx, book, []staff.Role{staff.Accountant}, deadlinesPath, now, words)
+		} else {
+			err = s.noticeOne(ctx, tx, book, d.Owner, deadlinesPath, now, words)
+		}
+		if err != nil {
+			return told, fmt.Errorf("remind of %s: %w", d.Key, err)
+		}
+		told++
+	}
+	return told, nil
+}
+
+// noticeOne leaves a letter for one person, in the reader's language.
+func (s *Server) noticeOne(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, path string, now time.Time, words func(Lang) (subject, body string)) error {
+	p, err := staff.ByID(ctx, tx, book.ID, id)
+	if err != nil {
+		return err
+	}
+	lang, ok := parseLang(p.Lang)
+	if !ok {
+		lang = ZH
+	}
+	subject, body := words(lang)
+	return staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: subject, Body: body, Path: path}, now)
+}
