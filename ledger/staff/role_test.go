@@ -15,7 +15,7 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	changes := func(p staff.Permission) bool {
 		return !slices.Contains([]staff.Permission{staff.FundRead, staff.EntryRead, staff.ReportRead, staff.CampaignRead,
-			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead, staff.SubsidyRead, staff.PaperRead, staff.JobRead, staff.VoteRead, staff.NeedRead, staff.ProjectRead}, p)
+			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead, staff.SubsidyRead, staff.PaperRead, staff.JobRead, staff.VoteRead, staff.NeedRead, staff.ProjectRead, staff.LawRead}, p)
 	}
 	for _, p := range staff.Permissions() {
 		for _, r := range []staff.Role{staff.Auditor, staff.Supervisor} {
