@@ -197,6 +197,7 @@ var table = []row{
 	{receipts.ErrVoid, Problem{"receipt-void", 409, "这张票据已经作废。", "This receipt is void already."}},
 	{receipts.ErrReason, Problem{"reason-needed", 422, "作废必须写明理由。", "A void needs a reason."}},
 	{receipts.ErrBatchDays, Problem{"receipt-days", 422, "日期不对：最多一年，并且要早于今天。", "The days span at most a year and lie before today."}},
+	{reports.ErrNoReport, Problem{"no-report", 404, "没有这张报表，或者您看不到它。", "There is no such report, or none that you may see."}},
 	{reports.ErrNoFont, Problem{"no-font", 501, "这里没有安装打印 PDF 所需的字体。请用浏览器的打印功能。", "No font for PDF is installed here. Please use your browser's print function."}},
 	{receipts.ErrBatchRunning, Problem{"receipt-batch-running", 409, "另一批票据正在开具。", "Another batch of receipts is running."}},
 	{payments.ErrNoProcessor, Problem{"not-found", 404, "没有这个支付机构。", "There is no such processor."}},

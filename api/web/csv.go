@@ -4,9 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
+	tables "sunfund/internal/sheet"
 	"sunfund/ledger/money"
 )
 
@@ -38,7 +38,7 @@ func (s *sheet) row(cells ...any) {
 	for i, cell := range cells {
 		switch c := cell.(type) {
 		case string:
-			fields[i] = noFormula(c)
+			fields[i] = tables.NoFormula(c)
 		case money.Money:
 			fields[i] = money.Format(c.Minor, c.Currency)
 		case time.Time:
@@ -57,13 +57,4 @@ func (s *sheet) flush() error {
 		return fmt.Errorf("write CSV: %w", err)
 	}
 	return http.NewResponseController(s.out).Flush()
-}
-
-// noFormula keeps a spreadsheet program from running a donor's or payee's text.
-func noFormula(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n\x00") || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") ||
-		strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
-		return "'" + text
-	}
-	return text
 }

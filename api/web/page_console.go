@@ -24,6 +24,7 @@ var places = []place{
 	{"place.books", "place.transfer", "/console/transfers/new", "", staff.EntryDraft, false},
 	{"place.books", "place.accounts", "/console/accounts", "", staff.EntryRead, false},
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
+	{"place.books", "place.reports", reportsPath, "", staff.ReportRead, false},
 	{"place.books", "place.statements", statementsPath, "", staff.OfflineRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.books", "place.checks", checksPath, "", staff.OfflineRead, false},

@@ -1,4 +1,4 @@
-// Package sheet reads delimited text as banks, processors and giving platforms write it: strict in the charset, forgiving in
+// Package sheet reads delimited text as banks, processors and giving platforms write it, and guards what is written: strict in the charset, forgiving in
 // quotes, with the place of each line in the file and with limits on everything.
 package sheet
 

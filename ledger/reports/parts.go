@@ -82,3 +82,17 @@ func (f *Form) expand(row int, sign int64, signs map[int]int64) {
 		f.expand(f.row[p.id], sign*p.sign, signs)
 	}
 }
+
+// Names are what a row and a column are called, and the figure where they meet.
+func (s *Statement) Names(row, key string) (name, head string, amount int64) {
+	if at := s.form.rowAt(row); at >= 0 {
+		name = s.form.Rows[at].Name(s.lang)
+	}
+	for _, c := range s.columns {
+		if c.Key == key {
+			head = c.label()
+		}
+	}
+	amount, _ = s.cell(row, key)
+	return name, head, amount
+}

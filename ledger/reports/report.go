@@ -80,7 +80,7 @@ const (
 	ToFund     = "fund"
 	ToContract = "contract"
 	ToProject  = "project"
-	ToGift     = "gift"
+	ToReceipt  = "receipt"
 	ToAccount  = "account"
 )
 

@@ -19,6 +19,7 @@ type Request struct {
 	Funds    []int32   // nil for all of the book
 	Scope    string    // how these funds are called
 	Lang     string
+	Now      time.Time // of lists that say how long something has waited
 }
 
 // points of time that every statement is made from.

@@ -250,7 +250,7 @@ func TestWhatIsNotOrdinary(t *testing.T) {
 	b.post(ledger.KindAuction, "2026-03-06", "D fundraising.r R 300.00", "C bank.basic R 300.00")
 	b.post(ledger.KindVoucher, "2026-04-01", "D bank.agency A 10000.00", "C agency.l A 10000.00")
 	b.post(ledger.KindVoucher, "2026-04-02", "D agency.l A 4000.00", "C bank.agency A 4000.00")
-	b.post(ledger.KindVoucher, "2026-05-01", "D na.r R 300.00", "C bank.basic R 300.00", "D bank.basic G 300.00", "C na.u G 300.00")  // E29b
+	b.post(ledger.KindVoucher, "2026-05-01", "D na.r R 300.00", "C bank.basic R 300.00", "D bank.basic G 300.00", "C na.u G 300.00")     // E29b
 	b.post(ledger.KindVoucher, "2026-05-02", "D na.u G 1000.00", "C bank.basic G 1000.00", "D bank.basic R 1000.00", "C na.r R 1000.00") // E53
 	b.post(ledger.KindTransfer, "2026-05-03", "D transfer R 500.00", "C bank.basic R 500.00", "D bank.basic R2 500.00", "C transfer R2 500.00")
 	b.post(ledger.KindVoucher, "2026-05-04", "D na.prior.u G 20.00", "C bank.basic G 20.00")

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/reports"
+)
+
+// The accountant reads a statement, opens a figure down to the entry, and takes it away as a file; an officer sees her own funds' only.
+func TestReportsInTheConsole(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, wu, shen := o.as("li"), o.as("wu"), o.as("shen")
+	const sheet = "/console/reports/sheet?report="
+	li.wants(li.get(reportsPath), http.StatusOK, "资产负债表", "会民非02表", "英国准则", sheet+"cn2026-cash")
+	page := li.get(sheet + "cn2026-balance&to=2026-09-30")
+	li.wants(page, http.StatusOK, "货币资金", "57,700.00", "相符", "会民非01表", "编制单位", "format=xlsx")
+	li.lacks(page, "不符", "format=pdf") // no font is installed
+	li.wants(shen.get(sheet+"cn2026-activities&from=2026-09-01&to=2026-09-30"), http.StatusOK, "本月数", "业务活动成本", "300.00", "相符")
+	li.wants(li.get(sheet+"cn2004-activities&to=2026-09-30"), http.StatusOK, "三、限定性净资产转为非限定性净资产", "相符")
+	link := regexp.MustCompile(`/console/reports/figure\?[^"]*row=monetary[^"]*`).FindString(page.text)
+	figure := li.get(strings.ReplaceAll(link, "&amp;", "&"))
+	li.wants(figure, http.StatusOK, "货币资金", "1002.01", "49,900.00", "7,800.00", "57,700.00")
+	account := regexp.MustCompile(`/console/accounts\?[^"]*`).FindString(figure.text)
+	lines := li.get(li.get(strings.ReplaceAll(account, "&amp;", "&")).to)
+	li.wants(lines, http.StatusOK, "/console/entries/"+o.entry.String())
+	for format, begins := range map[string]string{"xlsx": "PK", "csv": "\ufeff资产负债表", "json": "{"} {
+		if a := li.get(sheet + "cn2026-balance&to=2026-09-30&format=" + format); a.status != http.StatusOK || !strings.HasPrefix(a.text, begins) {
+			t.Errorf("%s: %d %.40q", format, a.status, a.text)
+		}
+	}
+	li.wants(li.get(sheet+"cn2026-balance&format=pdf"), http.StatusNotImplemented, "字体")
+	li.wants(li.get(sheet+"cn2026-balance&to=2026-09-30&at=2020-01-01"), http.StatusOK, "截至记账时刻")
+	li.lacks(li.get(sheet+"cn2026-balance&to=2026-09-30&at=2020-01-01"), "57,700.00")
+	li.wants(li.get(sheet+"cn2026-balance&at=gestern"), http.StatusUnprocessableEntity, "请写日期或时刻")
+	li.wants(li.get(sheet+"cn2026-cash&from=2026-09-30&to=2026-09-01"), http.StatusUnprocessableEntity, "结束日期不能早于开始日期")
+	li.wants(li.get(sheet+"nothing"), http.StatusNotFound)
+	li.wants(li.get(figurePath+"?report=cn2026-balance&row=current&column=closing"), http.StatusNotFound) // a heading has no figure
+
+	own := wu.get(sheet + "cn2026-balance&to=2026-09-30")
+	wu.wants(own, http.StatusOK, "49,900.00", "本人管理的基金", "相符")
+	wu.lacks(own, "57,700.00", "谢家湾")
+	wu.wants(wu.get(sheet+"cn2026-balance&fund="+o.fundOf(2)), http.StatusNotFound)
+	wu.lacks(wu.get(figurePath+"?report=cn2026-balance&row=monetary&column=closing&to=2026-09-30"), "7,800.00", "谢家湾")
+	if a := o.as("guan").get(reportsPath); a.status != http.StatusForbidden {
+		t.Errorf("who keeps the accounts of people reads reports: %d", a.status)
+	}
+}
+
+func TestReportsLook(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	day := o.book.Day(o.now)
+	o.post(ledger.KindVoucher, day, "街道配套到账", o.debit("bank.basic", 1, 2_194_087), o.credit("grant.r", 1, 2_194_087))
+	o.post(ledger.KindVoucher, day, "企业捐赠", o.debit("bank.online", 2, 1_000_000_00), o.credit("gift.r", 2, 1_000_000_00))
+	looks := [][3]string{{"li", "list", reportsPath}}
+	for _, s := range reports.Sheets(chart.CN2026) {
+		looks = append(looks, [3]string{"li", s.ID, reportPath + "?report=" + s.ID + "&to=2026-09-30"})
+	}
+	looks = append(looks, [3]string{"li", "figure", figurePath + "?report=cn2026-balance&row=assets&column=closing&to=2026-09-30"}, [3]string{"wu", "own", reportPath + "?report=cn2026-activities&to=2026-09-30"})
+	o.looks(t, "report", looks)
+}

@@ -1,0 +1,336 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/money"
+	"sunfund/ledger/reports"
+)
+
+type reportView struct {
+	Page
+	Report         *reports.Report
+	Kind           reports.Sheet
+	Name, Says     string
+	From, To, Fund string
+	At             string
+	Funds          []Option
+	Tables         []reportTable
+	Beside         bool // two tables stand beside each other where there is room
+	Ties           []reportTie
+	Tied           bool
+	Exports        []Link
+	Unit           string
+	Empty          Empty
+	Heading        []reports.Term
+	List           string // address of all reports
+}
+
+type reportTable struct {
+	Title  string
+	Name   string       // for the ear: no two tables of a page have the same
+	Groups []reportHead // the upper row of heads; empty for none
+	Heads  []reportHead
+	Rows   []reportRow
+	Empty  string
+}
+
+type reportHead struct {
+	Label      string
+	Num        bool
+	Cols, Rows int
+}
+
+type reportRow struct {
+	Style string
+	Cells []reportCell
+}
+
+type reportCell struct {
+	Text, Href string
+	Sum        *money.Money
+	Blank      bool // nothing in a line is left empty
+}
+
+type reportTie struct {
+	Name        string
+	Left, Right money.Money
+	Off         bool
+	Why         []string
+}
+
+// reportAsk is which report of what somebody asks for, as far as she may see it.
+type reportAsk struct {
+	kind    reports.Sheet
+	request reports.Request
+	view    reportView
+}
+
+// askReport reads the address. What is wrong stands in the view's errors.
+func (v *visit) askReport() (a reportAsk, err error) {
+	kind, there := reports.SheetByID(v.typed("report", 40))
+	s, err := v.sight()
+	if err != nil {
+		return a, err
+	}
+	if !there || kind.Whole && !s.all {
+		return a, reports.ErrNoReport
+	}
+	a.kind = kind
+	a.view = reportView{Page: v.consolePage(kind.Name(string(v.lang)), reportsPath), Kind: kind, Name: kind.Name(string(v.lang)), Says: kind.Says(string(v.lang)), Fund: v.typed("fund", 10), At: v.typed("at", 20), Unit: Unit(v.lang, v.book.Currency),
+		Funds: s.options(v.lang, T(v.lang, "trial.all")), List: reportsPath}
+	p := &a.view.Page
+	p.Filtered = v.typed("from", 20)+v.typed("to", 20)+v.typed("fund", 10)+v.typed("at", 20) != "" // the report itself is none
+	a.request = reports.Request{From: v.dayField(p, "from"), To: v.dayField(p, "to"), Lang: string(v.lang), Funds: s.ids(), Now: v.now}
+	if a.request.To.IsZero() {
+		a.request.To = v.businessDay()
+	}
+	a.view.From, a.view.To = v.typed("from", 20), fieldDay(v, "to", a.request.To)
+	if len(p.Errors) == 0 && a.request.To.Before(a.request.From) {
+		p.Errors.Add("to", p.T("wrong.period"))
+	}
+	if a.request.Recorded, there = v.moment(a.view.At); !there {
+		p.Errors.Add("at", p.T("report.at.wrong"))
+	}
+	a.request.Scope = T(v.lang, "trial.all")
+	if !s.all {
+		a.request.Scope = T(v.lang, "report.own")
+	}
+	if fund := v.number("fund"); fund != 0 {
+		f := s.fund(fund)
+		if f == nil {
+			return a, ledger.ErrNoFund
+		}
+		a.request.Funds, a.request.Scope = []int32{fund}, f.Code+" "+f.Name(string(v.lang))
+	}
+	return a, nil
+}
+
+// moment reads the moment of recording: a day means its end. Nothing typed is now, the zero time.
+func (v *visit) moment(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	if day, ok := parseDay(text); ok {
+		return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, v.book.Zone).Add(-time.Microsecond), true
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05"} {
+		if at, err := time.ParseInLocation(layout, text, v.book.Zone); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// reportShow shows a report, or sends it as a file.
+func (v *visit) reportShow() error {
+	a, err := v.askReport()
+	if err != nil {
+		return err
+	}
+	view := &a.view
+	if len(view.Errors) > 0 {
+		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/report_show", view)
+	}
+	err = v.read(func(q pg.Querier) error {
+		view.Report, err = a.kind.Make(v.ctx(), q, v.book, a.request)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if format := v.typed("format", 4); format != "" {
+		return v.reportFile(view.Report, format)
+	}
+	r := view.Report
+	view.Heading = r.Heading()
+	at := v.now
+	if !r.Recorded.IsZero() {
+		at = r.Recorded
+	}
+	view.Figure = &AsOf{At: at, Position: r.Position, Href: v.with("at", at.In(v.book.Zone).Format("2006-01-02T15:04:05"), "to", ISODay(a.request.To))}
+	view.Beside, view.Wide = r.Beside(), r.Wide()
+	for _, t := range r.Tables {
+		view.Tables = append(view.Tables, v.reportTable(r, t))
+	}
+	view.Tied = r.Tied()
+	for _, t := range r.Ties {
+		view.Ties = append(view.Ties, reportTie{t.Name, v.amount(t.Left), v.amount(t.Right), t.Off() != 0, t.Why})
+	}
+	for _, f := range []string{"xlsx", "csv", "json", "pdf"} {
+		if f != "pdf" || len(v.s.Font) > 0 {
+			view.Exports = append(view.Exports, Link{T(v.lang, "report.as."+f), v.with("format", f)})
+		}
+	}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/report_show", view)
+}
+
+// reportFile sends a report in another form.
+func (v *visit) reportFile(r *reports.Report, format string) error {
+	types := map[string]string{"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8", "json": "application/json", "pdf": "application/pdf"}
+	kind := types[format]
+	if kind == "" {
+		return reports.ErrNoReport
+	}
+	if format == "pdf" && len(v.s.Font) == 0 {
+		return reports.ErrNoFont
+	}
+	out := v.Response()
+	out.Header().Set("Content-Type", kind)
+	out.Header().Set("Content-Disposition", `attachment; filename="`+r.ID+"-"+ISODay(r.To)+"."+format+`"`)
+	out.WriteHeader(http.StatusOK)
+	switch format {
+	case "xlsx":
+		return r.WriteXLSX(out)
+	case "csv":
+		return r.WriteCSV(out)
+	case "pdf":
+		return r.WritePDF(out, v.s.Font)
+	}
+	return r.WriteJSON(out)
+}
+
+// reportTable makes a table for the page: heads in one or two rows, figures that lead to what they are made of.
+func (v *visit) reportTable(r *reports.Report, t reports.Table) reportTable {
+	table := reportTable{Title: t.Title, Name: r.Title + " " + t.Title, Empty: T(v.lang, "report.nothing")}
+	if t.Title == "" && len(t.Columns) > 0 {
+		table.Name = r.Title + " " + t.Columns[0].Label
+	}
+	grouped := false
+	for _, c := range t.Columns {
+		grouped = grouped || c.Group != ""
+	}
+	last := ""
+	for _, c := range t.Columns {
+		head := reportHead{Label: c.Label, Num: c.Sum, Cols: 1, Rows: 1}
+		switch {
+		case !grouped:
+			table.Heads = append(table.Heads, head)
+		case c.Group == "":
+			head.Rows = 2
+			table.Groups = append(table.Groups, head)
+		case c.Group == last:
+			table.Groups[len(table.Groups)-1].Cols++
+			table.Heads = append(table.Heads, head)
+		default:
+			table.Groups = append(table.Groups, reportHead{Label: c.Group, Cols: 1, Rows: 1})
+			table.Heads = append(table.Heads, head)
+		}
+		last = c.Group
+	}
+	for _, x := range t.Rows {
+		row := reportRow{Style: x.Style}
+		for i, c := range t.Columns {
+			cell := reportCell{}
+			if i < len(x.Cells) {
+				cell.Text = x.Cells[i].Text
+				cell.Href = v.refHref(x.Cells[i].To)
+				if c.Sum {
+					sum := r.Amount(x.Cells[i])
+					cell.Sum, cell.Blank = &sum, sum.Minor == 0 && x.Style == reports.Line
+					if x.Opens && sum.Minor != 0 {
+						cell.Href = v.figureHref(x.ID, c.Key)
+					}
+				}
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	return table
+}
+
+// figureHref leads to what a figure of this address is made of.
+func (v *visit) figureHref(row, column string) string {
+	query := url.Values{"row": {row}, "column": {column}}
+	for _, name := range []string{"report", "from", "to", "fund", "at"} {
+		if text := v.QueryParam(name); text != "" {
+			query.Set(name, text)
+		}
+	}
+	return address(figurePath, query)
+}
+
+// refHref is where a thing of the book is shown.
+func (v *visit) refHref(to reports.Ref) string {
+	switch to.Kind {
+	case reports.ToEntry:
+		return "/console/entries/" + to.ID
+	case reports.ToFund:
+		return "/console/funds/" + to.ID
+	case reports.ToContract:
+		return contractsPath + "/" + to.ID
+	case reports.ToProject:
+		return projectsPath + "/" + to.ID
+	case reports.ToAccount:
+		return "/console/accounts/" + to.ID
+	case reports.ToReceipt:
+		return "/console/receipts/" + to.ID
+	}
+	return ""
+}
+
+// reportFigure shows what a figure is made of: accounts with their lines, or entries.
+func (v *visit) reportFigure() error {
+	a, err := v.askReport()
+	if err != nil {
+		return err
+	}
+	form := a.kind.Form
+	if form == nil || len(a.view.Errors) > 0 {
+		return reports.ErrNoReport
+	}
+	var statement *reports.Statement
+	if err := v.read(func(q pg.Querier) error {
+		statement, err = reports.Make(v.ctx(), q, v.book, form, a.request)
+		return err
+	}); err != nil {
+		return err
+	}
+	row, column := v.typed("row", 40), v.typed("column", 40)
+	made, there := statement.Parts(row, column)
+	if !there {
+		return reports.ErrNoReport
+	}
+	name, head, sum := statement.Names(row, column)
+	query := v.Request().URL.Query()
+	query.Del("row")
+	query.Del("column")
+	query.Del("lang")
+	view := recordView{Page: v.consolePage(T(v.lang, "report.figure", name, statement.Title), reportsPath), Heading: name, Lead: T(v.lang, "report.figure.lead"),
+		Facts: []Fact{{Term: T(v.lang, "report.name"), Value: statement.Title, Href: address(reportPath, query)}, v.fact("report.column", head), v.fact("report.scope", statement.Scope), v.fact("filter.to", ISODay(statement.To)),
+			v.sumFact("report.amount", sum)}}
+	g := grid{Title: T(v.lang, "report.made"), Empty: T(v.lang, "report.nothing"), Heads: v.heads("account.code", "account.name", "close.fund", "#report.amount")}
+	for _, m := range made {
+		code, words, href := "", "", ""
+		if m.Fact != "" {
+			words = T(v.lang, "report.fact."+m.Fact)
+		}
+		switch {
+		case m.Fact == "":
+			code, words = v.code(m.Chart), m.Chart.Name(string(v.lang))
+			query := url.Values{"q": {code}, "fund": {strconv.Itoa(int(m.Fund.ID))}, "to": {ISODay(m.To)}}
+			if !m.From.IsZero() {
+				query.Set("from", ISODay(m.From))
+			}
+			href = address("/console/accounts", query)
+		case m.Entry != uuid.Nil:
+			href = "/console/entries/" + m.Entry.String()
+		}
+		g.Rows = append(g.Rows, []cell{{Text: code, Href: href}, {Text: words, Href: href}, textCell(m.Fund.Code + " " + m.Fund.Name(string(v.lang))), v.sumCell(m.Amount)})
+	}
+	view.Grids = []grid{g}
+	at := v.now
+	if !statement.Recorded.IsZero() {
+		at = statement.Recorded
+	}
+	view.Figure = &AsOf{At: at, Position: statement.Position}
+	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
+}
