@@ -154,7 +154,7 @@ var checkNames = map[string]string{
 	"contract-source": "合同各来源合计相符",
 	"letter":          "街道配套函与账户相符",
 	"payment-transit": "在途付款与账户相符",
-	"trace-line": "钱的去向各线与基金收付相符", "trace-piece": "钱的去向各段不重不漏",
+	"trace-line":      "钱的去向各线与基金收付相符", "trace-piece": "钱的去向各段不重不漏",
 	"poll-rule":       "投票与公布的一致",
 	"poll-count":      "投票结果与选票一致",
 	"letter-claim":    "配套函与请款单、到账相符",
