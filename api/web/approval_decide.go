@@ -69,6 +69,9 @@ func (v *visit) approvalDecide() error {
 		}
 		return v.report(tx, decided)
 	})
+	if err == nil {
+		v.settleCorrections(a.Kind)
+	}
 	if err == nil && password != "" && decided.State == staff.Approved {
 		return v.showResetPassword(decided, password)
 	}

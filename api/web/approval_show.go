@@ -15,6 +15,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/money"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -165,6 +166,15 @@ func (v *visit) approvalAgain(status int, wrong Errors) error {
 		Own: a.MadeBy == v.who.Person.ID, Changed: status == http.StatusConflict}
 	if len(wrong) > 0 {
 		view.Reason = v.typed("reason", 1000)
+	}
+	if a.Kind == staff.Voucher || a.Kind == staff.Reversal {
+		corrects, err := v.correctedBreak(func() (uuid.UUID, error) { return recon.BreakOfForm(v.ctx(), v.s.DB, v.book, a.Form) }, s)
+		if err != nil {
+			return err
+		}
+		if corrects != nil {
+			view.Facts = append(view.Facts, Fact{Term: T(v.lang, "place.breaks"), Value: corrects.Label, Href: corrects.Href})
+		}
 	}
 	if len(r.lines) > 0 {
 		view.Doc = v.askedVoucher(a, r, row.Maker, s)

@@ -26,6 +26,8 @@ func wordsOr(lang Lang, key, rest string) string {
 func auditWhat(lang Lang, what string) string {
 	area, rest, _ := strings.Cut(what, ".")
 	switch area {
+	case "recon":
+		return wordsOr(lang, "act."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.recon"))
 	case "offline":
 		return wordsOr(lang, "act."+rest, T(lang, "audit.offline"))
 	case "subsidy":

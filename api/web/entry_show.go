@@ -10,6 +10,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -28,6 +29,7 @@ type entryView struct {
 	Day       string
 	Reason    string
 	PlainHref string
+	Break     *Link // that it corrects
 }
 
 // entryLine is a posting in the plain view.
@@ -88,6 +90,9 @@ func (v *visit) entryAgain(status int, wrong Errors) error {
 		view.Reversed = "/console/entries/" + r.ReversedBy.String()
 	}
 	view.Facts, view.Lines = v.entryFacts(r), v.entryLines(r, s)
+	if view.Break, err = v.correctedBreak(func() (uuid.UUID, error) { return recon.BreakOfEntry(v.ctx(), v.s.DB, v.book, r.ID) }, s); err != nil {
+		return err
+	}
 	if v.who.May(staff.OfflineRead) {
 		if view.Papers, err = v.papers("entry:" + r.ID.String()); err != nil {
 			return err

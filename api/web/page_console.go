@@ -26,6 +26,8 @@ var places = []place{
 	{"place.books", "place.trial", "/console/trial-balance", "", staff.ReportRead, false},
 	{"place.books", "place.reports", reportsPath, "", staff.ReportRead, false},
 	{"place.books", "place.statements", statementsPath, "", staff.OfflineRead, false},
+	{"place.books", "place.matching", matchingPath, "", staff.OfflineRead, false},
+	{"place.books", "place.breaks", breaksPath, "", staff.ReportRead, false},
 	{"place.books", "place.periods", "/console/periods", "", staff.ReportRead, false},
 	{"place.books", "place.checks", checksPath, "", staff.OfflineRead, false},
 	{"place.books", "place.law", lawPath, "", staff.LawRead, false},

@@ -124,6 +124,7 @@ type recordView struct {
 	Progress      *progressView
 	Story         string // a longer text that somebody wrote
 	Photos        []photoView
+	Raws          []rawView // pieces of files, as they came
 }
 
 // Several tells whether the forms are folded away.

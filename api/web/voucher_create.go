@@ -25,7 +25,7 @@ func (v *visit) voucherCreate() error {
 		return err
 	}
 	view := voucherView{Page: v.consolePage(T(v.lang, "place.voucher"), "/console/vouchers/new"), Form: form.String(),
-		Change: v.typed("change", 36), Day: v.typed("day", 20), Summary: v.typed("summary", textMax), Attachments: v.typed("attachments", 8), Checked: true}
+		Change: v.typed("change", 36), Break: v.typed("break", 36), Day: v.typed("day", 20), Summary: v.typed("summary", textMax), Attachments: v.typed("attachments", 8), Checked: true}
 	view.Path = "/console/vouchers/new" // where a switch of language leads to
 	if view.Grid, err = v.readGrid(v.s.DB, &view.Page, s); err != nil {
 		return err
@@ -57,6 +57,9 @@ func (v *visit) voucherCreate() error {
 	request := staff.Draft{Form: form, Kind: staff.Voucher, Summary: view.Summary, Payload: draft, Amount: asked{lines: drafted(view.Grid)}.debits()}
 	if view.Change != "" {
 		return v.changeRequest(view.Change, request)
+	}
+	if view.Break != "" {
+		return v.requestCorrection(view.Break, request, s)
 	}
 	return v.request(request)
 }

@@ -26,6 +26,7 @@ type voucherView struct {
 	Form        string
 	Unit        string
 	Change      string // the open request that is changed; empty for a new one
+	Break       string // of reconciliation that it corrects; empty for none
 	Day         string
 	Summary     string
 	Attachments string
@@ -48,6 +49,11 @@ func (v *visit) voucherForm() error {
 	}
 	view := voucherView{Page: v.consolePage(T(v.lang, "place.voucher"), "/console/vouchers/new"), Form: newForm(),
 		Day: ISODay(v.businessDay()), Attachments: "0"}
+	if text := v.QueryParam("break"); text != "" {
+		if err := v.fromBreak(&view, text, s); err != nil {
+			return err
+		}
+	}
 	for _, name := range []string{"change", "copy"} {
 		if text := v.QueryParam(name); text != "" {
 			if err := v.fromRequest(&view, text, name == "change"); err != nil {

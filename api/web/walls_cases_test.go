@@ -90,7 +90,7 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
 		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
 		(select string_agg(state || credit, ',') from payee), (select string_agg(state, ',') from project), (select string_agg(state || version, ',') from contract), (select string_agg(state, ',') from disbursement),
-		(select string_agg(state, ',') from source_file), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
+		(select string_agg(state, ',') from source_file), (select string_agg(state, ',') from break_item), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
 		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select string_agg(state, ',') from need_item), (select string_agg(state, ',') from need_intent), (select count(*) from need_photo), (select count(*) from private.resident))`,
 		n.personID("li")).Scan(&text))
 	return text
@@ -161,8 +161,8 @@ func TestA1ObjectsOfOthers(t *testing.T) {
 var objectsOfParameters = map[string][]string{
 	"fund": {"fund"}, "from": {"fund"}, "to": {"fund"}, "street": {"street"}, "account": {"account", "account-text"}, "chart": {"account-text"},
 	"q": {"entry", "ref", "gift", "login"}, "copy": {"approval"}, "change": {"approval"}, "campaign": {"campaign"}, "object": {"person"},
-	"before": {"entry", "approval", "gift"}, "after": {"entry"}, "key": {"key"}, "session": {"session"}, "grant": {"grant"}, "passkey": {"passkey"}, "link": {"link"},
-	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"}, "batch": {"batch"}, "report": {"close-report"},
+	"before": {"entry", "approval", "gift"}, "after": {"entry", "break", "line"}, "key": {"key"}, "session": {"session"}, "grant": {"grant"}, "passkey": {"passkey"}, "link": {"link"},
+	"factor": {"passkey", "link"}, "ref": {"ref"}, "login": {"login"}, "form": {"approval"}, "batch": {"batch"}, "report": {"close-report"}, "break": {"break"}, "owner": {"person"}, "line": {"line"}, "ours": {"gift"}, "later": {"gift"},
 }
 
 // plainParameters point at nothing that belongs to somebody.
@@ -172,6 +172,7 @@ var plainParameters = strings.Fields(`report row column at base campaigns job da
 	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup sheet since single_min site slug
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
+	age group severity type
 	view waive_ what when why work year zero zone item kept people points stage times n place filed story supported object until words form public value article who`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no

@@ -306,6 +306,18 @@ func (n *neighbourhood) plant() {
 		if _, err := recon.Receive(ctx, tx, n.book, &source, recon.NewFile{ID: statementFile, Name: "谢家湾.csv", Body: []byte("日期,金额,余额\n2026-09-07,77.00,77.00\n"), By: n.personID("li")}, n.now); err != nil {
 			return err
 		}
+		lineKey := make([]byte, 20)
+		if _, err := tx.Exec(ctx, `insert into ext_line (book_id, source_id, line_key, file_id, statement, line_no, row_no, at, size, booked_on, value_on, amount, fee, fee_exact, kind, code, ext_id, original, order_no, end_to_end, marks, reversal)
+			values ($1, $2, $3, $4, 0, 1, 2, 0, 9, '2026-09-07', '2026-09-07', 7700, 0, 0, '', '', '谢家湾', '', '', '', '{}', false)`, n.book.ID, source.ID, lineKey, statementFile); err != nil {
+			return err
+		}
+		put("line", lineName(source.ID, lineKey), lineName(source.ID, append([]byte{1}, lineKey[1:]...)))
+		broken := uuid.Must(uuid.NewV7())
+		id("break", broken)
+		if _, err := tx.Exec(ctx, `insert into break_item (book_id, id, key, type, amount, ccy, day, ours, lines, files, note, first_seen, due_at, run_no, state)
+			values ($1, $2, 'B01:x', 'B01', 77700, 'CNY', '2026-09-07', array[$3::uuid], '{}', '{}', '谢家湾', $4, $4, 0, 'open')`, n.book.ID, broken, gift, n.now); err != nil {
+			return err
+		}
 		event, err := giving.CreateEvent(ctx, tx, n.book, "sunshine-day", "阳光区公益日", "Sunshine day", match.Seed{1}, n.personID("li"), n.now)
 		if err != nil {
 			return err
@@ -465,6 +477,7 @@ var objectOfPath = map[string]string{
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
+	"/console/statement-files/:id/raw": "statement-file", "/console/statement-files/:id/lines": "statement-file", "/console/breaks/:id": "break", "/console/lines/:id": "line",
 	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
@@ -519,6 +532,8 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/platforms/:id/profile":       {"do": {"save"}, "platform": {"shili"}, "name": {"示例"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"2"}},
 		"/console/statement-files/:id":         {"act": {"statement-read"}},
 		"/console/statement-files/:id/profile": {"do": {"save"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"1"}, "col_date": {"1"}, "col_amount": {"2"}, "col_balance": {"3"}},
+		"/console/breaks/:id":                  {"act": {"break-note"}, "break-note-note": {"试"}},
+		"/console/lines/:id":                   {"act": {"match-undo"}, "match-undo-reason": {"试"}},
 		"/console/bank-receipts/:id":           {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}
 	for name, values := range more[route] {

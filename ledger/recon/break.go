@@ -88,5 +88,8 @@ func Severity(t BreakType, amount int64, firstSeen, now time.Time, bands [3]int6
 	return max(level, 1)
 }
 
+// BaseSeverity is how grave a type is by itself, without amount and age.
+func BaseSeverity(t BreakType) int { return breakKinds[t].base }
+
 // AgeBuckets are the last days of the buckets in which breaks are counted by age; the last one has no end.
 var AgeBuckets = []int{1, 3, 7, 30}

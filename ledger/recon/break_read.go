@@ -49,6 +49,13 @@ type BreakFilter struct {
 	Owner  uuid.UUID
 	Ended  bool // those that are over; else those that are not
 	Since  time.Time
+	State  string    // one of the states
+	Text   string    // in what was compared, such as a number; or the amount with two decimals
+	Ripe   *int      // of this severity, as of Now, with the book's Bands
+	Bucket *int      // of this age, as of Now: an index in AgeBuckets, or one more
+	Now    time.Time // for Ripe and Bucket; what is over has the age and severity with which it ended
+	Bands  [3]int64
+	Funds  []int32 // those that are of gifts and refunds of these funds alone; nil: all
 	// Where the page before ended: the break's FirstSeen and ID.
 	AfterSeen time.Time
 	AfterID   uuid.UUID
@@ -57,13 +64,28 @@ type BreakFilter struct {
 const (
 	breakColumns = `id, type, source_id, amount, ccy, day, ours, lines, files, note, first_seen, due_at, state, owner, ended_at`
 
-	sqlBreakByID = `select ` + breakColumns + ` from break_item where book_id = $1 and id = $2`
+	// $3: funds. Whose gifts and refunds a break is of, and of nothing else.
+	breakSeen = `($3::int4[] is null or cardinality(ours) > 0 and not exists (
+         select from unnest(ours) o where not exists (select from gift g where g.book_id = $1 and g.id = o and g.fund_id = any($3))
+            and not exists (select from refund r join gift g on g.book_id = $1 and g.id = r.gift_id where r.book_id = $1 and r.id = o and g.fund_id = any($3))))`
 
-	sqlBreakList = `
-select ` + breakColumns + ` from break_item
- where book_id = $1 and (ended_at is not null) = $2 and ($3 = '' or type = $3) and ($4 = 0 or source_id = $4) and ($5 = '00000000-0000-0000-0000-000000000000'::uuid or owner = $5)
-   and first_seen >= $6 and (first_seen, id) > ($7, $8)
- order by first_seen, id limit $9`
+	sqlBreakByID = `select ` + breakColumns + ` from break_item where book_id = $1 and id = $2 and ` + breakSeen
+
+	// $9: severity as Severity computes it, $10: index of the age.
+	breaksListed = ` from break_item
+ cross join lateral (select base, coalesce(ended_at, $11::timestamptz) - first_seen as age from unnest($13::text[], $14::int4[]) k(t, base) where t = type) a
+ where book_id = $1 and (ended_at is not null) = $2 and ` + breakSeen + ` and ($4 = '' or type = $4) and ($5 = 0 or source_id = $5)
+   and ($6 = '00000000-0000-0000-0000-000000000000'::uuid or owner = $6) and first_seen >= $7 and ($8 = '' or state = $8)
+   and ($15 = '' or strpos(lower(note), lower($15)) > 0 or to_char(abs(amount) / 100.0, 'FM999999999999990.00') = replace($15, ',', ''))
+   and ($9::int4 is null or $9 = case when base = 0 or type = 'B12' then base
+         else greatest(1, least(base, case when type = 'B08' and amount < 0 then 1 else 4 end,
+                case when abs(amount) >= ($12::int8[])[3] then 1 when abs(amount) >= ($12::int8[])[2] then 2 when abs(amount) >= ($12::int8[])[1] then 3 else 4 end)
+              - (age > interval '3 days')::int4 - (age > interval '7 days')::int4 - (age > interval '30 days')::int4) end)
+   and ($10::int4 is null or $10 = case when age <= interval '1 day' then 0 when age <= interval '3 days' then 1 when age <= interval '7 days' then 2 when age <= interval '30 days' then 3 else 4 end)`
+
+	sqlBreakList = `select ` + breakColumns + breaksListed + ` and (first_seen, id) > ($16, $17) order by first_seen, id limit $18`
+
+	sqlBreakCount = `select count(*), coalesce(sum(abs(amount)) filter (where ccy = $16), 0)::int8` + breaksListed
 
 	sqlBreakSteps = `select state, actor, owner, note, evidence, at from break_event where book_id = $1 and break_id = $2 order by seq`
 
@@ -78,16 +100,32 @@ select type, ccy, case when age <= interval '1 day' then 0 when age <= interval 
 
 // Breaks lists breaks, the oldest first, at most limit.
 func Breaks(ctx context.Context, q pg.Querier, book *ledger.Book, f BreakFilter, limit int) ([]BreakItem, error) {
-	rows, err := q.Query(ctx, sqlBreakList, book.ID, f.Ended, f.Type, f.Source, f.Owner, f.Since, f.AfterSeen, f.AfterID, min(max(limit, 1), ledger.PageMax))
+	rows, err := q.Query(ctx, sqlBreakList, append(f.args(book), f.AfterSeen, f.AfterID, min(max(limit, 1), ledger.PageMax))...)
 	if err != nil {
 		return nil, fmt.Errorf("list breaks: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[BreakItem])
 }
 
-// BreakByID reads a break, or giving.ErrNoRecord.
-func BreakByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*BreakItem, error) {
-	return giving.Record[BreakItem](ctx, q, sqlBreakByID, book.ID, id)
+// CountBreaks counts what Breaks would list on all pages, and adds up the amounts in the book's currency, without signs.
+func CountBreaks(ctx context.Context, q pg.Querier, book *ledger.Book, f BreakFilter) (n, amount int64, err error) {
+	if err := q.QueryRow(ctx, sqlBreakCount, append(f.args(book), book.Currency)...).Scan(&n, &amount); err != nil {
+		return 0, 0, fmt.Errorf("count breaks: %w", err)
+	}
+	return n, amount, nil
+}
+
+func (f *BreakFilter) args(book *ledger.Book) []any {
+	types, bases := make([]string, len(BreakTypes)), make([]int32, len(BreakTypes))
+	for i, t := range BreakTypes {
+		types[i], bases[i] = string(t), int32(breakKinds[t].base)
+	}
+	return []any{book.ID, f.Ended, f.Funds, f.Type, f.Source, f.Owner, f.Since, f.State, f.Ripe, f.Bucket, f.Now, f.Bands[:], types, bases, f.Text}
+}
+
+// BreakByID reads a break, or giving.ErrNoRecord. funds are those whose gifts and refunds alone it may be of; nil: all.
+func BreakByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID, funds []int32) (*BreakItem, error) {
+	return giving.Record[BreakItem](ctx, q, sqlBreakByID, book.ID, id, funds)
 }
 
 // Steps lists the events of a break in their order.

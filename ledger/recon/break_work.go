@@ -112,6 +112,25 @@ func AskAccept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UU
 
 // Accept leaves a break as it is, by the word of a second person. ledger.ErrSamePerson when it is the one who asked.
 func Accept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, now time.Time) error {
+	if err := acceptable(ctx, tx, book, id, by); err != nil {
+		return err
+	}
+	return step(ctx, tx, book, id, []string{BreakProposed}, BreakAccepted, "accepted", by, nil, "", nil, now)
+}
+
+// Decline is the second person's no to leaving a break as it is: it is open again, and says why. ledger.ErrSamePerson, giving.ErrStep as in Accept.
+func Decline(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID, why string, now time.Time) error {
+	if err := reason(why); err != nil {
+		return err
+	}
+	if err := acceptable(ctx, tx, book, id, by); err != nil {
+		return err
+	}
+	return step(ctx, tx, book, id, []string{BreakProposed}, BreakOpen, "reopened", by, nil, why, nil, now)
+}
+
+// acceptable refuses whoever may not answer that a break be left as it is.
+func acceptable(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID) error {
 	var asked uuid.UUID
 	var correction bool
 	err := tx.QueryRow(ctx, sqlBreakAsked, book.ID, id).Scan(&asked, &correction)
@@ -127,7 +146,7 @@ func Accept(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID,
 	if correction {
 		return giving.ErrStep
 	}
-	return step(ctx, tx, book, id, []string{BreakProposed}, BreakAccepted, "accepted", by, nil, "", nil, now)
+	return nil
 }
 
 // Halt makes a break of severity 0, for whoever checks the equations of funds and projects: nothing is paid out of the book until Resume. The key names

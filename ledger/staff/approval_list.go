@@ -39,6 +39,11 @@ func ApprovalByID(ctx context.Context, q pg.Querier, who Identity, id uuid.UUID)
 	return readVisible(ctx, q, who, sqlApprovalByID, id)
 }
 
+// ApprovalByForm reads the request that was made with a form id, or ErrNoApproval.
+func ApprovalByForm(ctx context.Context, q pg.Querier, who Identity, form uuid.UUID) (Approval, error) {
+	return readVisible(ctx, q, who, sqlApprovalByForm, form)
+}
+
 func readVisible(ctx context.Context, q pg.Querier, who Identity, sql string, key uuid.UUID) (Approval, error) {
 	a, err := readApproval(ctx, q, sql, who.Book, key)
 	if err == nil && !visible(who, a) {

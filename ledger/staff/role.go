@@ -75,6 +75,7 @@ const (
 	RoleApprove   Permission = "role.approve"
 	OfflineRead   Permission = "offline.read" // receipts, cash, boxes, goods, pledges, with firms' names
 	OfflineWrite  Permission = "offline.write"
+	BreakWork     Permission = "break.work" // of reconciliation: work one off; leaving it as it is takes one who may approve entries
 	CashCount     Permission = "cash.count" // count, confirm another's count, open a box, carry to the bank
 	PaperAdd      Permission = "paper.add"
 	PaperRead     Permission = "paper.read"    // of records that the person sees
@@ -130,6 +131,7 @@ var rights = []struct {
 	{RoleApprove, []Role{Admin}}, // another one: nobody decides what they asked for
 	{OfflineRead, []Role{Accountant, Approver, Auditor}},
 	{OfflineWrite, []Role{Accountant}},
+	{BreakWork, []Role{Accountant, Approver}},
 	{CashCount, []Role{Accountant, Approver}},               // two of them: nobody confirms what they counted
 	{PaperAdd, []Role{Accountant, Approver, StreetOfficer}}, // beside records that they see
 	{PaperRead, []Role{Accountant, Approver, StreetOfficer, Auditor}},

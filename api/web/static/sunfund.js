@@ -177,4 +177,39 @@
     });
     tell();
   }
+
+  // Matching: arrows go through the rows and sides, space ticks, Enter matches, U leads to the way back, ? tells the keys.
+  const pairs = one("[data-matching]");
+  if (pairs) {
+    const said = one("[data-difference]", pairs), why = one('[name="reason"]', pairs);
+    const side = (name) => all(`[data-side="${name}"]`), lists = ["line", "ours", "matched"];
+    const total = (name) => side(name).reduce((sum, row) => sum + (one("input", row)?.checked ? BigInt(row.dataset.sum) : 0n), 0n);
+    const compare = () => {
+      const left = total("line"), right = total("ours");
+      if (said && (left || right)) said.textContent = left === right ? said.dataset.even.replace("{0}", shown(left))
+        : said.dataset.difference.replace("{0}", shown(left)).replace("{1}", shown(right)).replace("{2}", shown(left - right));
+      for (const row of [...side("line"), ...side("ours")]) row.classList.toggle("here", !!one("input", row)?.checked);
+    };
+    pairs.addEventListener("change", compare);
+    compare();
+    for (const name of lists) if (side(name)[0]) side(name)[0].tabIndex = 0;
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || document.documentElement.dataset.keys === "off") return;
+      const row = event.target.closest?.("[data-side]");
+      if (!row || event.target !== row && event.target.type !== "checkbox") return;
+      const at = side(row.dataset.side), n = at.indexOf(row), go = (to) => { to?.focus(); return !!to; };
+      const beside = (step) => {
+        for (let i = lists.indexOf(row.dataset.side) + step; i >= 0 && i < 2; i += step) if (side(lists[i])[0]) return go(side(lists[i])[Math.min(n, side(lists[i]).length - 1)]);
+        return true;
+      };
+      const act = {
+        ArrowUp: () => go(at[n - 1]) || true, ArrowDown: () => go(at[n + 1]) || true, ArrowLeft: () => beside(-1), ArrowRight: () => beside(1),
+        " ": () => event.target === row && (one("input", row)?.click(), true),
+        Enter: () => row.dataset.side !== "matched" && why && (why.value.trim() ? pairs.requestSubmit() : why.focus(), true),
+        u: () => go(one("[data-undo]", row)) && (one("[data-undo]", row).click(), true),
+        "?": () => { const keys = one("#keys"); if (keys) keys.open = !keys.open; return true; },
+      }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (act && act()) event.preventDefault();
+    });
+  }
 })();
