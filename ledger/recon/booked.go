@@ -30,7 +30,7 @@ select e.id, e.effective_on, sum(p.amount)::int8 as amount
    and not exists (select from gift g where g.book_id = $1 and g.id = e.id) and not exists (select from refund r where r.book_id = $1 and r.id = e.id)
    and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id) and e.reverses is null
    and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id)
-   and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.live)
+   and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.source_id = $7 and m.live)
    and not exists (select from record_step s where s.book_id = $1 and s.entry_id = e.id and s.act in ('payment-paid', 'payment-bounced') and s.object like 'disbursement:%')
  group by e.id, e.effective_on having sum(p.amount) <> 0`
 
@@ -54,11 +54,11 @@ select line_key, amount, id from x
 select min(l.booked_on) - 7, max(l.booked_on) + 7 from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
  where o.book_id = $1 and o.source_id = $2`
 
-	sqlTied = `select id, chart from source_account where book_id = $1 and chart <> '' order by id`
+	sqlTied = `select id, chart from source_account where book_id = $1 and chart <> '' and currency = $2 order by id`
 
 	sqlBookedOpen = `
 select l.amount, a.chart from open_line o
-  join source_account a on a.book_id = $1 and a.id = o.source_id
+  join source_account a on a.book_id = $1 and a.id = o.source_id and a.currency = $4
   join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
  where o.book_id = $1 and o.source_id = $2 and o.line_key = $3`
 
@@ -66,20 +66,43 @@ select l.amount, a.chart from open_line o
 select coalesce(sum(p.amount), 0)::int8 from account a join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = $2
  where a.book_id = $1 and a.chart = $3`
 
-	sqlEntryTaken = `select exists (select from recon_member m where m.book_id = $1 and m.ours = $2 and m.live)`
+	sqlEntryTaken = `select exists (select from recon_member m where m.book_id = $1 and m.ours = $2 and m.source_id = $3 and m.live)`
+
+	// Rows of a fund bill whose payment was booked by a correction belong to it too.
+	sqlBookedFollow = `
+with known as (
+  select f.id as source_id, o.line_key, case when l.kind = 'fee' then 1 else 0 end as part, m.ours, l.amount
+    from source_account f
+    join open_line o on o.book_id = $1 and o.source_id = f.id
+    join ext_line l on l.book_id = $1 and l.source_id = f.id and l.line_key = o.line_key and l.kind in ('payment', 'fee')
+    join source_account t on t.book_id = $1 and t.format = 'wechat-trade'
+    join ext_line x on x.book_id = $1 and x.source_id = t.id and x.ext_id = l.ext_id and x.kind = 'payment'
+    join recon_member m on m.book_id = $1 and m.source_id = t.id and m.line_key = x.line_key and m.live and m.kind = 5
+   where f.book_id = $1 and f.format = 'wechat-fund'
+), made as (
+  insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
+  select $1, source_id, part, 2, 0, (select coalesce(max(no), 0) from recon_member where book_id = $1 and run_no = 0) + row_number() over (order by line_key), ours, line_key, 5, amount from known
+  on conflict do nothing returning source_id, line_key
+), closed as (
+  delete from open_line o using made m where o.book_id = $1 and o.source_id = m.source_id and o.line_key = m.line_key
+)
+select count(*) from made`
 )
 
 // MatchBooked matches open lines of accounts that are tied to the book with entries that move the same amount there within three days, where each is the
-// other's only candidate within six. It tells how many. Breaks of the lines end with the next run.
+// other's only candidate within six; and rows of fund bills with what booked their payments. It tells how many. Breaks of the lines end with the next run.
 func MatchBooked(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err error) {
 	if _, err := tx.Exec(ctx, sqlReconLock, book.ID); err != nil {
+		return 0, fmt.Errorf("match entries: %w", err)
+	}
+	if err := tx.QueryRow(ctx, sqlBookedFollow, book.ID).Scan(&n); err != nil {
 		return 0, fmt.Errorf("match entries: %w", err)
 	}
 	type tied struct {
 		ID    int32
 		Chart chart.ID
 	}
-	rows, err := tx.Query(ctx, sqlTied, book.ID)
+	rows, err := tx.Query(ctx, sqlTied, book.ID, book.Currency)
 	if err != nil {
 		return 0, fmt.Errorf("match entries: %w", err)
 	}
@@ -129,7 +152,7 @@ func MatchEntry(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32,
 	}
 	var amount, moved int64
 	var at chart.ID
-	err := tx.QueryRow(ctx, sqlBookedOpen, book.ID, source, line).Scan(&amount, &at)
+	err := tx.QueryRow(ctx, sqlBookedOpen, book.ID, source, line, book.Currency).Scan(&amount, &at)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return giving.ErrNoRecord
 	}
@@ -140,7 +163,7 @@ func MatchEntry(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32,
 		return fmt.Errorf("match entry: %w", err)
 	}
 	var taken bool
-	if err := tx.QueryRow(ctx, sqlEntryTaken, book.ID, entry).Scan(&taken); err != nil {
+	if err := tx.QueryRow(ctx, sqlEntryTaken, book.ID, entry, source).Scan(&taken); err != nil {
 		return fmt.Errorf("match entry: %w", err)
 	}
 	if taken || at == "" || moved != amount {

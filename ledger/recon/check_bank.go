@@ -96,7 +96,8 @@ select 'unseen', null, o.id, o.ref, sum(p.amount)::int8, o.day
   join entry e on e.book_id = $1 and e.id = o.id and e.effective_on <= $3
   join account a on a.book_id = $1 and a.account_id = any(e.accounts) and a.chart = $4
   join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = e.id
- where o.book_id = $1 and o.kind in (1, 2) group by o.id, o.ref, o.day
+ where o.book_id = $1 and o.kind in (1, 2) and e.effective_on >= (select min(from_on) from source_statement where book_id = $1 and source_id = $2)
+ group by o.id, o.ref, o.day having sum(p.amount) <> 0
  order by 6, 4`
 )
 

@@ -57,7 +57,7 @@ const (
 	sqlCorrectionsDue = `
 select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(nullif(substring(b.note from 'agreed ([0-9]+)'), '')::int8, l.fee), a.chart
   from (select b.id, case when b.type = 'B08' then 'unknown' else 'processor' end as action, b.source_id, k as line_key, null::uuid as ours
-          from break_item b, unnest(b.lines) k
+          from break_item b cross join unnest(b.lines) k join open_line o on o.book_id = $1 and o.source_id = b.source_id and o.line_key = k
          where b.book_id = $1 and b.type in ('B08', 'B02') and b.ended_at is null
            and not exists (select from source_account s where s.book_id = $1 and s.id = b.source_id and s.chart in ('bank.agency', 'bank.fx')) and b.state in ('open', 'assigned') and b.amount > 0
         union all` + sqlFeesDue + `
@@ -86,6 +86,8 @@ insert into correction (book_id, key, break_id, action, entry_id, mode, maker, e
 	sqlCorrectionLine = `
 insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
 select $1, $2, 0, $6, 0, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = 0), $3, $4, 5, $5`
+
+	sqlLineOpen = `select exists (select from open_line where book_id = $1 and source_id = $2 and line_key = $3)`
 
 	sqlLineHash = `select hash from source_file where book_id = $1 and id = $2`
 )
@@ -116,6 +118,13 @@ func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, no
 	evidence, err := json.Marshal(map[string]any{"file": fmt.Sprintf("%x", hash), "row": c.Row, "line": fmt.Sprintf("%x", c.Line), "rules": ruleset})
 	if err != nil {
 		return fmt.Errorf("correct: %w", err)
+	}
+	switch c.Action {
+	case ActionUnknown, ActionBankFee, ActionProcessor, ActionAccountFee: // somebody may have matched the line meanwhile
+		var open bool
+		if err := tx.QueryRow(ctx, sqlLineOpen, book.ID, c.SourceID, c.Line).Scan(&open); err != nil || !open {
+			return err
+		}
 	}
 	entry, err := c.post(ctx, tx, book, now)
 	if err != nil {

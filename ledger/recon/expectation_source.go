@@ -41,7 +41,7 @@ with made as (
 insert into open_ours (book_id, id, kind, channel, source_id, ref, batch, amount, ccy, fee, at, day, due_on, state, since)
 select book_id, id, 3, 0, 0, ref, batch, amount, ccy, 0, made_at, day, due_on, 'timing', made_at from made`
 
-	// A payment that came back before a line told of it moves no more money. What the bank counted in a bag is what its line says. Counted cash is expected
+	// The bank tells of a receipt once, whoever claims it later. A payment that came back before a line told of it moves no more money. What the bank counted in a bag is what its line says. Counted cash is expected
 	// by its bag alone.
 	sqlExpectVoid = `
 delete from open_ours o
@@ -49,7 +49,8 @@ delete from open_ours o
          select from expectation e
            left join disbursement d on e.kind = 'disbursement' and d.book_id = $1 and d.id = e.origin
           where e.book_id = $1 and e.id = o.id and d.state = 'bounced' and e.due_on < $2)
-    or o.kind = 1 and o.channel = 6 and o.ref like 'count:%')`
+    or o.kind = 1 and o.channel = 6 and o.ref like 'count:%'
+    or o.kind = 1 and o.channel = 5 and exists (select from bank_receipt r where r.book_id = $1 and r.gift_id = o.id and r.state in ('claimed', 'kept')))`
 
 	sqlExpectCounted = `
 update open_ours o set amount = c.received

@@ -240,12 +240,14 @@ with moved as (
 )
 select count(*) from matched`
 
-	// Rows of a processor that belong to no gift wait for what they are told to be: transfers for their settlement, its own fees for a correction.
+	// Rows of a processor that belong to no gift wait for what they are told to be: transfers for their settlement, its own fees for a correction. A payout in the
+	// list of payouts is the settlement itself.
 	sqlOpenOther = `
 insert into open_line (book_id, source_id, line_key, state, since)
 select $1, l.source_id, l.line_key, 'timing', $4 from ext_line l
  where l.book_id = $1 and l.source_id = any($2::int4[]) and l.file_id = any($3::uuid[])
    and l.kind <> all('{payment,refund,refund-failure,dispute,dispute-reversal,fee}')
+   and not (l.kind = 'payout' and exists (select from source_account p where p.book_id = $1 and p.id = l.source_id and p.format = 'stripe-payouts'))
    and not exists (select from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live)
 on conflict do nothing`
 )

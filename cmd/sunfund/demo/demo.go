@@ -114,7 +114,8 @@ func Load(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, mail Post, n
 		{"2026: gifts to the running campaigns", l.runningGifts},
 		{"2026: bank receipts, a kiosk, a picture at auction, a pledge", l.offline},
 		{"2026: a giving platform's list, paid short", l.platform},
-		{"2026: openings, subsidies and contracts", l.secondYear}, // its last voucher tells Loaded that all is there
+		{"2026: openings, subsidies and contracts", l.secondYear},
+		{"2026: October closed by two from the files of banks and processors, November begun", l.month}, // its last voucher tells Loaded that all is there
 	} {
 		progress(step.name)
 		if err := step.run(ctx); err != nil {

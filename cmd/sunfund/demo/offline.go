@@ -76,21 +76,31 @@ func (l *loader) receipts() []deed {
 		take("firm", ledger.Day(2026, 7, 9), payments.Seen{Ref: "20260709-0011", Amount: 20_000_00, CampaignID: l.campaign("school-desks"), Firm: "向阳建设有限公司"}),
 		take("claimed", ledger.Day(2026, 9, 3), payments.Seen{Ref: "20260903-0004", Amount: 500_00}),
 		take("open", ledger.Day(2026, 10, 15), payments.Seen{Ref: "20261015-0009", Amount: 888_00}),
-		{"receipt claim", ledger.Day(2026, 9, 10), "wang", "", "", func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
-			r, err := payments.ReceiptByID(ctx, tx, l.book, claimed)
-			if err != nil {
-				return nil, err
-			}
-			slip, err := paperSlip()
-			if err != nil {
-				return nil, err
-			}
-			if _, err := ledger.AddPaper(ctx, tx, l.book, r.Object(), "转账回单.png", slip, l.persons["wang"], ledger.Day(2026, 9, 10)); err != nil {
-				return nil, err
-			}
-			return payments.ClaimReceipt(ctx, tx, l.book, r, payments.Claim{CampaignID: l.campaign("warm-repairs"), Person: "赵女士", Anonymous: true, Proof: "本人出示转账回单", Day: ledger.Day(2026, 9, 10)})
-		}},
+		l.claimed("receipt claim", func(context.Context, pgx.Tx) (uuid.UUID, error) { return claimed, nil },
+			payments.Claim{CampaignID: l.campaign("warm-repairs"), Person: "赵女士", Anonymous: true, Proof: "本人出示转账回单", Day: ledger.Day(2026, 9, 10)}),
 	}
+}
+
+// claimed is a receipt that its donor has claimed with a slip.
+func (l *loader) claimed(name string, find func(context.Context, pgx.Tx) (uuid.UUID, error), c payments.Claim) deed {
+	return deed{name, c.Day, "wang", "", "", func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		id, err := find(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := payments.ReceiptByID(ctx, tx, l.book, id)
+		if err != nil {
+			return nil, err
+		}
+		slip, err := paperSlip()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := ledger.AddPaper(ctx, tx, l.book, r.Object(), "转账回单.png", slip, l.persons["wang"], c.Day); err != nil {
+			return nil, err
+		}
+		return payments.ClaimReceipt(ctx, tx, l.book, r, c)
+	}}
 }
 
 // paperSlip draws a slip of paper, as a scan of one.

@@ -2,8 +2,8 @@ package demo
 
 import "context"
 
-// lastRef is the source of the story's last voucher.
-const lastRef = "SQ-2026-17"
+// lastRef is the source of the story's last voucher, of the step month.
+const lastRef = "WL-2026-11"
 
 // firstYear is 2025: the eleven homes, from the opening balance to the year-end close. Its figures are those of
 // the worked example in docs/bookkeeping.md: 27,505.13 raised online, 21,940.87 from the street, 49,446.00 spent.
@@ -114,7 +114,7 @@ func (l *loader) secondYear(ctx context.Context) error {
 		return err
 	}
 	return l.post(ctx, []voucher{
-		{"2026-10-20", reservation, "已批困难救助，待付", "request", lastRef, []string{
+		{"2026-10-20", reservation, "已批困难救助，待付", "request", "SQ-2026-17", []string{
 			"D resv SPQ 3000.00 project=AID-17", "C resv.contra SPQ 3000.00 project=AID-17"}},
 	})
 }

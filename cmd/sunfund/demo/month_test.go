@@ -1,0 +1,125 @@
+package demo
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
+	"sunfund/ledger"
+	"sunfund/ledger/recon"
+	"sunfund/ledger/staff"
+)
+
+// A month of the demo association: files of every format are taken in, reconciled, their breaks worked off by whose work it is, the month closed for good by
+// two; then everything recomputed is the same and every check is green. The next month is open, with breaks to work off. Loaded again, nothing changes.
+func TestTheDemosMonth(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	hasher, err := staff.NewHasher(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := Prepare(t.Context(), db.Service, hasher, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := pg.WithBook(t.Context(), book.ID)
+	if err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) error { return ledger.UseKeys(ctx, tx, book, pgtest.Ring()) }); err != nil {
+		t.Fatal(err)
+	}
+	l := newLoader(db.Service, nil, now)
+	l.book = book
+	if err := l.recall(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.post(ctx, []voucher{{"2025-01-01", opening, "期初余额：日常基金", "opening", "2025", []string{"D bank.basic G 5000.00", "C na.u G 5000.00"}}}); err != nil {
+		t.Fatal(err)
+	}
+	load := func(steps ...func(context.Context) error) {
+		t.Helper()
+		for _, step := range steps {
+			if err := step(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	count := func(sql string) (n int) {
+		t.Helper()
+		if err := db.Pool.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	load(l.offline, l.platform, l.secondYear, l.month)
+	entries := count(`select count(*) from entry`)
+	load(l.month)
+	if n := count(`select count(*) from entry`); n != entries {
+		t.Errorf("loaded again it has %d entries, not %d", n, entries)
+	}
+
+	// October: every format, every line explained, each planted difference put right, closed by two on a report without waivers.
+	if n := count(`select count(distinct a.format) from source_file f join source_account a on a.id = f.source_id where f.state = 'imported'`); n != len(outsides) {
+		t.Errorf("files of %d formats of %d", n, len(outsides))
+	}
+	if n := count(`select count(*) from break_item where day <= '2026-10-31' and ended_at is null and type <> 'B12'`); n != 0 {
+		t.Errorf("%d breaks of October are open", n)
+	}
+	if n := count(`select count(*) from open_line o join ext_line l using (source_id, line_key) join source_account a on a.id = o.source_id where l.booked_on <= '2026-10-31' and a.currency = 'CNY'`); n != 0 {
+		t.Errorf("%d lines of October are not explained", n)
+	}
+	got := map[string]int{}
+	rows, err := db.Pool.Query(t.Context(), `select action || ' ' || mode, count(*) from correction where at < '2026-11-10' group by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var action string
+	var n int
+	if _, err := pgx.ForEachRow(rows, []any{&action, &n}, func() error { got[action] = n; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]int{"landed auto": 6, "paid auto": 1, "unknown auto": 1, "bank-fee auto": 1, "fee auto": 1, "processor auto": 1, "voucher approved": 1}; !maps.Equal(got, want) {
+		t.Errorf("corrections %v, want %v", got, want)
+	}
+	kept, err := recon.ReportOf(ctx, db.Service, book, october)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept.AskedBy == *kept.ApprovedBy || len(kept.Report.Waivers) != 0 || len(kept.Report.Breaks) != 0 || len(kept.Report.Files) < 10 {
+		t.Errorf("closed by %s and %s, waivers %v, breaks %v, %d files", kept.AskedBy, *kept.ApprovedBy, kept.Report.Waivers, kept.Report.Breaks, len(kept.Report.Files))
+	}
+
+	// November waits for people: what differs, what nobody approved.
+	if n := count(`select count(*) from break_item where ended_at is null and type in ('B03', 'B08') and day > '2026-10-31'`); n != 2 {
+		t.Errorf("%d breaks of November to work off", n)
+	}
+	var outcomes []recon.Outcome
+	var checks []ledger.Check
+	if err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) (err error) {
+		if outcomes, err = recon.RunChecks(ctx, tx, book, now); err != nil {
+			return err
+		}
+		checks, err = recon.Verify(ctx, tx, book)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outcomes {
+		for _, b := range o.Breaks {
+			t.Errorf("%s: %s", o.Code, b.Text(book, "en"))
+		}
+		if o.State == recon.Pending {
+			t.Errorf("%s did not run", o.Code)
+		}
+	}
+	for _, c := range checks {
+		if c.DiffersAll > 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
