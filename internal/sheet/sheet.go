@@ -280,12 +280,18 @@ func (s *scanner) add(cell string) error {
 
 // Plain takes off what keeps a spreadsheet from making a number of a cell: a back-tick, an apostrophe, ="…".
 func Plain(cell string) string {
+	if n := len(cell); n == 0 || bare(cell[0]) && bare(cell[n-1]) {
+		return cell
+	}
 	cell = strings.Trim(cell, " \t\u00a0\u3000")
 	if inner, ok := strings.CutPrefix(cell, `="`); ok {
 		cell = strings.TrimSuffix(inner, `"`)
 	}
 	return strings.TrimSpace(strings.TrimLeft(cell, "`'"))
 }
+
+// bare tells whether a cell that begins and ends with such signs is plain already: letters and digits of ASCII, and signs within amounts.
+func bare(c byte) bool { return c > ' ' && c < 0x7f && c != '`' && c != '\'' && c != '=' }
 
 // CharsetOf guesses in which of Charsets a file is written.
 func CharsetOf(body []byte) string {

@@ -9,6 +9,9 @@ import (
 // CleanText takes out what nobody typed on purpose and what could mislead a reader: control signs, marks that turn
 // the direction of writing, broken UTF-8. Any white space becomes one space. Joiners stay, emoji are made with them.
 func CleanText(s string) string {
+	if word(s) {
+		return s
+	}
 	var b strings.Builder
 	space := false
 	for _, r := range s {
@@ -26,6 +29,16 @@ func CleanText(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// word tells whether a text is letters, digits and signs of ASCII without a space, as numbers and references are.
+func word(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // turnsDirection covers the Unicode marks, embeddings, overrides and isolates for bidirectional text, and the byte order mark.

@@ -1,10 +1,5 @@
 package money
 
-import (
-	"cmp"
-	"slices"
-)
-
 // Currency is one row of ISO 4217. Exponent is the number of decimals: 2 for CNY, 0 for JPY, 3 for KWD.
 // The Chinese name is the English one where none is in common use here.
 type Currency struct {
@@ -16,12 +11,21 @@ type Currency struct {
 
 // Lookup finds a currency by its alphabetic code in capitals.
 func Lookup(code string) (Currency, bool) {
-	i, ok := slices.BinarySearchFunc(currencies, code, func(c Currency, code string) int { return cmp.Compare(c.Code, code) })
+	i, ok := byCode[code]
 	if !ok {
 		return Currency{}, false
 	}
 	return currencies[i], true
 }
+
+// byCode says where each currency stands.
+var byCode = func() map[string]int {
+	places := make(map[string]int, len(currencies))
+	for i, c := range currencies {
+		places[c.Code] = i
+	}
+	return places
+}()
 
 // currencies is in code order. Codes without a minor unit (gold, XDR, XXX) are left out: they cannot be counted in one.
 // A few withdrawn codes stay, because an append-only book keeps its old amounts readable.

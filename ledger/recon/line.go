@@ -11,26 +11,32 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sunfund/ledger/money"
 	"sunfund/ledger/recon/statement"
 )
 
+// uniqueViolation is PostgreSQL's code for a key that is there already.
+const uniqueViolation = "23505"
+
 // batchLines is how many lines go to PostgreSQL in one statement.
 const batchLines = 10_000
 
 const (
-	// COPY does not work behind the wall of a book, so lines come as typed arrays.
+	// COPY does not work behind the wall of a book, so lines come as typed arrays, unnested in the list of columns: as a table they would be gathered first.
 	sqlLinesInsert = `
 insert into ext_line (book_id, source_id, file_id, line_key, statement, line_no, row_no, at, size, booked_on, value_on, clock, amount, fee, fee_exact, balance, kind,
        code, ext_id, original, order_no, end_to_end, marks, reversal, parts, party)
 select $1, $2, $3, key, statement, line_no, row_no, at, size, date '1970-01-01' + booked, date '1970-01-01' + value, to_timestamp(clock), amount, fee, fee_exact,
        balance, kind, code, ext_id, original, order_no, end_to_end, string_to_array(marks, ' '), reversal = 1, parts::jsonb, party
-  from unnest($4::bytea[], $5::int4[], $6::int4[], $7::int4[], $8::int8[], $9::int4[], $10::int4[], $11::int4[], $12::int8[], $13::int8[], $14::int8[], $15::int8[],
-       $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int4[], $25::text[], $26::int8[])
-    as x(key, statement, line_no, row_no, at, size, booked, value, clock, amount, fee, fee_exact, balance, kind, code, ext_id, original, order_no, end_to_end, marks,
-       reversal, parts, party)
-on conflict (book_id, source_id, line_key) do nothing`
+  from (select unnest($4::bytea[]) as key, unnest($5::int4[]) as statement, unnest($6::int4[]) as line_no, unnest($7::int4[]) as row_no, unnest($8::int8[]) as at,
+               unnest($9::int4[]) as size, unnest($10::int4[]) as booked, unnest($11::int4[]) as value, unnest($12::int8[]) as clock, unnest($13::int8[]) as amount,
+               unnest($14::int8[]) as fee, unnest($15::int8[]) as fee_exact, unnest($16::int8[]) as balance, unnest($17::text[]) as kind, unnest($18::text[]) as code,
+               unnest($19::text[]) as ext_id, unnest($20::text[]) as original, unnest($21::text[]) as order_no, unnest($22::text[]) as end_to_end,
+               unnest($23::text[]) as marks, unnest($24::int4[]) as reversal, unnest($25::text[]) as parts, unnest($26::int8[]) as party) x`
+
+	sqlLinesKnown = sqlLinesInsert + ` on conflict (book_id, source_id, line_key) do nothing`
 
 	// A line that is known must be what it was. Only numbers that a processor gives once can come with another amount.
 	sqlLinesOther = `
@@ -67,6 +73,8 @@ type batch struct {
 	kinds, codes, ids, originals, orders, ends, marks     []string
 	parts                                                 []*string
 }
+
+func newBatch() *batch { return &batch{keys: make([][]byte, 0, batchLines)} }
 
 func (b *batch) len() int { return len(b.keys) }
 
@@ -126,21 +134,36 @@ func partsText(list []statement.Part) (string, error) {
 	return string(text), nil
 }
 
-// insert writes lines that are not known, and holds those that are to what they were.
-func (t *taking) insert(ctx context.Context, from, to int) (fresh int, err error) {
-	b := &t.lines
-	tag, err := t.tx.Exec(ctx, sqlLinesInsert, t.book.ID, t.source.ID, t.file.ID, b.keys[from:to], b.statements[from:to], b.nos[from:to], b.rows[from:to], b.ats[from:to],
-		b.sizes[from:to], b.booked[from:to], b.value[from:to], b.clocks[from:to], b.amounts[from:to], b.fees[from:to], b.exacts[from:to], b.balances[from:to], b.kinds[from:to],
-		b.codes[from:to], b.ids[from:to], b.originals[from:to], b.orders[from:to], b.ends[from:to], b.marks[from:to], b.reversal[from:to], b.parts[from:to], b.parties[from:to])
+// insert writes lines that are not known, and holds those that are to what they were. To ask of each line whether it is known costs as much as to write
+// it, so that is done once one of them is.
+func (t *taking) insert(ctx context.Context, b *batch) (fresh int, err error) {
+	write := func(sql string) (tag pgconn.CommandTag, err error) {
+		err = pgx.BeginFunc(ctx, t.tx, func(tx pgx.Tx) error {
+			tag, err = tx.Exec(ctx, sql, t.book.ID, t.source.ID, t.file.ID, b.keys, b.statements, b.nos, b.rows, b.ats, b.sizes, b.booked, b.value, b.clocks, b.amounts, b.fees,
+				b.exacts, b.balances, b.kinds, b.codes, b.ids, b.originals, b.orders, b.ends, b.marks, b.reversal, b.parts, b.parties)
+			return err
+		})
+		return tag, err
+	}
+	var tag pgconn.CommandTag
+	if !t.known {
+		var refused *pgconn.PgError
+		if tag, err = write(sqlLinesInsert); errors.As(err, &refused) && refused.Code == uniqueViolation {
+			t.known = true
+		}
+	}
+	if t.known {
+		tag, err = write(sqlLinesKnown)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("write lines: %w", err)
 	}
-	if fresh = int(tag.RowsAffected()); fresh == to-from || !t.source.Format.Trusted() {
+	if fresh = int(tag.RowsAffected()); fresh == b.len() || !t.source.Format.Trusted() {
 		return fresh, nil
 	}
 	var row int32
 	var was, is int64
-	err = t.tx.QueryRow(ctx, sqlLinesOther, t.book.ID, t.source.ID, b.keys[from:to], b.rows[from:to], b.amounts[from:to], b.exacts[from:to]).Scan(&row, &was, &is)
+	err = t.tx.QueryRow(ctx, sqlLinesOther, t.book.ID, t.source.ID, b.keys, b.rows, b.amounts, b.exacts).Scan(&row, &was, &is)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fresh, nil
 	}

@@ -64,13 +64,7 @@ func Take(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, now time.T
 		return nil, err
 	}
 	t := &taking{tx: tx, book: book, file: f, source: source, now: now}
-	profile, err := t.read(ctx)
-	if err != nil && refusalOf(err) == nil {
-		return nil, err
-	}
-	if err == nil {
-		err = t.write(ctx)
-	}
+	profile, err := t.write(ctx)
 	if refusal := refusalOf(err); refusal != nil {
 		if err := giving.Settled(ctx, tx, sqlFileQuarantined, book.ID, f.ID, now, profile, parserVersion, refusal.Reason, refusal.Line, refusal.Want, refusal.Got); err != nil {
 			return nil, err
@@ -102,28 +96,38 @@ func refusalOf(err error) *statement.Refusal {
 // Read reads a file again, as it was read when it was taken, and gives its lines with the names and texts that are kept in it alone.
 // What statement.Read refuses; giving.ErrStep for a duplicate.
 func (f *File) Read(ctx context.Context, q pg.Querier, book *ledger.Book, yield func(*statement.Line) error) (*statement.Summary, *uuid.UUID, error) {
+	body, opt, profile, err := f.open(ctx, q, book)
+	if err != nil {
+		return nil, profile, err
+	}
+	sum, err := read(ctx, body, opt, yield)
+	return sum, profile, err
+}
+
+// open gets all that is needed to read a file without the database.
+func (f *File) open(ctx context.Context, q pg.Querier, book *ledger.Book) (body []byte, opt statement.Options, profile *uuid.UUID, err error) {
 	source, err := SourceByID(ctx, q, book, f.SourceID)
 	if err != nil {
-		return nil, nil, err
+		return nil, opt, nil, err
 	}
-	opt := statement.Options{Format: source.Format, Account: source.Number, Currency: source.Currency, Zone: book.Zone, SHA1: f.Announced, Opening: f.Opening, Closing: f.Closing}
-	var profile *uuid.UUID
+	opt = statement.Options{Format: source.Format, Account: source.Number, Currency: source.Currency, Zone: book.Zone, SHA1: f.Announced, Opening: f.Opening, Closing: f.Closing}
 	if source.Format == statement.CSV {
 		p, err := f.profile(ctx, q, book)
 		if err == nil {
 			opt.Profile, profile = &p.Layout, &p.ID
 		} else if !errors.Is(err, giving.ErrNoRecord) {
-			return nil, nil, err
+			return nil, opt, nil, err
 		}
 	}
-	body, err := f.Body(ctx, q, book)
-	if err != nil {
-		return nil, nil, err
-	}
+	body, err = f.Body(ctx, q, book)
+	return body, opt, profile, err
+}
+
+// read reads a file within its time.
+func read(ctx context.Context, body []byte, opt statement.Options, yield func(*statement.Line) error) (*statement.Summary, error) {
 	limited, stop := context.WithTimeout(ctx, readTime)
 	defer stop()
-	sum, err := statement.Read(limited, body, opt, yield)
-	return sum, profile, err
+	return statement.Read(limited, body, opt, yield)
 }
 
 // profile is what a file is read by: an imported one by what read it then, another one by the newest.
@@ -142,23 +146,9 @@ type taking struct {
 	source *Source
 	now    time.Time
 	sum    *statement.Summary
-	lines  batch
 	days   []map[time.Time]int // lines by statement and day
 	fresh  int
-}
-
-// read reads the whole file before anything of it is written: what proves it stands at its end.
-func (t *taking) read(ctx context.Context) (*uuid.UUID, error) {
-	keys := statement.Keys{Format: t.source.Format}
-	sum, profile, err := t.file.Read(ctx, t.tx, t.book, func(l *statement.Line) error {
-		for len(t.days) <= l.Statement {
-			t.days = append(t.days, map[time.Time]int{})
-		}
-		t.days[l.Statement][l.Booked]++
-		return t.lines.add(keys.Key(l), l, t.party(l))
-	})
-	t.sum = sum
-	return profile, err
+	known  bool // lines of the file have come before
 }
 
 // party is the hash of the account that a line's money went to.
@@ -171,34 +161,60 @@ func (t *taking) party(l *statement.Line) *int64 {
 	return &hash
 }
 
-// write puts statements and lines down. Files of one source take turns, so that each sees what the other told. A contradiction is
-// a refusal, and takes back what was written.
-func (t *taking) write(ctx context.Context) error {
+// write reads the file and puts its lines and statements down. Files of one source take turns, so that each sees what the other told. What proves a file
+// stands at its end; a refusal takes back what was written meanwhile.
+func (t *taking) write(ctx context.Context) (profile *uuid.UUID, err error) {
+	body, opt, profile, err := t.file.open(ctx, t.tx, t.book)
+	if err != nil {
+		return profile, err
+	}
 	if _, err := t.tx.Exec(ctx, sqlSourceLock, t.book.ID, t.source.ID); err != nil {
-		return fmt.Errorf("lock source: %w", err)
+		return profile, fmt.Errorf("lock source: %w", err)
 	}
 	inside, err := t.tx.Begin(ctx)
 	if err != nil {
-		return fmt.Errorf("import statement file: %w", err)
+		return profile, fmt.Errorf("import statement file: %w", err)
 	}
 	outer := t.tx
 	t.tx = inside
 	defer func() { t.tx = outer }()
-	if err := t.put(ctx); err != nil {
+	if err := t.put(ctx, body, opt); err != nil {
 		if refusalOf(err) != nil {
 			if back := inside.Rollback(ctx); back != nil {
-				return fmt.Errorf("take statement file back: %w", back)
+				return profile, fmt.Errorf("take statement file back: %w", back)
 			}
 		}
-		return err
+		return profile, err
 	}
 	if err := inside.Commit(ctx); err != nil {
-		return fmt.Errorf("import statement file: %w", err)
+		return profile, fmt.Errorf("import statement file: %w", err)
 	}
-	return nil
+	return profile, nil
 }
 
-func (t *taking) put(ctx context.Context) error {
+// put reads and writes at the same time: while PostgreSQL takes some lines, the next ones are read. What the file itself is refused for comes before what
+// contradicts other files.
+func (t *taking) put(ctx context.Context, body []byte, opt statement.Options) error {
+	r := t.read(ctx, body, opt)
+	defer r.stop()
+	var odd error
+	for b := range r.batches {
+		if odd != nil {
+			continue
+		}
+		fresh, err := t.insert(ctx, b)
+		if err != nil && refusalOf(err) == nil {
+			return err
+		}
+		t.fresh, odd = t.fresh+fresh, err
+	}
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	if r.err != nil {
+		return r.err
+	}
+	t.sum = r.sum
 	for i := range t.sum.Statements {
 		if err := t.numbered(ctx, &t.sum.Statements[i]); err != nil {
 			return err
@@ -207,14 +223,56 @@ func (t *taking) put(ctx context.Context) error {
 			return err
 		}
 	}
-	for begin := 0; begin < t.lines.len(); begin += batchLines {
-		fresh, err := t.insert(ctx, begin, min(t.lines.len(), begin+batchLines))
-		if err != nil {
-			return err
-		}
-		t.fresh += fresh
+	if odd != nil {
+		return odd
 	}
 	return t.whole(ctx)
+}
+
+// reading is a file on its way through the parser. What it found out is there once batches is closed.
+type reading struct {
+	batches  chan *batch
+	stop     context.CancelFunc
+	sum      *statement.Summary
+	err      error
+	panicked any
+}
+
+// read begins to read a file beside what else is done.
+func (t *taking) read(ctx context.Context, body []byte, opt statement.Options) *reading {
+	ctx, stop := context.WithCancel(ctx)
+	r := &reading{batches: make(chan *batch, 2), stop: stop}
+	keys := statement.Keys{Format: t.source.Format}
+	go func() {
+		defer close(r.batches)
+		defer func() { r.panicked = recover() }() // it goes on where the panics of a request or job are caught
+		b := newBatch()
+		send := func() error {
+			select {
+			case r.batches <- b:
+				b = newBatch()
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if r.sum, r.err = read(ctx, body, opt, func(l *statement.Line) error {
+			for len(t.days) <= l.Statement {
+				t.days = append(t.days, map[time.Time]int{})
+			}
+			t.days[l.Statement][l.Booked]++
+			if err := b.add(keys.Key(l), l, t.party(l)); err != nil {
+				return err
+			}
+			if b.len() < batchLines {
+				return nil
+			}
+			return send()
+		}); r.err == nil && b.len() > 0 {
+			r.err = send()
+		}
+	}()
+	return r
 }
 
 // Proven is a statement of an imported file with what is proved of it; amounts are minor units of the source's currency.

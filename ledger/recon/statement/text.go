@@ -36,6 +36,9 @@ func cut(s string, n int) string {
 // amount reads an amount with a point, in minor units of ccy. Groups of three by comma are taken; zeros beyond the currency's
 // decimals too, other digits there are refused.
 func amount(text, ccy string) (int64, error) {
+	if minor, ok := plain(text); ok && ccy == "CNY" {
+		return minor, nil
+	}
 	text = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(text), "+"), "¥")
 	if c, ok := money.Lookup(ccy); ok {
 		if whole, fraction, point := strings.Cut(text, "."); point && len(fraction) > c.Exponent {
@@ -51,6 +54,22 @@ func amount(text, ccy string) (int64, error) {
 		text = "0" + text
 	}
 	return money.ParseInput(text, ccy)
+}
+
+// plain reads an amount of two decimals as processors print it, "1234.56"; whatever looks otherwise is left to amount.
+func plain(text string) (minor int64, ok bool) {
+	point := len(text) - 3
+	if point < 1 || point > 12 || text[point] != '.' {
+		return 0, false
+	}
+	for i := range len(text) {
+		if c := text[i]; c >= '0' && c <= '9' {
+			minor = minor*10 + int64(c-'0')
+		} else if i != point {
+			return 0, false
+		}
+	}
+	return minor, true
 }
 
 // commaAmount reads an amount whose decimal sign is a comma and stands there always, as in MT940: "1234,", "9,4".
