@@ -12,7 +12,8 @@ select t.type || ':' || p.channel || ':' || p.id, t.type, null, p.amount, p.ccy,
   from stage_pair p
   left join refund r on p.kind = 2 and r.book_id = $1 and r.id = p.id
   left join lateral (select g.id from gift g where p.kind = 1 and g.book_id = $1 and g.processor_ref = p.ref and g.channel = p.channel and g.id <> p.id
-                        and exists (select from recon_member m where m.book_id = $1 and m.ours = g.id and m.live) order by g.id limit 1) same on true
+                        and (exists (select from recon_member m where m.book_id = $1 and m.ours = g.id and m.live)
+                          or exists (select from recon_page x where x.book_id = $1 and x.to_at >= g.paid_at and x.from_at <= g.paid_at and g.id = any(x.ours))) order by g.id limit 1) same on true
   cross join lateral (select case when p.kind = 2 then 'B13' when same.id is not null then 'B05' else 'B01' end as type) t
  where p.id is not null and p.kind < 3 and (p.line_key is null or p.fits is null)
    and case t.type when 'B13' then p.at + interval '1 day' < $2 when 'B01' then p.at + interval '1 hour' < $2 else true end

@@ -4,6 +4,9 @@ package recon
 var (
 	Subset = subset
 	Nearly = nearly
+
+	// RunFrom is Run with matches by key on pages from another number of new lines on.
+	RunFrom = runFrom
 )
 
 // BucketMax is the most amounts that Subset looks at.

@@ -43,19 +43,26 @@ select $1, $2, 0, $3, 0, (select coalesce(max(no), 0) from recon_member where bo
 	sqlLinesClosed = `delete from open_line where book_id = $1 and source_id = $2 and line_key = any($3::bytea[])`
 	sqlOursClosed  = `delete from open_ours where book_id = $1 and id = any($2::uuid[])`
 
-	// $4: the last day that is closed for good.
+	// A match on a page falls by a row that says so.
 	sqlRevoke = `
 with fallen as (
   update recon_member m set live = false
    where m.book_id = $1 and m.live and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end
   returning m.source_id, m.line_key, m.ours, m.kind
+), torn as (
+  insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount, live)
+  select $1, source_id, part, rule, run_no, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = m.run_no), ours, line_key, kind, amount, false
+    from recon_matched m
+   where $2 is null and m.book_id = $1 and m.source_id = $3 and m.line_key = $4
+     and not exists (select from recon_member x where x.book_id = $1 and x.live and x.source_id = $3 and x.line_key = $4)
+  returning source_id, line_key, ours, kind
 ), lines as (
   insert into open_line (book_id, source_id, line_key, state, since)
-  select $1, source_id, line_key, 'timing', $5 from fallen where line_key is not null on conflict do nothing
+  select $1, source_id, line_key, 'timing', $5 from (select * from fallen union all select * from torn) f where line_key is not null on conflict do nothing
 ), gifts as (
   insert into open_ours (book_id, id, kind, channel, source_id, ref, batch, amount, ccy, fee, at, day, due_on, state, since)
   select $1, f.ours, f.kind, x.channel, x.source_id, x.ref, x.batch, x.amount, x.ccy, x.fee, x.at, x.day, x.due_on, 'timing', $5
-    from fallen f
+    from (select * from fallen union all select * from torn) f
     cross join lateral (
       select g.channel, 0 as source_id, case when g.processor_ref is null or g.processor_ref like 'txn\_%' then g.ref else g.processor_ref end as ref, '' as batch, g.amount, g.ccy, g.fee,
              g.paid_at as at, (g.paid_at at time zone $6::text)::date as day, (g.paid_at at time zone $6::text)::date + 10 as due_on
@@ -70,11 +77,11 @@ with fallen as (
       select 0, s.source_id, s.key, '', s.amount, s.ccy, 0, s.due_on::timestamp at time zone 'UTC', s.day, s.due_on from settlement s where f.kind = 4 and s.book_id = $1 and s.id = f.ours) x
    where f.ours is not null on conflict do nothing
 )
-select count(*) from fallen`
+select (select count(*) from fallen) + (select count(*) from torn)`
 
 	sqlMatchDays = `
-select max(l.booked_on) from recon_member m join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
- where m.book_id = $1 and m.live and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end`
+select max(l.booked_on) from recon_matched m join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
+ where m.book_id = $1 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end`
 )
 
 // ErrUnequal means that two sides do not add up to the same amount, or some of them are matched already.
@@ -255,4 +262,4 @@ func Revoke(ctx context.Context, tx pgx.Tx, book *ledger.Book, group uuid.UUID, 
 }
 
 const sqlPairOurs = `
-select ours from recon_member where book_id = $1 and source_id = $2 and line_key = $3 and live and group_id is null`
+select ours from recon_matched where book_id = $1 and source_id = $2 and line_key = $3 and group_id is null`

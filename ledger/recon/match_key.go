@@ -138,6 +138,20 @@ with known as (
         join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key and l.ext_id = f.ref
        where f.sign > 0 and g.book_id = $1 and g.ref = f.ref and g.channel = f.channel
       union all
+      select g.id, 1::int2, l.amount, l.fee, true
+        from gift g
+        join recon_page p on p.book_id = $1 and p.to_at >= g.paid_at and p.from_at <= g.paid_at and p.source_id = any($2) and g.id = any(p.ours)
+        join ext_line l on l.book_id = $1 and l.file_id = p.file_id and l.line_no = p.page * 1000 + p.places[array_position(p.ours, g.id)] + 1 and l.ext_id = f.ref
+       where f.sign > 0 and g.book_id = $1 and g.processor_ref = f.ref and g.channel = f.channel
+         and not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = l.source_id and d.line_key = l.line_key and d.run_no = p.run_no)
+      union all
+      select g.id, 1::int2, l.amount, l.fee, true
+        from gift g
+        join recon_page p on p.book_id = $1 and p.to_at >= g.paid_at and p.from_at <= g.paid_at and p.source_id = any($2) and g.id = any(p.ours)
+        join ext_line l on l.book_id = $1 and l.file_id = p.file_id and l.line_no = p.page * 1000 + p.places[array_position(p.ours, g.id)] + 1 and l.ext_id = f.ref
+       where f.sign > 0 and g.book_id = $1 and g.ref = f.ref and g.channel = f.channel
+         and not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = l.source_id and d.line_key = l.line_key and d.run_no = p.run_no)
+      union all
       select r.id, 2::int2, l.amount, l.fee, true
         from refund r
         join recon_member m on m.book_id = $1 and m.ours = r.id and m.part = 0 and m.live and m.source_id = any($2::int4[])
@@ -171,14 +185,15 @@ with known as (
 )
 select count(*) from matched`
 
-	// What the lines of a day add up to at a processor that sends no fund bill. $2: its sources, $3: days to the bank by source.
+	// What the lines of a day add up to at a processor that sends no fund bill. $2: its sources, $3: days to the bank by source, $4: files.
 	sqlSettleDays = `
 insert into settlement (book_id, id, source_id, key, amount, ccy, lines, day, due_on)
-select $1, recon_id('settlement:' || $1::int4 || ':' || t.source_id || ':' || t.booked), t.source_id, t.booked::text, sum(t.amount - t.fee), max(a.currency), count(*), t.booked, t.booked + s.days
-  from stage_trade t
-  join unnest($2::int4[], $3::int4[]) s(source_id, days) on s.source_id = t.source_id
+select $1, recon_id('settlement:' || $1::int4 || ':' || t.source_id || ':' || t.booked), t.source_id, t.booked::text, t.sum, a.currency, t.n, t.booked, t.booked + s.days
+  from (select l.source_id, l.booked_on as booked, sum(l.amount - l.fee) as sum, count(*) as n
+          from ext_line l
+         where l.book_id = $1 and l.source_id = any($2::int4[]) and l.file_id = any($4::uuid[]) and l.kind = any('{payment,refund,refund-failure,dispute,dispute-reversal}') group by 1, 2) t
+  join unnest($2, $3::int4[]) s(source_id, days) on s.source_id = t.source_id
   join source_account a on a.book_id = $1 and a.id = t.source_id
- where t.fresh group by t.source_id, t.booked, s.days
 on conflict (book_id, id) do update set amount = settlement.amount + excluded.amount, lines = settlement.lines + excluded.lines`
 
 	// A fund bill tells the transfer itself; the rows of the day before must add up to it. $2: fund bills, $3: days.

@@ -121,17 +121,18 @@ select m.source_id, m.line_key, l.file_id, f.name, f.hash, l.row_no, l.at, l.siz
        case when m.ours is not null then array[m.ours] else array(select o.ours from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
        case when m.ours is not null then array[m.kind] else array(select o.kind from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
        coalesce(m.rejected, (select g.rejected from recon_group g where g.book_id = $1 and g.id = m.group_id), '[]')
-  from recon_member m
+  from recon_matched m
   join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
   join source_file f on f.book_id = $1 and f.id = l.file_id
   left join recon_run r on r.book_id = $1 and r.no = m.run_no
- where m.book_id = $1 and m.source_id = $2 and m.line_key = $3 and m.live`
+ where m.book_id = $1 and m.source_id = $2 and m.line_key = $3`
 
+	// A line that a run has taken and is not open is matched; what a payout's list says of its members is matched as a whole.
 	sqlExplained = `
-select count(*), count(*) filter (where exists (select from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live)),
-       coalesce(sum(abs(l.amount)), 0)::int8,
-       coalesce(sum(abs(l.amount)) filter (where exists (select from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live)), 0)::int8
-  from ext_line l where l.book_id = $1 and l.source_id = any($2::int4[]) and l.booked_on between $3 and $4`
+select count(*), count(*) filter (where done), coalesce(sum(abs(amount)), 0)::int8, coalesce(sum(abs(amount)) filter (where done), 0)::int8
+  from (select l.amount, f.run_no is not null and l.kind <> 'member' and not exists (select from open_line o where o.book_id = $1 and o.source_id = l.source_id and o.line_key = l.line_key) as done
+          from ext_line l join source_file f on f.book_id = $1 and f.id = l.file_id
+         where l.book_id = $1 and l.source_id = any($2::int4[]) and l.booked_on between $3 and $4) x`
 )
 
 // OpenLines lists lines that wait, by day; source 0 is all, state "" any. after and key are of the last line of the page before.

@@ -114,7 +114,7 @@ select set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'on',
 // never is a snapshot that has seen nothing.
 const never = "3:3:"
 
-// bulk is from how many new rows on whole tables are read rather than looked up.
+// bulk is from how many new rows on whole tables are read rather than looked up, and matches by key go on pages.
 const bulk = 20_000
 
 // run carries one run through its passes.
@@ -140,6 +140,8 @@ type run struct {
 	hashes  [][]byte
 	first   time.Time // day of the first new line
 	fresh   int64
+	bulk    int64
+	paged   *paged // nil: lines are laid out one by one
 	no      int32
 	touched int64 // rows written
 	report  Report
@@ -149,7 +151,11 @@ type run struct {
 // Run holds everything that is new and everything that is open against each other, as of a moment, and writes down what matches, what is proposed
 // and what is wrong. What has been matched before is never looked at again. The same run again writes nothing. One run of a book at a time.
 func Run(ctx context.Context, tx pgx.Tx, book *ledger.Book, asOf time.Time) (*Report, error) {
-	r := &run{ctx: ctx, tx: tx, book: book, asOf: asOf, day: book.Day(asOf), clock: time.Now()}
+	return runFrom(ctx, tx, book, asOf, bulk)
+}
+
+func runFrom(ctx context.Context, tx pgx.Tx, book *ledger.Book, asOf time.Time, bulk int64) (*Report, error) {
+	r := &run{ctx: ctx, tx: tx, book: book, asOf: asOf, day: book.Day(asOf), bulk: bulk, clock: time.Now()}
 	for _, step := range []struct {
 		name string
 		do   func() error
@@ -237,7 +243,7 @@ func (r *run) begin() error {
 	if err := r.tx.QueryRow(r.ctx, sqlReconNew, r.book.ID, l.inputs).Scan(&entries); err != nil {
 		return err
 	}
-	if r.fresh > bulk || entries > bulk {
+	if r.fresh > r.bulk || entries > bulk {
 		return r.do(sqlBulk)
 	}
 	return r.do(sqlFew)
@@ -290,11 +296,40 @@ func (r *run) sources() error {
 	return nil
 }
 
-// stage lays out what is new and what is open.
+// stage lays out what is new and what is open; of processors that have sent many lines that is left to pages.
 func (r *run) stage() error {
 	s := &r.roles
+	var atBank []int16
+	if len(s.bank) > 0 {
+		atBank = []int16{int16(giving.Bank), int16(giving.Cash)}
+	}
+	if err := r.lay(atBank); err != nil {
+		return err
+	}
+	if r.paged = nil; r.fresh > r.bulk && len(s.trade) > 0 {
+		r.paged = &paged{}
+	} else if err := r.trade(); err != nil {
+		return err
+	}
+	for _, take := range []struct {
+		sql  string
+		args []any
+	}{
+		{sqlTakeFund, []any{r.book.ID, s.fund, s.fundChannels, r.files}},
+		{sqlTakeBank, []any{r.book.ID, s.bank, r.files}},
+		{sqlTakeDueGifts, nil},
+	} {
+		if err := r.do(take.sql, take.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lay lays out gifts and refunds of channels.
+func (r *run) lay(channels []int16) error {
 	var known, fresh []int16
-	for _, c := range s.channels {
+	for _, c := range channels {
 		if slices.Contains(r.last.seen, c) {
 			known = append(known, c)
 		} else {
@@ -314,20 +349,20 @@ func (r *run) stage() error {
 			}
 		}
 	}
-	for _, take := range []struct {
-		sql  string
-		args []any
-	}{
-		{sqlTakeOpen, []any{r.book.ID, s.channels}},
-		{sqlTakeTrade, []any{r.book.ID, s.trade, s.tradeChannels, r.files}},
-		{sqlTakeFund, []any{r.book.ID, s.fund, s.fundChannels, r.files}},
-		{sqlTakeBank, []any{r.book.ID, s.bank, r.files}},
-		{sqlTakeDueGifts, nil},
-		{sqlAnalyzePairs, nil},
-	} {
-		if err := r.do(take.sql, take.args...); err != nil {
-			return err
-		}
+	return r.do(sqlTakeOpen, r.book.ID, channels)
+}
+
+// trade lays out lines of processors and what they may tell of, and tells apart what has the same number.
+func (r *run) trade() error {
+	s := &r.roles
+	if err := r.lay(slices.Compact(slices.Sorted(slices.Values(s.tradeChannels)))); err != nil {
+		return err
+	}
+	if err := r.do(sqlTakeTrade, r.book.ID, s.trade, s.tradeChannels, r.files); err != nil {
+		return err
+	}
+	if err := r.do(sqlAnalyzePairs); err != nil {
+		return err
 	}
 	var twice bool
 	if err := r.tx.QueryRow(r.ctx, sqlTwice).Scan(&twice); err != nil || !twice {
@@ -341,7 +376,7 @@ func (r *run) stage() error {
 
 // processors matches one line with one gift by key.
 func (r *run) processors() error {
-	if err := r.pair(); err != nil {
+	if err := r.sideBySide(); err != nil {
 		return err
 	}
 	for _, fit := range []string{sqlPairCovered, sqlPairFollowed, sqlPairDead} {
@@ -385,32 +420,30 @@ func (r *run) processors() error {
 	return nil
 }
 
-// pair lays lines and gifts side by side, and writes down what fits.
-func (r *run) pair() error {
+// sideBySide lays lines and gifts side by side, and writes down what fits.
+func (r *run) sideBySide() error {
+	if err := r.tx.QueryRow(r.ctx, sqlReconLocked, r.book.ID).Scan(&r.locked); err != nil {
+		return err
+	}
+	if r.paged != nil {
+		done, err := r.pages()
+		if err != nil || done {
+			return err
+		}
+		r.paged = nil
+		if err := r.trade(); err != nil {
+			return err
+		}
+	}
 	var dead bool
 	if err := r.tx.QueryRow(r.ctx, sqlPairAnyDead, r.book.ID).Scan(&dead); err != nil {
 		return err
 	}
-	if err := r.tx.QueryRow(r.ctx, sqlReconLocked, r.book.ID).Scan(&r.locked); err != nil {
-		return err
-	}
-	rows, err := r.tx.Query(r.ctx, sqlPairTerms, r.book.ID)
+	t, err := r.terms()
 	if err != nil {
 		return err
 	}
-	var sources, rates []int32
-	var from []time.Time
-	var fixed []int64
-	var source, rate int32
-	var day time.Time
-	var fix int64
-	if _, err := pgx.ForEachRow(rows, []any{&source, &day, &rate, &fix}, func() error {
-		sources, from, rates, fixed = append(sources, source), append(from, day), append(rates, rate), append(fixed, fix)
-		return nil
-	}); err != nil {
-		return err
-	}
-	return r.do(sqlPair, r.book.ID, r.no, dead, r.locked, sources, from, rates, fixed)
+	return r.do(sqlPair, r.book.ID, r.no, dead, r.locked, t.sources, t.from, t.rates, t.fixed)
 }
 
 // settlements sums up what is on its way to the bank, and holds transfers against the processors' own account of them.
@@ -436,7 +469,7 @@ func (r *run) settlements() error {
 			sql  string
 			args []any
 		}{
-			{sqlSettleDays, []any{r.book.ID, s.days, of(s.days)}},
+			{sqlSettleDays, []any{r.book.ID, s.days, of(s.days), r.files}},
 			{sqlSettleFund, []any{r.book.ID, s.fund, of(s.fund)}},
 			{sqlSettlePayouts, []any{r.book.ID, s.payouts, r.files}},
 			{sqlSettleMembers, []any{r.book.ID, s.members, r.files, s.payouts}},
@@ -525,6 +558,9 @@ func (r *run) write() error {
 func (r *run) end() error {
 	if err := r.tx.QueryRow(r.ctx, sqlCountStages).Scan(&r.report.Lines, &r.report.Ours); err != nil {
 		return err
+	}
+	if r.paged != nil {
+		r.report.Lines, r.report.Ours = r.report.Lines+r.paged.lines, r.report.Ours+r.paged.ours
 	}
 	n, err := r.put(sqlReconFilesTaken, r.book.ID, r.files, r.no)
 	if err != nil {

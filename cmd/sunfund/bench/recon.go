@@ -64,7 +64,8 @@ insert into kept
 select g.id, l.source_id, l.line_key from (select id, ref from gift where book_id = $1) g
   full join (select source_id, line_key, ext_id from ext_line where book_id = $1 and source_id = $2) l on l.ext_id = g.ref`
 
-	sqlReconMatched = `select count(*), (select count(*) from break_item where book_id = $1) from recon_member where book_id = $1 and part = 0 and live`
+	sqlReconMatched = `
+select count(*) + (select coalesce(sum(lines), 0) from recon_page where book_id = $1), (select count(*) from break_item where book_id = $1) from recon_member where book_id = $1 and part = 0 and live`
 )
 
 // Reconcile measures lines processor lines against as many gifts, then more of both on top of them.
