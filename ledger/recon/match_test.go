@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
@@ -384,5 +386,71 @@ func TestAnyOrderGivesTheSame(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Matches by key of whole bills stand on pages: they are taken apart, put together again and proved as any other, and no line or gift of theirs is matched twice.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	m := newMonth(t, "clean-1", statement.MT940)
+	m.paged = true
+	for _, name := range m.files("bank_mt940.sta") {
+		m.take(name, shared(t, "clean-1", name))
+	}
+	m.run(asOf)
+	on, off := m.number(`select coalesce(sum(lines), 0)::int from recon_page`), m.number(`select count(*) from recon_member where part = 0 and rule = 1 and kind = 1`)
+	if all := m.number(`select count(*) from recon_matched where part = 0 and rule = 1 and kind = 1`); on < 100 || off > on/4 || all != on+off {
+		t.Fatalf("%d on pages, %d not, of %d", on, off, all)
+	}
+	var source int32
+	var line []byte
+	var ours uuid.UUID
+	m.ok(m.db.QueryRow(ctx, `select x.source_id, x.line_key, x.ours from recon_matched x join recon_page p on x.ours = any(p.ours) order by x.line_key limit 1`).Scan(&source, &line, &ours))
+	e, err := recon.EvidenceOf(ctx, m.db, m.book, source, line)
+	if err != nil || e.Rule != recon.RuleKey || e.RunNo != 1 || !slices.Equal(e.Ours, []uuid.UUID{ours}) || len(e.RawHash) != 32 || e.RunID == nil {
+		t.Fatalf("%+v %v", e, err)
+	}
+	again := func() error { // as if a fault wrote it past the machine
+		return pg.InTx(pg.WithBook(ctx, m.book.ID), m.db, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount) values ($1, $2, 0, 1, 9, 1, $3, $4, 1, 1)`, m.book.ID, source, ours, line)
+			return err
+		})
+	}
+	twice := func(ours uuid.UUID, line []byte) error {
+		return pg.InTx(pg.WithBook(ctx, m.book.ID), m.db, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount) values ($1, $2, 0, 1, 9, 2, $3, $4, 1, 1)`, m.book.ID, source, ours, line)
+			return err
+		})
+	}
+	other := []byte(strings.Repeat("x", 20))
+	for i, err := range []error{again(), twice(uuid.New(), line), twice(ours, other)} {
+		if err == nil {
+			t.Errorf("%d: matched twice", i)
+		}
+	}
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Revoke(ctx, tx, m.book, uuid.Nil, source, line, m.by, "the donor's number was mistyped", asOf)
+	})
+	m.want(giving.ErrNoRecord, func(ctx context.Context, tx pgx.Tx) error {
+		return recon.Revoke(ctx, tx, m.book, uuid.Nil, source, line, m.by, "again", asOf)
+	})
+	if _, err := recon.EvidenceOf(ctx, m.db, m.book, source, line); !errors.Is(err, giving.ErrNoRecord) {
+		t.Errorf("evidence of what is not matched: %v", err)
+	}
+	m.run(asOf.Add(time.Minute))
+	if n := m.number(`select count(*) from recon_matched where ours = $1 and part = 0`, ours); n != 0 {
+		t.Error("the machine put it together again")
+	}
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := recon.Match(ctx, tx, m.book, source, [][]byte{line}, []uuid.UUID{ours}, m.by, "it was right after all", asOf)
+		return err
+	})
+	if n := m.number(`select count(*) from recon_matched where line_key = $1`, line); n != 1 {
+		t.Errorf("%d matches of the line", n)
+	}
+	m.run(asOf.Add(2 * time.Minute))
+	if n := m.number(`select count(*) from break_item where ended_at is null`); n != 0 {
+		t.Errorf("%d breaks", n)
 	}
 }
