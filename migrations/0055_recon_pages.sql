@@ -1,5 +1,5 @@
 -- A million lines matched by key are a thousand rows. A page holds, for up to a thousand lines of one file, which gift each line is; lines that are matched
--- otherwise stand in recon_member as before. recon_matched is both.
+-- otherwise stand in recon_member as before. One on a page that was taken apart has a row in recon_member that is not live, of the same run.
 create table recon_page (
   book_id   int4 not null,
   file_id   uuid not null,
@@ -23,30 +23,22 @@ create trigger recon_page_keep before truncate on recon_page for each statement 
 call raise_wall('recon_page');
 grant select, insert on recon_page to sunfund_app;
 
--- Every match that holds. One on a page that was taken apart has a row in recon_member that is not live, of the same run.
-create view recon_matched with (security_invoker = true) as
-select book_id, source_id, line_key, part, rule, run_no, group_id, ours, kind, amount, rejected from recon_member where live
-union all
-select l.book_id, l.source_id, l.line_key, 0::int2, 1::int2, p.run_no, null, p.ours[array_position(p.places, ((l.line_no - 1) % 1000)::int2)], 1::int2, l.amount, null
-  from ext_line l join recon_page p on p.book_id = l.book_id and p.file_id = l.file_id and p.page = (l.line_no - 1) / 1000
- where ((l.line_no - 1) % 1000)::int2 = any(p.places)
-   and not exists (select from recon_member d where not d.live and d.book_id = l.book_id and d.source_id = l.source_id and d.line_key = l.line_key and d.run_no = p.run_no);
-grant select on recon_matched to sunfund_app;
-
 -- The pages' side of the unique indexes of recon_member: a line or gift that is on a page is not matched again while that match holds.
-create function refuse_on_page() returns trigger language plpgsql as $$
+create function refuse_on_page() returns trigger language plpgsql set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   if exists (select from recon_page p where p.book_id in (select book_id from fresh)) and (
      exists (select from fresh f
-               join ext_line l on l.book_id = f.book_id and l.source_id = f.source_id and l.line_key = f.line_key
-               join recon_page p on p.book_id = l.book_id and p.file_id = l.file_id and p.page = (l.line_no - 1) / 1000
-              where f.live and ((l.line_no - 1) % 1000)::int2 = any(p.places)
-                and not exists (select from recon_member d where not d.live and d.book_id = l.book_id and d.source_id = l.source_id and d.line_key = l.line_key and d.run_no = p.run_no))
+              cross join lateral (select l.file_id, l.line_no from ext_line l where l.book_id = f.book_id and l.source_id = f.source_id and l.line_key = f.line_key limit 1) l
+              cross join lateral (select p.run_no from recon_page p where p.book_id = f.book_id and p.file_id = l.file_id and p.page = (l.line_no - 1) / 1000
+                                     and ((l.line_no - 1) % 1000)::int2 = any(p.places) limit 1) p
+              where f.live
+                and not exists (select from recon_member d where not d.live and d.book_id = f.book_id and d.source_id = f.source_id and d.line_key = f.line_key and d.run_no = p.run_no))
      or exists (select from fresh f
-               join gift g on g.book_id = f.book_id and g.id = f.ours
-               join recon_page p on p.book_id = g.book_id and p.to_at >= g.paid_at and p.from_at <= g.paid_at and g.id = any(p.ours)
-              where f.live and f.kind = 1 and f.part = 0 and f.source_id = p.source_id
-                and not exists (select from recon_member d where not d.live and d.book_id = p.book_id and d.source_id = p.source_id and d.ours = g.id and d.run_no = p.run_no))) then
+              cross join lateral (select g.paid_at from gift g where g.book_id = f.book_id and g.id = f.ours limit 1) g
+              cross join lateral (select p.run_no from recon_page p where p.book_id = f.book_id and p.to_at >= g.paid_at and p.from_at <= g.paid_at and p.source_id = f.source_id
+                                     and f.ours = any(p.ours) limit 1) p
+              where f.live and f.kind = 1 and f.part = 0
+                and not exists (select from recon_member d where not d.live and d.book_id = f.book_id and d.source_id = f.source_id and d.ours = f.ours and d.run_no = p.run_no))) then
     raise exception 'it is matched already' using errcode = 'unique_violation';
   end if;
   return null;

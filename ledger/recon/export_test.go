@@ -9,5 +9,8 @@ var (
 	RunFrom = runFrom
 )
 
+// MatchedRows is every match that holds.
+const MatchedRows = matchedRows
+
 // BucketMax is the most amounts that Subset looks at.
 const BucketMax = bucketMax

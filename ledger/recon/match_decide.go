@@ -52,7 +52,7 @@ with fallen as (
 ), torn as (
   insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount, live)
   select $1, source_id, part, rule, run_no, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = m.run_no), ours, line_key, kind, amount, false
-    from recon_matched m
+    from (` + matchedRows + `) m
    where $2 is null and m.book_id = $1 and m.source_id = $3 and m.line_key = $4
      and not exists (select from recon_member x where x.book_id = $1 and x.live and x.source_id = $3 and x.line_key = $4)
   returning source_id, line_key, ours, kind
@@ -80,7 +80,7 @@ with fallen as (
 select (select count(*) from fallen) + (select count(*) from torn)`
 
 	sqlMatchDays = `
-select max(l.booked_on) from recon_matched m join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
+select max(l.booked_on) from (` + matchedRows + `) m join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
  where m.book_id = $1 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end`
 )
 
@@ -262,4 +262,4 @@ func Revoke(ctx context.Context, tx pgx.Tx, book *ledger.Book, group uuid.UUID, 
 }
 
 const sqlPairOurs = `
-select ours from recon_matched where book_id = $1 and source_id = $2 and line_key = $3 and group_id is null`
+select ours from (` + matchedRows + `) m where book_id = $1 and source_id = $2 and line_key = $3 and group_id is null`

@@ -235,7 +235,7 @@ select $1, s.id, 4, 0, s.source_id, s.key, '', s.amount, s.ccy, 0, s.due_on::tim
    and not exists (select from open_ours o where o.book_id = $1 and o.id = s.id and o.amount = s.amount and o.due_on = s.due_on)
 on conflict (book_id, id) do update set amount = excluded.amount, day = excluded.day, due_on = excluded.due_on`
 
-	// The transfer as the processor's own account tells it. $2: sources, $3: run.
+	// The transfer as the processor's own account tells it; new rows of it are open by now. $2: sources, $3: run.
 	sqlSettleTold = `
 with moved as (
   select l.source_id, l.line_key, l.amount, s.id
@@ -243,13 +243,13 @@ with moved as (
     join settlement s on s.book_id = $1 and s.source_id = l.source_id and s.key = (l.booked - 1)::text and s.amount = -l.amount
   union all
   select l.source_id, l.line_key, l.amount, s.id
-    from ext_line l
+    from open_line o
+   cross join lateral (select * from ext_line l where l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key limit 1) l
     join settlement s on s.book_id = $1 and s.id = recon_id('settlement:' || $1::int4 || ':' || l.ext_id) and s.amount = -l.amount
-   where l.book_id = $1 and l.source_id = any($2::int4[]) and l.kind = 'payout'
-     and (l.file_id = any($3::uuid[]) or exists (select from open_line o where o.book_id = $1 and o.source_id = l.source_id and o.line_key = l.line_key))
+   where o.book_id = $1 and o.source_id = any($2::int4[]) and l.kind = 'payout'
 ), matched as (
   insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount)
-  select $1, source_id, 2, 2, $4, (select coalesce(max(no), 0) from recon_member where book_id = $1 and run_no = $4) + row_number() over (order by line_key), id, line_key, 4, amount from moved on conflict do nothing returning source_id, line_key
+  select $1, source_id, 2, 2, $3, (select coalesce(max(no), 0) from recon_member where book_id = $1 and run_no = $3) + row_number() over (order by line_key), id, line_key, 4, amount from moved on conflict do nothing returning source_id, line_key
 ), closed as (
   delete from open_line o using matched m where o.book_id = $1 and o.source_id = m.source_id and o.line_key = m.line_key
 )

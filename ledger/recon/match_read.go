@@ -121,7 +121,7 @@ select m.source_id, m.line_key, l.file_id, f.name, f.hash, l.row_no, l.at, l.siz
        case when m.ours is not null then array[m.ours] else array(select o.ours from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
        case when m.ours is not null then array[m.kind] else array(select o.kind from recon_member o where o.book_id = $1 and o.group_id = m.group_id and o.ours is not null and o.live order by o.ours) end,
        coalesce(m.rejected, (select g.rejected from recon_group g where g.book_id = $1 and g.id = m.group_id), '[]')
-  from recon_matched m
+  from (` + matchedRows + `) m
   join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
   join source_file f on f.book_id = $1 and f.id = l.file_id
   left join recon_run r on r.book_id = $1 and r.no = m.run_no

@@ -60,10 +60,10 @@ type Pass struct {
 
 // roles are the sources of a book by what their files tell, and the channels of the gifts that they tell of.
 type roles struct {
-	trade, fund, payouts, members, bank []int32
-	tradeChannels, fundChannels         []int16
-	channels                            []int16 // whose gifts are looked for
-	days                                []int32 // sources that settle by the day
+	trade, fund, balance, payouts, members, bank []int32
+	tradeChannels, fundChannels                  []int16
+	channels                                     []int16 // whose gifts are looked for
+	days                                         []int32 // sources that settle by the day
 }
 
 const (
@@ -269,6 +269,7 @@ func (r *run) sources() error {
 			trade(giving.Alipay)
 		case statement.StripeBalance:
 			trade(giving.Stripe)
+			s.balance = append(s.balance, id)
 		case statement.WeChatFund:
 			s.fund, s.fundChannels = append(s.fund, id), append(s.fundChannels, int16(giving.WeChat))
 		case statement.StripePayouts:
@@ -338,14 +339,16 @@ func (r *run) lay(channels []int16) error {
 	}
 	zone := r.book.Zone.String()
 	for _, sql := range []string{sqlTakeGifts, sqlTakeRefunds} {
-		for _, of := range []struct {
-			channels []int16
-			since    string
-		}{{known, r.last.inputs}, {fresh, never}} {
-			if len(of.channels) > 0 {
-				if err := r.do(sql, r.book.ID, of.channels, of.since, r.sees, zone); err != nil {
-					return err
-				}
+		if len(known) > 0 {
+			if err := r.do(sql, r.book.ID, known, r.last.inputs, r.sees, zone); err != nil {
+				return err
+			}
+		}
+	}
+	for _, sql := range []string{sqlTakeGiftsFirst, sqlTakeRefundsFirst} {
+		if len(fresh) > 0 {
+			if err := r.do(sql, r.book.ID, fresh, r.sees, zone); err != nil {
+				return err
 			}
 		}
 	}
@@ -474,14 +477,14 @@ func (r *run) settlements() error {
 			{sqlSettlePayouts, []any{r.book.ID, s.payouts, r.files}},
 			{sqlSettleMembers, []any{r.book.ID, s.members, r.files, s.payouts}},
 			{sqlSettleOpen, []any{r.book.ID, r.asOf, r.first.AddDate(0, 0, -31)}},
-			{sqlOpenOther, []any{r.book.ID, slices.Concat(s.trade, s.fund, s.payouts), r.files, r.asOf}},
+			{sqlOpenOther, []any{r.book.ID, slices.Concat(s.balance, s.fund, s.payouts), r.files, r.asOf}},
 		} {
 			if _, err := r.put(sum.sql, sum.args...); err != nil {
 				return err
 			}
 		}
 	}
-	matched, err := r.count(sqlSettleTold, r.book.ID, s.trade, r.files, r.no)
+	matched, err := r.count(sqlSettleTold, r.book.ID, s.balance, r.no)
 	r.report.Matched += matched
 	return err
 }

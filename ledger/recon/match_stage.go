@@ -74,15 +74,30 @@ select l.source_id, l.line_key, s.channel, case when l.amount < 0 then -1 else 1
 	// in processor_ref. Counted cash comes to the bank in its bag.
 	sqlTakeGifts = `
 insert into stage_gift
-select g.id, 1, g.channel, 1, case when g.processor_ref is null or g.processor_ref like 'txn\_%' then g.ref else g.processor_ref end, 0, g.amount, g.ccy, g.fee, g.paid_at,
+select g.id, 1, g.channel, 1, ` + giftRef + `, 0, g.amount, g.ccy, g.fee, g.paid_at,
        (g.paid_at at time zone $5::text)::date, true
   from entry e join gift g on g.book_id = $1 and g.id = e.id
  where e.book_id = $1 and e.xid >= pg_snapshot_xmin($3::pg_snapshot) and not pg_visible_in_snapshot(e.xid, $3::pg_snapshot)
    and pg_visible_in_snapshot(e.xid, $4::pg_snapshot) and g.channel = any($2::int2[]) and not (g.channel = 6 and g.ref like 'count:%')`
 
+	// On first sight of a channel all is new but what came while this run was under way: looked up by channel, not entry by entry.
+	sqlTakeGiftsFirst = `
+insert into stage_gift
+select g.id, 1, g.channel, 1, ` + giftRef + `, 0, g.amount, g.ccy, g.fee, g.paid_at, (g.paid_at at time zone $4::text)::date, true
+  from gift g
+ where g.book_id = $1 and g.channel = any($2::int2[]) and not (g.channel = 6 and g.ref like 'count:%')
+   and g.id <> all(array(select e.id from entry e where e.book_id = $1 and e.xid >= pg_snapshot_xmin($3::pg_snapshot) and not pg_visible_in_snapshot(e.xid, $3::pg_snapshot)))`
+
+	sqlTakeRefundsFirst = `
+insert into stage_gift
+select r.id, 2, r.channel, -1, ` + refundRef + `, 0, -r.amount, r.ccy, r.fee, r.refunded_at, (r.refunded_at at time zone $4::text)::date, true
+  from refund r
+ where r.book_id = $1 and r.channel = any($2::int2[])
+   and r.id <> all(array(select e.id from entry e where e.book_id = $1 and e.xid >= pg_snapshot_xmin($3::pg_snapshot) and not pg_visible_in_snapshot(e.xid, $3::pg_snapshot)))`
+
 	sqlTakeRefunds = `
 insert into stage_gift
-select r.id, 2, r.channel, -1, case when r.processor_ref is null or r.processor_ref like 'txn\_%' then r.ref else r.processor_ref end, 0, -r.amount, r.ccy, r.fee, r.refunded_at,
+select r.id, 2, r.channel, -1, ` + refundRef + `, 0, -r.amount, r.ccy, r.fee, r.refunded_at,
        (r.refunded_at at time zone $5::text)::date, true
   from entry e join refund r on r.book_id = $1 and r.id = e.id
  where e.book_id = $1 and e.xid >= pg_snapshot_xmin($3::pg_snapshot) and not pg_visible_in_snapshot(e.xid, $3::pg_snapshot)

@@ -247,7 +247,7 @@ func (m *month) holdBreaks(want *planted) {
 
 const sqlTestMatches = `
 with one as (
-  select m.source_id, m.line_key, m.ours from recon_matched m where m.ours is not null and m.line_key is not null
+  select m.source_id, m.line_key, m.ours from (` + recon.MatchedRows + `) m where m.ours is not null and m.line_key is not null
   union all
   select l.source_id, l.line_key, o.ours from recon_member l join recon_member o on o.group_id = l.group_id and o.ours is not null and o.live
    where l.line_key is not null and l.ours is null and l.live
@@ -304,7 +304,7 @@ func (m *month) holdMatches(want *planted) {
 
 // state is all that a run leaves, without numbers of runs and files.
 const sqlTestState = `
-select format('match %s %s %s %s %s', m.source_id, m.part, m.rule, encode(coalesce(m.line_key, '\x'), 'hex'), m.ours) from recon_matched m
+select format('match %s %s %s %s %s', m.source_id, m.part, m.rule, encode(coalesce(m.line_key, '\x'), 'hex'), m.ours) from (` + recon.MatchedRows + `) m
 union all
 select format('group %s %s %s %s %s', rule, state, ambiguous, ours, lines) from recon_group where state <> 'revoked'
 union all
@@ -400,13 +400,13 @@ func TestPages(t *testing.T) {
 	}
 	m.run(asOf)
 	on, off := m.number(`select coalesce(sum(lines), 0)::int from recon_page`), m.number(`select count(*) from recon_member where part = 0 and rule = 1 and kind = 1`)
-	if all := m.number(`select count(*) from recon_matched where part = 0 and rule = 1 and kind = 1`); on < 100 || off > on/4 || all != on+off {
+	if all := m.number(`select count(*) from (` + recon.MatchedRows + `) m where part = 0 and rule = 1 and kind = 1`); on < 100 || off > on/4 || all != on+off {
 		t.Fatalf("%d on pages, %d not, of %d", on, off, all)
 	}
 	var source int32
 	var line []byte
 	var ours uuid.UUID
-	m.ok(m.db.QueryRow(ctx, `select x.source_id, x.line_key, x.ours from recon_matched x join recon_page p on x.ours = any(p.ours) order by x.line_key limit 1`).Scan(&source, &line, &ours))
+	m.ok(m.db.QueryRow(ctx, `select x.source_id, x.line_key, x.ours from (`+recon.MatchedRows+`) x join recon_page p on x.ours = any(p.ours) order by x.line_key limit 1`).Scan(&source, &line, &ours))
 	e, err := recon.EvidenceOf(ctx, m.db, m.book, source, line)
 	if err != nil || e.Rule != recon.RuleKey || e.RunNo != 1 || !slices.Equal(e.Ours, []uuid.UUID{ours}) || len(e.RawHash) != 32 || e.RunID == nil {
 		t.Fatalf("%+v %v", e, err)
@@ -439,14 +439,14 @@ func TestPages(t *testing.T) {
 		t.Errorf("evidence of what is not matched: %v", err)
 	}
 	m.run(asOf.Add(time.Minute))
-	if n := m.number(`select count(*) from recon_matched where ours = $1 and part = 0`, ours); n != 0 {
+	if n := m.number(`select count(*) from (`+recon.MatchedRows+`) m where ours = $1 and part = 0`, ours); n != 0 {
 		t.Error("the machine put it together again")
 	}
 	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := recon.Match(ctx, tx, m.book, source, [][]byte{line}, []uuid.UUID{ours}, m.by, "it was right after all", asOf)
 		return err
 	})
-	if n := m.number(`select count(*) from recon_matched where line_key = $1`, line); n != 1 {
+	if n := m.number(`select count(*) from (`+recon.MatchedRows+`) m where line_key = $1`, line); n != 1 {
 		t.Errorf("%d matches of the line", n)
 	}
 	m.run(asOf.Add(2 * time.Minute))
