@@ -11,6 +11,7 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/staff"
 )
 
@@ -201,6 +202,19 @@ func (v *visit) disbursementAgain(status int, wrong Errors) error {
 	}
 	if view.Grids, err = v.paymentShares(p); err != nil {
 		return err
+	}
+	if p.State == projects.Paid {
+		made, err := trace.MadeOf(v.ctx(), v.s.DB, v.book, p.Object(), v.who.May(staff.GiftRead))
+		if err != nil {
+			return err
+		}
+		view.Grids = append(view.Grids, v.madeGrid(made))
+		if len(made.Gifts) > 0 {
+			view.Grids = append(view.Grids, v.madeGifts(made))
+		}
+	}
+	if p.State == projects.Sent || p.State == projects.Paid || p.State == projects.Bounced {
+		view.Links = append(view.Links, Link{T(v.lang, "project.public"), paymentHref(p)})
 	}
 	if err := v.offer(&view, here, v.paymentActs(p)...); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects"
 )
 
 // monthsShown is how many months of a fund's movements its page lists.
@@ -113,6 +114,7 @@ type publicFundView struct {
 	Cards                     []campaignCard
 	Spendings                 []spendingRow
 	Happened                  []happening
+	Work                      []grid // projects, and what was paid for them
 }
 
 // fundPublic answers /f/{code}: how much a fund has, where it came from and what it was used for.
@@ -153,8 +155,30 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 	if view.Happened, err = v.happenings(q, fund.ID, false); err != nil {
 		return err
 	}
+	if view.Work, err = v.fundWork(q, fund.ID); err != nil {
+		return err
+	}
 	view.Spendings, err = v.spendings(q, fund.ID, spendingsShown, nil)
 	return err
+}
+
+// fundWork are a fund's projects and the invoices that were paid for them; nothing where it has none.
+func (v *visit) fundWork(q pg.Querier, fund int32) (grids []grid, err error) {
+	list, err := projects.Board(v.ctx(), q, v.book, fund, boardShown)
+	if err != nil {
+		return nil, err
+	}
+	paid, err := projects.Outlay(v.ctx(), q, v.book, nil, fund, spendingsShown)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > 0 {
+		grids = append(grids, v.boardGrid(list))
+	}
+	if len(paid) > 0 {
+		grids = append(grids, v.outlayGrid(paid))
+	}
+	return grids, nil
 }
 
 func (v *visit) readFundPosition(q pg.Querier, fund *ledger.Fund, view *publicFundView) (netAssets int64, err error) {

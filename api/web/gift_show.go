@@ -43,6 +43,7 @@ type giftView struct {
 	Page
 	giftState
 	Facts   []Fact
+	Trace   *grid  // what became of it; nil while it is not booked or not followed
 	Address string // permanent, in full
 	Live    string
 }
@@ -116,7 +117,8 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 			return err
 		}
 		v.fillReceived(receipt, history, view)
-		return nil
+		view.Trace, err = v.giftTrace(q, id)
+		return err
 	case !errors.Is(err, giving.ErrNoGift):
 		return err
 	}

@@ -19,6 +19,7 @@ func (v *visit) page(title string) Page {
 	p.Nav = []NavItem{
 		{Label: p.T("campaigns.heading"), Href: "/campaigns"},
 		{Label: p.T("funds.heading"), Href: "/funds"},
+		{Label: p.T("board.nav"), Href: boardPath},
 		{Label: p.T("need.public.nav"), Href: needsPublicPath},
 		{Label: p.T("vote.heading"), Href: votesPath},
 		{Label: p.T("own.heading"), Href: ownPath},

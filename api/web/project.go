@@ -176,17 +176,39 @@ func (v *visit) projectActs(q pg.Querier, p *projects.Project, items []projects.
 		return []act{add, seconds[0], off, drop}, nil
 	case projects.Approved:
 		draft, err := v.contractDraft(q)
-		return []act{draft, seconds[1]}, err
-	case projects.Ended:
-		if p.PublishedOn != nil {
-			return nil, nil
+		if err != nil {
+			return nil, err
 		}
-		return []act{{name: "project-publish", needs: staff.ProjectWrite, blanks: []blank{v.todayBlank("day", "project.published"), {name: "where", label: "project.where", hint: "project.where.hint"}},
-			plan: ofProject(func(v *visit, _ pg.Querier, p *projects.Project, in inputs) (*giving.Move, error) {
-				return projects.Publish(v.book, p, in["where"], in.day("day"))
-			})}}, nil
+		earmark, err := v.projectEarmark(q, p)
+		return append([]act{draft, seconds[1]}, earmark...), err
+	case projects.Ended:
+		publish := act{name: "project-publish", needs: staff.ProjectWrite, blanks: []blank{v.todayBlank("day", "project.published"), {name: "where", label: "project.where", hint: "project.where.hint", optional: true}},
+			plan: ofProject(func(v *visit, q pg.Querier, p *projects.Project, in inputs) (*giving.Move, error) {
+				return projects.Publish(v.ctx(), q, v.book, p, in["where"], in["reason"], in.day("day"))
+			})}
+		if p.PublishedOn != nil {
+			publish.name = "project-correct"
+			publish.blanks = append(publish.blanks, blank{name: "reason", label: "offline.reason", kind: "area"})
+		}
+		return []act{publish}, nil
 	}
 	return nil, nil
+}
+
+// projectEarmark names a campaign whose gifts pay for the project first; there is none to offer where the fund has no campaign.
+func (v *visit) projectEarmark(q pg.Querier, p *projects.Project) ([]act, error) {
+	list, err := giving.ListCampaigns(v.ctx(), q, v.book, giving.CampaignFilter{FundID: p.FundID}, v.now, 0, campaignsShown)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var options []Option
+	for i := range list {
+		options = append(options, Option{Value: strconv.Itoa(int(list[i].ID)), Label: list[i].Title(string(v.lang))})
+	}
+	return []act{{name: "project-earmark", needs: staff.ProjectWrite, blanks: []blank{{name: "campaign", label: "project.campaign", hint: "project.campaign.hint", kind: "select", options: options}},
+		plan: ofProject(func(v *visit, q pg.Querier, p *projects.Project, in inputs) (*giving.Move, error) {
+			return projects.Earmark(v.ctx(), q, v.book, p, int32(in.number("campaign")))
+		})}}, nil
 }
 
 func (v *visit) itemOptions(items []projects.Item) (options []Option) {
@@ -262,12 +284,15 @@ func (v *visit) projectAgain(status int, wrong Errors) error {
 		view.Facts = append(view.Facts, v.fact("project.publishby", Day(v.lang, *p.PublishBy)))
 	}
 	if p.PublishedOn != nil {
-		view.Facts = append(view.Facts, v.fact("project.published", Day(v.lang, *p.PublishedOn)+" "+p.PublishedAt))
+		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "project.published"), Value: Day(v.lang, *p.PublishedOn) + " " + p.PublishedAt, Href: projectHref(p) + "/account"})
 	}
 	if view.Lead, err = v.projectNext(p, len(items)); err != nil {
 		return err
 	}
 	if view.Grids, err = v.projectGrids(p, items); err != nil {
+		return err
+	}
+	if err := v.projectPublicPart(&view, p, here); err != nil {
 		return err
 	}
 	acts, err := v.projectActs(v.s.DB, p, items)
@@ -309,23 +334,18 @@ func (v *visit) projectGrids(p *projects.Project, items []projects.Item) ([]grid
 	if err != nil {
 		return nil, err
 	}
-	final := grid{Title: T(v.lang, "project.final"), Empty: T(v.lang, "project.final.none"), Heads: v.heads("contract.payer", "contract.treatment", "#project.budget", "#project.cost", "#project.paid", "#project.returned", "#project.rest")}
 	list, err := projects.FinalAccount(v.ctx(), v.s.DB, v.book, p.ID)
 	if err != nil {
 		return nil, err
 	}
-	var sum projects.Final
+	var cost int64
 	for _, f := range list {
-		final.Rows = append(final.Rows, []cell{textCell(f.Payer), {Text: T(v.lang, "contract.treatment."+f.Treatment)}, v.sumCell(f.Budget), v.sumCell(f.Cost), v.sumCell(f.Paid), v.sumCell(f.Returned), v.sumCell(f.Rest)})
-		sum.Budget, sum.Cost, sum.Paid, sum.Returned, sum.Rest = sum.Budget+f.Budget, sum.Cost+f.Cost, sum.Paid+f.Paid, sum.Returned+f.Returned, sum.Rest+f.Rest
+		cost += f.Cost
 	}
-	if len(list) > 1 {
-		final.Rows = append(final.Rows, []cell{{Text: T(v.lang, "project.sum")}, {}, v.sumCell(sum.Budget), v.sumCell(sum.Cost), v.sumCell(sum.Paid), v.sumCell(sum.Returned), v.sumCell(sum.Rest)})
-	}
-	grids := []grid{budget, contracts, final}
-	if p.Homes > 0 && sum.Cost > 0 {
+	grids := []grid{budget, contracts, v.finalGrid(list)}
+	if p.Homes > 0 && cost > 0 {
 		homes := grid{Title: T(v.lang, "subsidy.homes.heading", int(p.Homes)), Heads: v.heads("subsidy.home", "#subsidy.home.count", "#subsidy.home.total")}
-		shares := money.Allocate(sum.Cost, slices.Repeat([]int64{1}, int(p.Homes))) // the larger first
+		shares := money.Allocate(cost, slices.Repeat([]int64{1}, int(p.Homes))) // the larger first
 		for from := 0; from < len(shares); {
 			to := from
 			for to < len(shares) && shares[to] == shares[from] {

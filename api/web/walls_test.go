@@ -388,6 +388,8 @@ func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 		ids[sort] = uuid.Must(uuid.NewV7())
 		put(sort, ids[sort].String(), uuid.Must(uuid.NewV7()).String())
 	}
+	put("project-number", "1", "9999")
+	put("payment-number", "1", "9999")
 	street, fund, organisation := int32(2), n.funds[2].ID, uuid.New()
 	before := n.now.Add(-2 * projects.Cooling)
 	take := func(plan func(ctx context.Context, tx pgx.Tx) (*giving.Move, error)) {
@@ -474,7 +476,7 @@ var objectOfPath = map[string]string{
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
 	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
-	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
+	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statement-files/:id/raw": "statement-file", "/console/statement-files/:id/lines": "statement-file", "/console/breaks/:id": "break", "/console/lines/:id": "line",

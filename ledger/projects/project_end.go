@@ -78,21 +78,6 @@ func End(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, day t
 	return m, nil
 }
 
-// Publish plans the note that the final account is public, with where. *giving.FieldErrors, giving.ErrStep.
-func Publish(book *ledger.Book, p *Project, where string, day time.Time) (*giving.Move, error) {
-	if p.State != Ended || p.PublishedOn != nil {
-		return nil, giving.ErrStep
-	}
-	var wrong giving.FieldErrors
-	wrong.Text("where", where, 1, 200)
-	if day.Before(*p.EndedOn) {
-		wrong.Refuse("day", "project.publish.before")
-	}
-	to := *p
-	to.PublishedOn, to.PublishedAt = &day, where
-	return p.move(book, "project-published", where, to), wrong.Err()
-}
-
 // Unpublished lists ended projects whose final account must be public by the day and is not.
 func Unpublished(ctx context.Context, q pg.Querier, book *ledger.Book, by time.Time) ([]Project, error) {
 	rows, err := q.Query(ctx, sqlUnpublished, book.ID, by)

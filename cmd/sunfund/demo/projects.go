@@ -179,8 +179,8 @@ func (l *loader) lamps(ctx context.Context) error {
 		{"lamps ended", day(9, 18), "wang", "li", "楼道照明项目结项", ofProject(func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
 			return projects.End(ctx, tx, l.book, p, day(9, 18))
 		})},
-		{"lamps published", day(10, 9), "wang", "", "", ofProject(func(_ context.Context, _ pgx.Tx, p *projects.Project) (*giving.Move, error) {
-			return projects.Publish(l.book, p, "石坪桥社区公告栏、慈善会网站", day(10, 9))
+		{"lamps published", day(10, 9), "wang", "", "", ofProject(func(ctx context.Context, tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
+			return projects.Publish(ctx, tx, l.book, p, "石坪桥社区公告栏", "", day(10, 9))
 		})},
 	})
 }
