@@ -113,10 +113,3 @@ func (v *visit) paymentSteps(q pg.Querier, p *projects.Payment, view *storyView)
 	}
 	return err
 }
-
-func orDash(text string) string {
-	if text == "" {
-		return "—"
-	}
-	return text
-}
