@@ -268,7 +268,10 @@ func (v *visit) projectAgain(status int, wrong Errors) error {
 	if fund := s.fund(p.FundID); fund != nil {
 		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "subsidy.fund"), Value: fund.Code + " " + fund.Name(string(v.lang)), Href: "/console/funds/" + strconv.Itoa(int(fund.ID))})
 	}
-	view.Facts = append(view.Facts, v.fact("project.community", p.Community), v.fact("project.plan", p.Plan), v.fact("project.days", Day(v.lang, p.StartsOn)+" – "+Day(v.lang, p.EndsOn)),
+	if p.Community != "" {
+		view.Facts = append(view.Facts, v.fact("project.community", p.Community))
+	}
+	view.Facts = append(view.Facts, v.fact("project.plan", p.Plan), v.fact("project.days", Day(v.lang, p.StartsOn)+" – "+Day(v.lang, p.EndsOn)),
 		v.sumFact("project.budget", p.Budget), v.sumFact("project.committed", p.Committed))
 	if p.PollID != nil {
 		poll, err := polls.ByID(v.ctx(), v.s.DB, v.book, *p.PollID)

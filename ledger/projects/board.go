@@ -108,7 +108,7 @@ insert into project_photo (book_id, project_id, hash, body) select $1, $2, $3, $
 	sqlEarmark      = `insert into project_campaign (book_id, project_id, campaign_id) values ($1, $2, $3) on conflict do nothing`
 	sqlEarmarked    = `select campaign_id from project_campaign where book_id = $1 and project_id = $2 order by campaign_id`
 	sqlProjectPaid  = `select exists (select from disbursement d join contract c on c.book_id = d.book_id and c.id = d.contract_id where d.book_id = $1 and c.project_id = $2 and d.state in ('sent', 'paid', 'bounced'))`
-	sqlCampaignFund = `select exists (select from campaign where book_id = $1 and campaign_id = $2 and fund_id = $3)`
+	sqlCampaignFund = `select coalesce(max(slug), '') from campaign where book_id = $1 and campaign_id = $2 and fund_id = $3`
 )
 
 // PhotosMax is how many photos a project shows.
@@ -193,21 +193,22 @@ func Photo(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, has
 // Earmark plans that gifts to a campaign of the project's fund pay for the project before other money does. It is said before anything is
 // paid, so that nothing that was shown changes. *giving.FieldErrors, giving.ErrStep.
 func Earmark(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, campaign int32) (*giving.Move, error) {
-	var paid, there bool
+	var paid bool
+	var slug string
 	if err := q.QueryRow(ctx, sqlProjectPaid, book.ID, p.ID).Scan(&paid); err != nil {
 		return nil, fmt.Errorf("look for payments: %w", err)
 	}
 	if paid || p.State != Draft && p.State != Approved {
 		return nil, giving.ErrStep
 	}
-	if err := q.QueryRow(ctx, sqlCampaignFund, book.ID, campaign, p.FundID).Scan(&there); err != nil {
+	if err := q.QueryRow(ctx, sqlCampaignFund, book.ID, campaign, p.FundID).Scan(&slug); err != nil {
 		return nil, fmt.Errorf("look for campaign: %w", err)
 	}
 	var wrong giving.FieldErrors
-	if !there {
+	if slug == "" {
 		wrong.Refuse("campaign", "project.campaign.fund")
 	}
-	m := p.move(book, "project-earmarked", fmt.Sprint(campaign), *p)
+	m := p.move(book, "project-earmarked", slug, *p)
 	return also(m, func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 		if _, err := tx.Exec(ctx, sqlEarmark, book.ID, p.ID, campaign); err != nil {
 			return fmt.Errorf("name campaign: %w", err)
