@@ -180,9 +180,9 @@ func (n *neighbourhood) plant() {
 		plan = made.ID
 		return nil
 	})
-	put("plan", giving.Ref(n.book, plan), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
+	put("plan", giving.Ref(n.book, plan), n.unknownRef(plan))
 	put("donor-link", o.letters()[0].Secret, giving.NewSecret())
-	put("ref", giving.Ref(n.book, gift), giving.Ref(n.book, uuid.Must(uuid.NewV7())))
+	put("ref", giving.Ref(n.book, gift), n.unknownRef(gift))
 	id("payment", session.ID)
 	li := n.as("li")
 	path := li.drafted("付谢家湾午餐款", [4]string{li.accountCode("program.r"), n.fundOf(2), "77.00", ""}, [4]string{li.accountCode("bank.basic"), n.fundOf(2), "", "77.00"})
@@ -341,6 +341,18 @@ func (n *neighbourhood) neighbour(login string) *client {
 		n.Fatalf("sign in %s: %d\n%s", login, a.status, a.text)
 	}
 	return c
+}
+
+// unknownRef is a reference of nothing that the next book takes for one as it does that of known: under its own key one
+// reference in 64 has the form of an id.
+func (n *neighbourhood) unknownRef(known uuid.UUID) string {
+	_, taken := giving.ParseRef(n.next, giving.Ref(n.book, known))
+	for {
+		ref := giving.Ref(n.book, uuid.Must(uuid.NewV7()))
+		if _, err := giving.ParseRef(n.next, ref); (err == nil) == (taken == nil) {
+			return ref
+		}
+	}
 }
 
 // plantNeed makes a need, an offer and their intent, of the other street.
