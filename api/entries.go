@@ -246,7 +246,7 @@ func (c *call) lines(tx pgx.Tx, in []lineInput) ([]ledger.Line, error) {
 }
 
 func tagsOK(d ledger.Dims) bool {
-	for _, tag := range []string{d.Campaign, d.Project, d.Contract, d.Source, d.Street, d.Counterparty, d.Instrument, d.Nature} {
+	for _, tag := range []string{d.Campaign, d.Project, d.Contract, d.Source, d.Street, d.Counterparty, d.Instrument, d.Nature, d.Purpose} {
 		if !oneLine(tag, tagMax) {
 			return false
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -193,6 +194,7 @@ func (c *call) explain(err error) error {
 	var unbalanced *ledger.UnbalancedError
 	var short *ledger.ShortError
 	var guard *ledger.GuardError
+	var purpose *ledger.PurposeError
 	if errors.As(err, &place) {
 		f.Pointer = place.pointer
 	}
@@ -208,6 +210,11 @@ func (c *call) explain(err error) error {
 		f.Fund, f.Available, f.Needed = c.fundCode(short.Fund), amount(short.Available), amount(short.Needed)
 		f.zh = fmt.Sprintf("基金 %s 可用 %s，需要 %s。", f.Fund, f.Available, f.Needed)
 		f.en = fmt.Sprintf("Fund %s has %s available; %s are needed.", f.Fund, f.Available, f.Needed)
+	case errors.As(err, &purpose):
+		f.Fund, f.Account = c.fundCode(purpose.Fund), string(purpose.Chart)
+		may := strings.Join(purpose.May, ", ")
+		f.zh = fmt.Sprintf("基金 %s 只能用于：%s；这一行写的用途是“%s”。", f.Fund, may, purpose.Purpose)
+		f.en = fmt.Sprintf("Fund %s may be spent on %s only; the line says %q.", f.Fund, may, purpose.Purpose)
 	case errors.As(err, &guard):
 		f.Fund, f.Account = c.fundCode(guard.Leaf.Fund), string(guard.Leaf.Chart)
 		f.zh = fmt.Sprintf("基金 %s 的科目 %s 会越过零。", f.Fund, f.Account)

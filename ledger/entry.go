@@ -80,6 +80,9 @@ const (
 	KindWork         Kind = 61 // E36, E38, E43b, E44, E46 of a contract kept in ledger/projects, E39
 	KindDisbursed    Kind = 62 // E37, E40, E43a, E52 of it
 	KindDebited      Kind = 63 // E41, E42, E44b, E35: the bank's line for it
+	KindLevy         Kind = 70 // E29: the management fee that a fund's agreement allows
+	KindInterest     Kind = 71 // E30: a bank's interest, shared out
+	KindRelease      Kind = 72 // E45: money whose restriction is over, moved to an unrestricted fund
 )
 
 // KindInfo is how a kind is called.
@@ -125,6 +128,9 @@ var kinds = map[Kind]KindInfo{
 	KindWork:         {"work", "项目与合同", "Project and contract", false},
 	KindDisbursed:    {"disbursement", "项目付款", "Payment of a project", false},
 	KindDebited:      {"disbursement-bank", "项目付款银行已扣", "Payment of a project at the bank", true},
+	KindLevy:         {"levy", "管理费提取", "Management fee levied", false},
+	KindInterest:     {"interest", "存款利息", "Deposit interest", false},
+	KindRelease:      {"release", "限制解除", "Released from restriction", false},
 }
 
 // KeptByGiving tells that a gift, a refund or an offline record says the same as the entry: it is taken back there, by a

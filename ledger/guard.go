@@ -78,6 +78,7 @@ func (d *draft) sawBefore(i int) bool {
 type fundState struct {
 	kind      string
 	voted     bool  // its residents decide what is spent
+	lock      lock  // what its charter lets be spent
 	available int64 // liquid less encumbered less reserved (accounting.md 1.4)
 	net       int64 // net assets, credit positive
 }
@@ -133,13 +134,15 @@ func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, e
 			continue
 		}
 		var available, net int64
+		locked := false
 		for _, side := range d.sides[i:] {
 			if side.at.leaf.Fund == fund {
 				a, n := effect(side.at.leaf.Chart, side.amount)
 				available, net = available+a, net+n
+				locked = locked || underLock(side)
 			}
 		}
-		if available >= 0 && net >= 0 {
+		if available >= 0 && net >= 0 && !locked {
 			continue
 		}
 		f, err := s.fund(ctx, tx, fund)
@@ -148,6 +151,9 @@ func (s *state) checkFunds(ctx context.Context, tx pgx.Tx, d *draft) (refused, e
 		}
 		if f.kind == Agency {
 			continue // its liability may not turn into a claim: the ceiling on 2601 guards it
+		}
+		if err := f.lock.check(d, fund); err != nil {
+			return err, nil
 		}
 		if available < 0 && f.voted && !beyondVotes[d.entry.Kind] {
 			return fmt.Errorf("%w: fund %d", ErrUndecided, fund), nil
@@ -186,7 +192,12 @@ func (s *state) applyFunds(d *draft) {
 }
 
 const (
-	sqlFundKind = `select kind, vote_required from fund where book_id = $1 and fund_id = $2`
+	sqlFundKind = `
+select f.kind, f.vote_required, coalesce(c.purposes, '{}'), c.opens_on, c.closes_on
+  from fund f
+  left join lateral (select purposes, opens_on, closes_on from fund_charter c
+                      where c.book_id = $1 and c.fund_id = $2 order by c.version desc limit 1) c on true
+ where f.book_id = $1 and f.fund_id = $2`
 
 	sqlFundByChart = `
 select a.chart, sum(b.balance)::int8
@@ -201,7 +212,7 @@ func (s *state) fund(ctx context.Context, tx pgx.Tx, id int32) (*fundState, erro
 		return f, nil
 	}
 	f := &fundState{}
-	if err := tx.QueryRow(ctx, sqlFundKind, s.book.ID, id).Scan(&f.kind, &f.voted); err != nil {
+	if err := tx.QueryRow(ctx, sqlFundKind, s.book.ID, id).Scan(&f.kind, &f.voted, &f.lock.may, &f.lock.from, &f.lock.to); err != nil {
 		return nil, fmt.Errorf("read fund %d: %w", id, err)
 	}
 	rows, err := tx.Query(ctx, sqlFundByChart, s.book.ID, id, s.book.Currency)

@@ -23,11 +23,12 @@ type Dims struct {
 	Nature       string `json:"nature,omitempty"`     // natural class of an expense; NatureGift on gift income
 	Foreign      string `json:"foreign,omitempty"`    // currency whose worth stands here, in the book's currency
 	UnitsOf      string `json:"units_of,omitempty"`   // chart account whose foreign units stand here
+	Purpose      string `json:"purpose,omitempty"`    // what is spent says what for: see PurposeError
 }
 
 func (d *Dims) storable() bool {
 	return *d == Dims{} || storable(d.Campaign, d.Project, d.Contract, d.Source, d.Street, d.Counterparty, d.Instrument,
-		d.Nature, d.Foreign, d.UnitsOf)
+		d.Nature, d.Foreign, d.UnitsOf, d.Purpose)
 }
 
 // NatureGift marks the accounts that only the gift intake posts to: one posting is one gift, so the

@@ -246,17 +246,17 @@ func TestFundsAndStreets(t *testing.T) {
 	li.wants(li.post("/console/streets/rename", names("3", "青禾街道", "Qinghe")), http.StatusSeeOther)
 	guan.wants(guan.get("/console/audit?what=street"), http.StatusOK, "street.rename", "street:qinghe")
 	fund := func(pairs ...string) url.Values {
-		form := url.Values{"code": {"qh"}, "kind": {"restricted"}, "name_zh": {"青禾阳光基金"}, "name_en": {"Qinghe fund"}, "purpose_zh": {"社区服务"}, "purpose_en": {"Services"},
+		form := url.Values{"code": {"qh"}, "kind": {"designated"}, "name_zh": {"青禾阳光基金"}, "name_en": {"Qinghe fund"}, "purpose_zh": {"社区服务"}, "purpose_en": {"Services"},
 			"street": {"3"}, "bearer": {"general"}}
 		for i := 0; i < len(pairs); i += 2 {
 			form.Set(pairs[i], pairs[i+1])
 		}
 		return form
 	}
-	li.wants(li.get("/console/funds/new"), http.StatusOK, "青禾街道", "捐赠人限定")
+	li.wants(li.get("/console/funds/new"), http.StatusOK, "青禾街道", "理事会指定")
 	li.wants(li.post("/console/funds", fund("code", "a b", "kind", "x", "name_zh", "", "street", "99", "bearer", "y")), http.StatusUnprocessableEntity,
 		"名称：", "编号：", "性质：", "街道：", "支付手续费：")
-	li.wants(li.post("/console/funds", fund("purpose_zh", "")), http.StatusUnprocessableEntity, "用途：")
+	li.wants(li.post("/console/funds", fund("kind", "restricted")), http.StatusUnprocessableEntity, "性质：") // applied for: see fund-files
 	li.wants(li.post("/console/funds", fund("code", "SPQ")), http.StatusUnprocessableEntity, "已经有基金在用")
 	made := li.post("/console/funds", fund())
 	li.wants(made, http.StatusSeeOther)

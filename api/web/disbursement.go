@@ -94,16 +94,20 @@ func (v *visit) aidAsk() (act, error) {
 			funds = append(funds, Option{Value: strconv.Itoa(int(f.ID)), Label: f.Code + " " + f.Name(string(v.lang))})
 		}
 	}
+	uses, err := v.useOptions()
+	if err != nil {
+		return act{}, err
+	}
 	return act{name: "aid-ask", needs: staff.ProjectWrite, to: disbursementsPath + "/", blanks: []blank{{name: "payee", label: "pay.home", kind: "select", options: homes}, {name: "fund", label: "subsidy.fund", kind: "select", options: funds},
 		{name: "amount", label: "filter.amount", kind: "amount"}, {name: "bank", label: "pay.bank", kind: "select", options: v.bankOptions()}, {name: "purpose", label: "pay.purpose", hint: "pay.aid.hint", max: 100},
-		{name: "invoice", label: "pay.request", optional: true, max: 60}},
+		{name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true}, {name: "invoice", label: "pay.request", optional: true, max: 60}},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
 			payee, err := v.payee(q, in.id("payee"))
 			if err != nil {
 				return nil, err
 			}
 			fund := int32(in.number("fund"))
-			return projects.AskAid(v.ctx(), q, v.book, payee, projects.Payment{ID: id, FundID: &fund, Amount: in.sum("amount", v.book), Bank: chart.ID(in["bank"]), Invoice: in["invoice"], Purpose: in["purpose"], AskedBy: v.who.Person.ID}, v.now)
+			return projects.AskAid(v.ctx(), q, v.book, payee, projects.Payment{ID: id, FundID: &fund, Amount: in.sum("amount", v.book), Bank: chart.ID(in["bank"]), Invoice: in["invoice"], Purpose: in["purpose"], Use: in["use"], AskedBy: v.who.Person.ID}, v.now)
 		}}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,15 +22,19 @@ type fundFormView struct {
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
 
+// ownKinds are the funds that the association opens for itself. Money given for a purpose, public money and money of others needs an application,
+// an agreement and a committee: see fundFileForm.
+var ownKinds = []string{ledger.Designated, ledger.General}
+
 // fundForm asks what fund is to be opened.
 func (v *visit) fundForm() error {
-	return v.fundAgain(http.StatusOK, fundFormView{Kind: ledger.Restricted, Bearer: ledger.FeeByGeneral}, nil)
+	return v.fundAgain(http.StatusOK, fundFormView{Kind: ledger.Designated, Bearer: ledger.FeeByGeneral}, nil)
 }
 
 func (v *visit) fundAgain(status int, view fundFormView, wrong Errors) error {
 	view.Page = v.consolePage(T(v.lang, "funds.new"), "/console/funds")
 	view.Errors, view.Path = wrong, "/console/funds/new"
-	for _, kind := range ledger.FundKinds() {
+	for _, kind := range ownKinds {
 		view.Kinds = append(view.Kinds, Option{Value: kind, Label: view.T("fund.kind." + kind), Hint: view.T("fund.kind." + kind + ".hint")})
 	}
 	streets, err := v.streets()
@@ -77,7 +82,7 @@ func (v *visit) fundCreate() error {
 	return v.see("/console/funds/" + strconv.Itoa(int(made.ID)))
 }
 
-// checkFund finds what is wrong with the form. A restriction without its words is none, so restricted kinds need a purpose.
+// checkFund finds what is wrong with the form.
 func (v *visit) checkFund(view fundFormView, f *ledger.Fund) (wrong Errors, err error) {
 	say := func(field, key string) { wrong.Add(field, T(v.lang, key)) }
 	if view.NameZH == "" {
@@ -89,20 +94,8 @@ func (v *visit) checkFund(view fundFormView, f *ledger.Fund) (wrong Errors, err 
 	if !codePattern.MatchString(view.Code) {
 		say("code", "funds.code.wrong")
 	}
-	known := false
-	for _, kind := range ledger.FundKinds() {
-		known = known || kind == view.Kind
-	}
-	if !known {
+	if !slices.Contains(ownKinds, view.Kind) {
 		say("kind", "funds.kind.wrong")
-	}
-	if f.HasRestriction() || f.Kind == ledger.Agency {
-		if view.PurposeZH == "" {
-			say("purpose_zh", "funds.purpose.wrong")
-		}
-		if view.PurposeEN == "" {
-			say("purpose_en", "funds.purpose.wrong")
-		}
 	}
 	if view.Street != "" {
 		id := v.number("street")
@@ -115,7 +108,7 @@ func (v *visit) checkFund(view fundFormView, f *ledger.Fund) (wrong Errors, err 
 		}
 		f.StreetID = &id
 	}
-	known = false
+	known := false
 	for _, bearer := range ledger.FeeBearers() {
 		known = known || bearer == view.Bearer
 	}

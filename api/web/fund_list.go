@@ -18,6 +18,8 @@ type fundListView struct {
 	Total   fundRow
 	Empty   Empty
 	MayOpen bool
+	// MayApply: a fund for a purpose is applied for; only funds of the association itself are opened at once.
+	MayApply bool
 }
 
 // fundRow is what a fund has and may spend.
@@ -86,7 +88,7 @@ func (v *visit) fundList() error {
 	if err != nil {
 		return err
 	}
-	view := fundListView{Page: v.consolePage(T(v.lang, "place.funds"), "/console/funds"), On: v.typed("on", 20), MayOpen: v.who.May(staff.FundWrite)}
+	view := fundListView{Page: v.consolePage(T(v.lang, "place.funds"), "/console/funds"), On: v.typed("on", 20), MayOpen: v.who.May(staff.FundWrite), MayApply: v.who.May(staff.FundApply)}
 	day := v.dayField(&view.Page, "on")
 	if len(view.Errors) > 0 {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/fund_list", view)

@@ -10,6 +10,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
+	"sunfund/ledger/staff"
 )
 
 type fundView struct {
@@ -22,6 +23,10 @@ type fundView struct {
 	Journal  string
 	Trial    string
 	Public   string
+	Why      string // where the available sum is explained
+	Charter  *Link  // nil: none yet
+	Uses     string // what the charter lets it be spent on
+	Apply    string // where a charter is applied for
 }
 
 // sumLine is one step on the way to what a fund may spend.
@@ -53,6 +58,10 @@ func (v *visit) fundShow() error {
 	}
 	view := fundView{Page: v.consolePage(fund.Name(string(v.lang)), "/console/funds"), Purpose: fund.Purpose(string(v.lang)), Public: "/f/" + fund.Code}
 	query := url.Values{"fund": {strconv.Itoa(int(id))}}
+	view.Why = "/console/funds/" + strconv.Itoa(int(id)) + "/available"
+	if v.who.May(staff.FundApply) && fund.Kind != ledger.General && fund.Kind != ledger.Designated {
+		view.Apply = fundFilesPath + "/test"
+	}
 	view.Journal, view.Trial = address("/console/entries", query), address("/console/trial-balance", query)
 	err = v.read(func(q pg.Querier) error {
 		positions, err := ledger.Positions(v.ctx(), q, v.book, time.Time{})
@@ -66,6 +75,9 @@ func (v *visit) fundShow() error {
 					return err
 				}
 			}
+		}
+		if view.Charter, view.Uses, err = v.fundCharterLink(q, id); err != nil {
+			return err
 		}
 		if view.Happened, err = v.happenings(q, id, true); err != nil {
 			return err

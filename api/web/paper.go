@@ -73,6 +73,7 @@ var objects = map[string]string{
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
 	"source-file": statementFilesPath + "/", "need": needsPath + "/", "intent": intentsPath + "/", "poll": pollsPath + "/",
 	"payee": payeesPath + "/", "project": projectsPath + "/", "contract": contractsPath + "/", "disbursement": disbursementsPath + "/",
+	"fund-file": fundFilesPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -182,6 +183,9 @@ func (v *visit) recordExists(object string) (err error) {
 		return err
 	case "need", "intent":
 		return v.needExists(m[1], id)
+	case "fund-file":
+		_, err = v.fundFile(v.s.DB, id)
+		return err
 	}
 	if m[1] == "payee" || m[1] == "project" || m[1] == "contract" || m[1] == "disbursement" {
 		return v.workExists(m[1], id)

@@ -84,7 +84,12 @@ func (v *visit) projectEnter() (act, error) {
 			funds = append(funds, Option{Value: strconv.Itoa(int(f.ID)), Label: f.Code + " " + f.Name(string(v.lang))})
 		}
 	}
+	uses, err := v.useOptions()
+	if err != nil {
+		return act{}, err
+	}
 	return act{name: "project-enter", needs: staff.ProjectEnter, to: projectsPath + "/", blanks: []blank{{name: "title", label: "project.title", max: 100}, {name: "fund", label: "subsidy.fund", kind: "select", options: funds},
+		{name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true},
 		{name: "community", label: "project.community", optional: true, max: 100}, {name: "plan", label: "project.plan", hint: "project.plan.hint", kind: "area", max: 2000},
 		{name: "people", label: "project.people", kind: "number", optional: true}, {name: "homes", label: "project.homes", hint: "project.homes.hint", kind: "number", optional: true},
 		{name: "due-starts", label: "project.starts", kind: "day"}, {name: "due-ends", label: "project.ends", kind: "day"}},
@@ -97,7 +102,7 @@ func (v *visit) projectEnter() (act, error) {
 			if s.fund(fund) == nil {
 				fund = 0 // refused as a fund that is not there
 			}
-			return projects.Propose(v.ctx(), q, v.book, projects.Project{ID: id, Title: in["title"], FundID: fund, Community: in["community"], Plan: in["plan"], People: int32(in.number("people")),
+			return projects.Propose(v.ctx(), q, v.book, projects.Project{ID: id, Title: in["title"], FundID: fund, Purpose: in["use"], Community: in["community"], Plan: in["plan"], People: int32(in.number("people")),
 				Homes: int32(min(in.number("homes"), 10000)), StartsOn: in.day("due-starts"), EndsOn: in.day("due-ends"), EnteredBy: v.who.Person.ID})
 		}}, nil
 }
@@ -279,6 +284,13 @@ func (v *visit) projectAgain(status int, wrong Errors) error {
 			return err
 		}
 		view.Facts = append(view.Facts, v.fact("project.vote", poll.Name()+" "+poll.Title(string(v.lang))))
+	}
+	if p.Purpose != "" {
+		use, err := v.purposeNames([]string{p.Purpose})
+		if err != nil {
+			return err
+		}
+		view.Facts = append(view.Facts, v.fact("project.use", use))
 	}
 	if p.People > 0 {
 		view.Facts = append(view.Facts, v.fact("project.people", strconv.Itoa(int(p.People))))

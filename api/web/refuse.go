@@ -22,7 +22,24 @@ func (v *visit) refuse(err error, s *sight, ways ...Link) error {
 	var short *ledger.ShortError
 	var guard *ledger.GuardError
 	var unbalanced *ledger.UnbalancedError
+	var purpose *ledger.PurposeError
+	var window *ledger.WindowError
 	switch {
+	case errors.As(err, &purpose):
+		what, words := T(v.lang, "refuse.purpose.none"), purpose.Purpose
+		may, namesErr := v.purposeNames(purpose.May)
+		if namesErr == nil && words != "" {
+			words, namesErr = v.purposeNames([]string{words})
+			what = words
+		}
+		if namesErr != nil {
+			return namesErr
+		}
+		view.What = T(v.lang, "refuse.purpose", v.fundName(s, purpose.Fund), may, what)
+		view.Next = T(v.lang, "refuse.purpose.next")
+	case errors.As(err, &window):
+		view.What = T(v.lang, "refuse.window", v.fundName(s, window.Fund), ISODay(window.Day))
+		view.Next = T(v.lang, "refuse.window.next")
 	case errors.As(err, &short):
 		view.What = T(v.lang, "refuse.short", v.fundName(s, short.Fund), v.amount(short.Needed-short.Available), v.amount(short.Needed), v.amount(short.Available))
 		view.Next = T(v.lang, "refuse.short.next")

@@ -23,7 +23,8 @@ type transferDraft struct {
 	To       int32    `json:"to"`
 	Bank     chart.ID `json:"bank"`
 	Amount   string   `json:"amount"`
-	Document string   `json:"document"` // the filed plan or resolution that allows it
+	Document string   `json:"document"` // the filed plan, consent or resolution that allows it
+	Basis    string   `json:"basis,omitempty"` // what that is; empty in requests made before it was asked
 	Reason   string   `json:"reason"`
 }
 
@@ -38,7 +39,7 @@ func (v *visit) transferCreate() error {
 		return err
 	}
 	view := transferView{Form: form.String(), Day: v.typed("day", 20), From: v.typed("from", 10), To: v.typed("to", 10), Bank: v.typed("bank", 40),
-		Amount: v.typed("amount", 40), Document: v.typed("document", 200), Reason: v.typed("reason", 1000)}
+		Amount: v.typed("amount", 40), Document: v.typed("document", 200), Basis: v.typed("basis", 20), Reason: v.typed("reason", 1000)}
 	var wrong Errors
 	day, wrongDay := v.bookedDay(view.Day)
 	if wrongDay != "" {
@@ -58,6 +59,12 @@ func (v *visit) transferCreate() error {
 	if !slices.Contains(funds.TransferBanks(), chart.ID(view.Bank)) {
 		wrong.Add("bank", T(v.lang, "transfer.bank.wrong"))
 	}
+	if view.Basis == "" {
+		view.Basis = funds.BySimilar
+	}
+	if !slices.Contains(funds.Bases(), view.Basis) {
+		wrong.Add("basis", T(v.lang, "fundfile.basis.wrong"))
+	}
 	if view.Document == "" {
 		wrong.Add("document", T(v.lang, "transfer.document.wrong"))
 	}
@@ -67,9 +74,12 @@ func (v *visit) transferCreate() error {
 	if len(wrong) > 0 {
 		return v.transferAgain(http.StatusUnprocessableEntity, view, wrong)
 	}
-	_, err = funds.Transfer{From: from, To: to, Amount: minor, Bank: chart.ID(view.Bank)}.Lines()
+	move := funds.Transfer{From: from, To: to, Amount: minor, Bank: chart.ID(view.Bank), Basis: view.Basis, Ref: view.Document}
+	if _, err = move.Lines(); err == nil {
+		err = move.Check(v.ctx(), v.s.DB, v.book, day)
+	}
 	switch {
-	case errors.Is(err, funds.ErrSameFund), errors.Is(err, funds.ErrNotTransferable):
+	case errors.Is(err, funds.ErrSameFund), errors.Is(err, funds.ErrNotTransferable), errors.Is(err, funds.ErrUnlike), errors.Is(err, funds.ErrClosed), errors.Is(err, ledger.ErrWindow):
 		return v.transferAgain(http.StatusUnprocessableEntity, view, Errors{{"to", problem.Of(err).Title(string(v.lang))}})
 	case errors.Is(err, ledger.ErrAmount):
 		return v.transferAgain(http.StatusUnprocessableEntity, view, Errors{{"amount", problem.Of(err).Title(string(v.lang))}})
@@ -79,7 +89,7 @@ func (v *visit) transferCreate() error {
 	return v.request(staff.Draft{Form: form, Kind: staff.Transfer, Amount: minor, Payee: fmt.Sprintf("fund:%d", to.ID),
 		Summary: oneLine(T(v.lang, "transfer.summary", v.amount(minor), from.Name(string(v.lang)), to.Name(string(v.lang))), 400),
 		Payload: transferDraft{Day: ISODay(day), From: from.ID, To: to.ID, Bank: chart.ID(view.Bank), Amount: money.Format(minor, v.book.Currency),
-			Document: view.Document, Reason: view.Reason}})
+			Document: view.Document, Basis: view.Basis, Reason: view.Reason}})
 }
 
 func (v *visit) askedTransfer(q pg.Querier, a staff.Approval) (asked, error) {
@@ -108,6 +118,10 @@ func (v *visit) askedTransfer(q pg.Querier, a staff.Approval) (asked, error) {
 	day, _ := parseDay(d.Day) // checked when it was asked for
 	r := asked{kind: ledger.KindTransfer, day: day, reason: d.Reason, facts: []Fact{{Term: T(v.lang, "transfer.from"), Value: from.Name(string(v.lang))},
 		{Term: T(v.lang, "transfer.to"), Value: to.Name(string(v.lang))}, {Term: T(v.lang, "transfer.document"), Value: d.Document}}}
-	r.lines, err = funds.Transfer{From: from, To: to, Amount: minor, Bank: d.Bank}.Lines()
+	move := funds.Transfer{From: from, To: to, Amount: minor, Bank: d.Bank, Basis: d.Basis, Ref: d.Document}
+	if a.State == staff.Open { // charters may have changed since
+		r.stop = move.Check(v.ctx(), q, v.book, day)
+	}
+	r.lines, err = move.Lines()
 	return r, err
 }

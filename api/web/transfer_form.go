@@ -9,8 +9,8 @@ import (
 
 type transferView struct {
 	Page
-	Form, Day, From, To, Bank, Amount, Document, Reason string
-	Funds, Banks                                        []Option
+	Form, Day, From, To, Bank, Amount, Document, Basis, Reason string
+	Funds, Banks, Bases []Option
 }
 
 // transferForm asks which money is to move between funds, and what allows it.
@@ -26,6 +26,9 @@ func (v *visit) transferAgain(status int, view transferView, wrong Errors) error
 	view.Page = v.consolePage(T(v.lang, "place.transfer"), "/console/transfers/new")
 	view.Errors, view.Path = wrong, "/console/transfers/new"
 	view.Funds = s.options(v.lang, T(v.lang, "transfer.choose"))
+	for _, name := range funds.Bases() {
+		view.Bases = append(view.Bases, Option{Value: name, Label: T(v.lang, "fundfile.basis."+name)})
+	}
 	for _, id := range funds.TransferBanks() {
 		acct := chart.MustByID(id)
 		view.Banks = append(view.Banks, Option{Value: string(id), Label: v.code(acct) + " " + acct.Name(string(v.lang))})

@@ -167,7 +167,7 @@ func (v *visit) tags(leaf ledger.Leaf, s *sight) string {
 	var tags []string
 	for _, tag := range []struct{ key, value string }{
 		{"campaign", d.Campaign}, {"project", d.Project}, {"contract", d.Contract}, {"source", d.Source}, {"street", d.Street},
-		{"counterparty", d.Counterparty}, {"instrument", d.Instrument}, {"nature", d.Nature}, {"foreign", d.Foreign}, {"units", d.UnitsOf},
+		{"counterparty", d.Counterparty}, {"instrument", d.Instrument}, {"nature", d.Nature}, {"foreign", d.Foreign}, {"units", d.UnitsOf}, {"purpose", d.Purpose},
 	} {
 		if tag.value != "" {
 			tags = append(tags, T(v.lang, "tag."+tag.key)+" "+v.tagWord(tag.key, tag.value, s))

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ func (v *visit) voucherCreate() error {
 		return err
 	}
 	view := voucherView{Page: v.consolePage(T(v.lang, "place.voucher"), "/console/vouchers/new"), Form: form.String(),
-		Change: v.typed("change", 36), Break: v.typed("break", 36), Day: v.typed("day", 20), Summary: v.typed("summary", textMax), Attachments: v.typed("attachments", 8), Checked: true}
+		Change: v.typed("change", 36), Break: v.typed("break", 36), Day: v.typed("day", 20), Summary: v.typed("summary", textMax), Attachments: v.typed("attachments", 8), Purpose: v.typed("purpose", 20), Checked: true}
 	view.Path = "/console/vouchers/new" // where a switch of language leads to
 	if view.Grid, err = v.readGrid(v.s.DB, &view.Page, s); err != nil {
 		return err
@@ -80,7 +81,15 @@ func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
 		view.Errors.Add("summary", view.T("voucher.summary.wrong"))
 	}
 	view.Errors = append(view.Errors, lineErrors...)
+	if uses, err := v.useOptions(); err != nil || !slices.ContainsFunc(uses, func(o Option) bool { return o.Value == view.Purpose }) {
+		view.Errors.Add("purpose", view.T("project.use.wrong"))
+	}
 	lines := drafted(view.Grid)
+	for i := range lines { // an account that was chosen with its tags keeps its own
+		if leaf := &lines[i].Leaf; leaf.Dims.Purpose == "" && ledger.Spends(leaf.Chart) {
+			leaf.Dims.Purpose = view.Purpose
+		}
+	}
 	if len(lineErrors) == 0 {
 		v.checkBalance(view, day, lines, s)
 	}

@@ -30,6 +30,8 @@ type voucherView struct {
 	Day         string
 	Summary     string
 	Attachments string
+	Purpose     string // code: what the spending lines are for
+	Purposes    []Option
 	Grid        []gridLine
 	Funds       []Option
 	Accounts    []accountChoice
@@ -89,6 +91,9 @@ func (v *visit) fromRequest(view *voucherView, text string, change bool) error {
 	}
 	view.Day, view.Summary, view.Attachments = draft.Day, a.Summary, strconv.Itoa(draft.Attachments)
 	for i, l := range draft.Lines {
+		if l.Dims.Purpose != "" && view.Purpose == "" {
+			view.Purpose = l.Dims.Purpose
+		}
 		text, err := v.accountText(l)
 		if err != nil {
 			return err
@@ -101,6 +106,7 @@ func (v *visit) fromRequest(view *voucherView, text string, change bool) error {
 // accountText is how the form names the account of a drafted line.
 func (v *visit) accountText(l draftedLine) (string, error) {
 	acct := chart.MustByID(l.Chart)
+	l.Dims.Purpose = "" // a field of its own
 	text := v.code(acct) + " " + acct.Name(string(v.lang))
 	if l.Dims == (ledger.Dims{}) {
 		return text, nil
@@ -116,6 +122,9 @@ func (v *visit) accountText(l draftedLine) (string, error) {
 func (v *visit) voucherShow(status int, view voucherView, s *sight) error {
 	var err error
 	if view.Accounts, err = v.accountChoices(v.s.DB, s); err != nil {
+		return err
+	}
+	if view.Purposes, err = v.useOptions(); err != nil {
 		return err
 	}
 	view.Unit = Unit(v.lang, v.book.Currency)

@@ -15,15 +15,15 @@ func TestTransfer(t *testing.T) {
 		t      Transfer
 		refuse error
 	}{
-		{"restricted to restricted", Transfer{fund(1, ledger.Restricted), fund(2, ledger.Restricted), 2_000_000, "bank.online"}, nil},
-		{"general to endowment", Transfer{fund(1, ledger.General), fund(2, ledger.Endowment), 1, "bank.basic"}, nil},
-		{"itself", Transfer{fund(1, ledger.General), fund(1, ledger.General), 1, "bank.basic"}, ErrSameFund},
-		{"agency out", Transfer{fund(1, ledger.Agency), fund(2, ledger.General), 1, "bank.basic"}, ErrNotTransferable},
-		{"agency in", Transfer{fund(1, ledger.General), fund(2, ledger.Agency), 1, "bank.basic"}, ErrNotTransferable},
-		{"subsidy out", Transfer{fund(1, ledger.Subsidy), fund(2, ledger.General), 1, "bank.basic"}, ErrNotTransferable},
-		{"endowment out", Transfer{fund(1, ledger.Endowment), fund(2, ledger.General), 1, "bank.basic"}, ErrNotTransferable},
-		{"nothing", Transfer{fund(1, ledger.General), fund(2, ledger.Restricted), 0, "bank.basic"}, ledger.ErrAmount},
-		{"backwards", Transfer{fund(1, ledger.General), fund(2, ledger.Restricted), -1, "bank.basic"}, ledger.ErrAmount},
+		{"restricted to restricted", Transfer{From: fund(1, ledger.Restricted), To: fund(2, ledger.Restricted), Amount: 2_000_000, Bank: "bank.online"}, nil},
+		{"general to endowment", Transfer{From: fund(1, ledger.General), To: fund(2, ledger.Endowment), Amount: 1, Bank: "bank.basic"}, nil},
+		{"itself", Transfer{From: fund(1, ledger.General), To: fund(1, ledger.General), Amount: 1, Bank: "bank.basic"}, ErrSameFund},
+		{"agency out", Transfer{From: fund(1, ledger.Agency), To: fund(2, ledger.General), Amount: 1, Bank: "bank.basic"}, ErrNotTransferable},
+		{"agency in", Transfer{From: fund(1, ledger.General), To: fund(2, ledger.Agency), Amount: 1, Bank: "bank.basic"}, ErrNotTransferable},
+		{"subsidy out", Transfer{From: fund(1, ledger.Subsidy), To: fund(2, ledger.General), Amount: 1, Bank: "bank.basic"}, ErrNotTransferable},
+		{"endowment out", Transfer{From: fund(1, ledger.Endowment), To: fund(2, ledger.General), Amount: 1, Bank: "bank.basic"}, ErrNotTransferable},
+		{"nothing", Transfer{From: fund(1, ledger.General), To: fund(2, ledger.Restricted), Amount: 0, Bank: "bank.basic"}, ledger.ErrAmount},
+		{"backwards", Transfer{From: fund(1, ledger.General), To: fund(2, ledger.Restricted), Amount: -1, Bank: "bank.basic"}, ledger.ErrAmount},
 	} {
 		lines, err := c.t.Lines()
 		if !errors.Is(err, c.refuse) {

@@ -256,7 +256,7 @@ func (c *Contract) whole(ctx context.Context, q pg.Querier, book *ledger.Book) (
 
 // leaf is one of the contract's accounts with a source.
 func (w *whole) leaf(id chart.ID, s *Source) ledger.Leaf {
-	return ledger.Leaf{Chart: id, Fund: s.FundID, Dims: ledger.Dims{Project: w.project.Name(), Contract: w.Code, Source: s.Code()}}
+	return ledger.Leaf{Chart: id, Fund: s.FundID, Dims: ledger.Dims{Project: w.project.Name(), Contract: w.Code, Source: s.Code(), Purpose: w.project.useOf(id)}}
 }
 
 // class is the account of a pair that the source's fund uses.

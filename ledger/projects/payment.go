@@ -46,6 +46,7 @@ type Payment struct {
 	BankRef    string // the bank's number of its line
 	AskedBy    uuid.UUID
 	Version    int32
+	Use        string // of aid: the purpose's code, which the fund's charter must allow
 	Payee      string // its name in the directory
 	Contract   string // its number, or empty
 }
@@ -76,7 +77,7 @@ func (p *Payment) Name() string { return fmt.Sprintf("FK%d", p.Number) }
 
 const (
 	paymentColumns = `d.id, d.number, d.kind, d.contract_id, d.fund_id, d.payee_id, d.account_id, d.bank, d.amount, d.invoice, d.purpose, d.retry_of, d.state, d.batch_id, d.sent_on, d.paid_on,
-       d.bank_ref, d.asked_by, d.version, p.name, coalesce(c.code, '')`
+       d.bank_ref, d.asked_by, d.version, d.purpose_code, p.name, coalesce(c.code, '')`
 
 	paymentTables = `disbursement d join payee p on p.book_id = d.book_id and p.id = d.payee_id left join contract c on c.book_id = d.book_id and c.id = d.contract_id`
 
@@ -94,8 +95,8 @@ select ` + paymentColumns + `
 	sqlPaymentNext = `select coalesce(max(number), 0) + 1 from disbursement where book_id = $1`
 
 	sqlPaymentInsert = `
-insert into disbursement (book_id, id, number, kind, contract_id, fund_id, payee_id, account_id, bank, amount, invoice, purpose, retry_of, state, asked_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'asked', $14)`
+insert into disbursement (book_id, id, number, kind, contract_id, fund_id, payee_id, account_id, bank, amount, invoice, purpose, retry_of, state, asked_by, purpose_code)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'asked', $14, $15)`
 
 	sqlPaymentMove = `
 update disbursement set state = $4, batch_id = $5, sent_on = $6, paid_on = $7, bank_ref = $8, version = version + 1 where book_id = $1 and id = $2 and version = $3`
@@ -327,7 +328,7 @@ func (p *Payment) unpaid(ctx context.Context, q pg.Querier, book *ledger.Book, p
 
 func (p *Payment) insert(ctx context.Context, tx pgx.Tx, book *ledger.Book) error {
 	return giving.Settled(ctx, tx, sqlPaymentInsert, book.ID, p.ID, p.Number, p.Kind, p.ContractID, p.FundID, p.PayeeID, p.AccountID, p.Bank, p.Amount, p.Invoice, p.Purpose,
-		p.RetryOf, p.AskedBy)
+		p.RetryOf, p.AskedBy, p.Use)
 }
 
 // AskAid plans a request for direct aid to a household out of a fund. Nothing is set apart before a second person has approved it.
@@ -353,6 +354,11 @@ func AskAid(ctx context.Context, q pg.Querier, book *ledger.Book, payee *Payee, 
 	}
 	if kind == "" || kind == ledger.Agency || kind == ledger.Endowment {
 		wrong.Refuse("fund", "project.fund.wrong")
+	} else {
+		var err error
+		if p.Use, err = purposeOf(ctx, q, book, *p.FundID, p.Use, &wrong); err != nil {
+			return nil, err
+		}
 	}
 	if p.Bank == agencyBank {
 		wrong.Refuse("bank", "contract.bank.agency")
@@ -376,7 +382,11 @@ func (p *Payment) step(book *ledger.Book, act, note string, to Payment) *giving.
 
 // aidLeaf is an account of aid without a contract.
 func (p *Payment) aidLeaf(id chart.ID) ledger.Leaf {
-	return ledger.Leaf{Chart: id, Fund: *p.FundID, Dims: ledger.Dims{Project: "AID", Source: p.Name()}}
+	leaf := ledger.Leaf{Chart: id, Fund: *p.FundID, Dims: ledger.Dims{Project: "AID", Source: p.Name()}}
+	if ledger.Spends(id) {
+		leaf.Dims.Purpose = p.Use
+	}
+	return leaf
 }
 
 // atBank refuses what the bank account does not hold of a fund.

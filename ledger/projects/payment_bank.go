@@ -351,7 +351,7 @@ func Retry(ctx context.Context, q pg.Querier, book *ledger.Book, old *Payment, i
 	if old.State != Bounced {
 		return nil, giving.ErrStep
 	}
-	next := Payment{ID: id, Kind: old.Kind, FundID: old.FundID, Bank: old.Bank, Amount: old.Amount, Invoice: old.Invoice, Purpose: old.Purpose, RetryOf: &old.ID, AskedBy: by}
+	next := Payment{ID: id, Kind: old.Kind, FundID: old.FundID, Bank: old.Bank, Amount: old.Amount, Invoice: old.Invoice, Purpose: old.Purpose, Use: old.Use, RetryOf: &old.ID, AskedBy: by}
 	if old.Kind == ForAid {
 		payee, err := PayeeByID(ctx, q, book, old.PayeeID)
 		if err != nil {

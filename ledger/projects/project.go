@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects/polls"
 )
@@ -46,6 +48,7 @@ type Project struct {
 	PublishedAt string // where
 	EnteredBy   uuid.UUID
 	Version     int32
+	Purpose     string // code: what is spent on it is for this, and each fund's charter must allow it
 }
 
 // States of a project, and of what stands before it is agreed.
@@ -62,12 +65,20 @@ const PublishMonths = 3
 // Object names the project in its history and beside its papers.
 func (p *Project) Object() string { return giving.Object("project", p.ID) }
 
+// useOf tags what is spent or promised with the project's purpose; what is owed or paid carries none.
+func (p *Project) useOf(id chart.ID) string {
+	if ledger.Spends(id) {
+		return p.Purpose
+	}
+	return ""
+}
+
 // Name is what the books call it.
 func (p *Project) Name() string { return fmt.Sprintf("X%d", p.Number) }
 
 const (
 	projectColumns = `id, number, title, fund_id, street_id, community, plan, poll_id, poll_place, people, homes, budget, committed, state, starts_on, ends_on, ended_on, publish_by,
-       published_on, published_at, entered_by, version`
+       published_on, published_at, entered_by, version, purpose`
 
 	sqlProjectByID = `select ` + projectColumns + ` from project where book_id = $1 and id = $2`
 
@@ -81,8 +92,8 @@ select ` + projectColumns + `
 	sqlProjectNext = `select coalesce(max(number), 0) + 1 from project where book_id = $1`
 
 	sqlProjectInsert = `
-insert into project (book_id, id, number, title, fund_id, street_id, community, plan, people, homes, state, starts_on, ends_on, entered_by)
-values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, 'draft', $10, $11, $12)`
+insert into project (book_id, id, number, title, fund_id, street_id, community, plan, people, homes, state, starts_on, ends_on, entered_by, purpose)
+values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, 'draft', $10, $11, $12, $13)`
 
 	sqlProjectMove = `
 update project set poll_id = $4, poll_place = $5, budget = $6, committed = $7, state = $8, ended_on = $9, publish_by = $10, published_on = $11, published_at = $12, version = version + 1
@@ -154,12 +165,30 @@ func Propose(ctx context.Context, q pg.Querier, book *ledger.Book, p Project) (*
 	} else if err != nil {
 		return nil, err
 	}
+	if p.Purpose, err = purposeOf(ctx, q, book, p.FundID, p.Purpose, &wrong); err != nil {
+		return nil, err
+	}
 	if p.Number, err = number(ctx, q, book, sqlProjectNext); err != nil {
 		return nil, err
 	}
 	return &giving.Move{Source: "project", Object: p.Object(), Act: "project-entered", Note: p.Name() + " " + p.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-		return giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy)
+		return giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy, p.Purpose)
 	}}, wrong.Err()
+}
+
+// purposeOf is what a project or an aid of the fund is for: as it says, or what the fund's charter names alone. The ledger refuses what another
+// fund that bears it does not allow.
+func purposeOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, code string, wrong *giving.FieldErrors) (string, error) {
+	may, err := ledger.PurposesOf(ctx, q, book, fund)
+	switch {
+	case err != nil:
+		return "", err
+	case len(may) == 1 && code == "":
+		return may[0], nil
+	case len(may) > 0 && !slices.Contains(may, code):
+		wrong.Refuse("use", "project.use.wrong")
+	}
+	return code, nil
 }
 
 // fundOf reads a fund's kind, and whether residents decide about it.

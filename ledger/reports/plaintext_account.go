@@ -115,7 +115,7 @@ func dimTags(d ledger.Dims) []tag {
 	return []tag{
 		{"Campaign", d.Campaign}, {"Project", d.Project}, {"Contract", d.Contract}, {"Source", d.Source},
 		{"Street", d.Street}, {"Counterparty", d.Counterparty}, {"Instrument", d.Instrument}, {"Nature", d.Nature},
-		{"Foreign", d.Foreign}, {"Of", unitsOf},
+		{"Foreign", d.Foreign}, {"Of", unitsOf}, {"Purpose", d.Purpose},
 	}
 }
 

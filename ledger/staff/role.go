@@ -55,6 +55,7 @@ type Permission string
 const (
 	FundRead      Permission = "fund.read"
 	FundWrite     Permission = "fund.write"
+	FundApply     Permission = "fund.apply" // for a fund of one's own street, with its committee
 	EntryRead     Permission = "entry.read"
 	EntryDraft    Permission = "entry.draft"
 	EntryApprove  Permission = "entry.approve"
@@ -111,6 +112,7 @@ var rights = []struct {
 }{
 	{FundRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{FundWrite, []Role{Accountant}},
+	{FundApply, []Role{Accountant, Approver, StreetOfficer}},
 	{EntryRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{EntryDraft, []Role{Accountant}},
 	{EntryApprove, []Role{Approver}},

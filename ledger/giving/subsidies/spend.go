@@ -21,6 +21,7 @@ type Cost struct {
 	Contract string // whom it is owed to, by the contract's number
 	Project  string
 	What     string
+	Purpose  string // code, where the fund's charter asks for one; empty takes the charter's only one
 	Day      time.Time
 }
 
@@ -105,6 +106,9 @@ func SpendOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, c 
 	}
 	cost := tags
 	cost.Project = c.Project
+	if cost.Purpose, err = c.purpose(ctx, q, book, fund.ID); err != nil {
+		return nil, err
+	}
 	lines := []ledger.Line{ledger.Debit(ledger.Leaf{Chart: chart.ID(fund.Class("program")), Fund: fund.ID, Dims: cost}, c.Amount),
 		ledger.Credit(ledger.Leaf{Chart: "ap", Fund: fund.ID, Dims: ledger.Dims{Contract: c.Contract}}, c.Amount)}
 	return &giving.Move{Source: "subsidy", Object: l.Object(), Act: "letter-spent", Note: l.Name() + " " + c.What, Amount: c.Amount, Kind: ledger.KindAcceptance, Day: c.Day,
@@ -115,6 +119,15 @@ func SpendOn(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, c 
 			}
 			return l.takes(ctx, tx, book, *l)
 		}}, wrong.Err()
+}
+
+// purpose is what the cost is for: as it says, or what the fund's charter names alone. The ledger refuses any other.
+func (c *Cost) purpose(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (string, error) {
+	may, err := ledger.PurposesOf(ctx, q, book, fund)
+	if err != nil || c.Purpose != "" || len(may) != 1 {
+		return c.Purpose, err
+	}
+	return may[0], nil
 }
 
 // DrawOn plans the note that part of a cost on the books already was borne by the letter: the acceptance of a contract that several sources
