@@ -23,7 +23,7 @@ type transferDraft struct {
 	To       int32    `json:"to"`
 	Bank     chart.ID `json:"bank"`
 	Amount   string   `json:"amount"`
-	Document string   `json:"document"` // the filed plan, consent or resolution that allows it
+	Document string   `json:"document"`        // the filed plan, consent or resolution that allows it
 	Basis    string   `json:"basis,omitempty"` // what that is; empty in requests made before it was asked
 	Reason   string   `json:"reason"`
 }

@@ -10,7 +10,7 @@ import (
 type transferView struct {
 	Page
 	Form, Day, From, To, Bank, Amount, Document, Basis, Reason string
-	Funds, Banks, Bases []Option
+	Funds, Banks, Bases                                        []Option
 }
 
 // transferForm asks which money is to move between funds, and what allows it.

@@ -173,7 +173,8 @@ var plainParameters = strings.Fields(`report row column at base campaigns job da
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup sheet since single_min site slug
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	age group severity type
-	view waive_ what when why work year zero zone item kept people points stage times n place filed story supported object until words form public value article who`)
+	view waive_ what when why work year zero zone item kept people points stage times n place filed story supported object until words form public value article who
+	basis try passed duty powerless named dormant purpose seat`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

@@ -221,6 +221,9 @@ func (n *neighbourhood) plant() {
 	put("poll-number", "1", "9999")
 	n.plantNeed(put)
 	n.plantProject(put)
+	li.stepped(fundFilesPath, "purpose-add", "code", "homes", "zh", "居住改造", "en", "Homes")
+	id("fund-file", uuid.MustParse(last(li.stepped(fundFilesPath+"?passed=no&duty=no", "fund-apply", "purposes", "homes", "sort", "named", "street", "2", "code", "XJW9", "zh", "谢家湾冠名基金", "en", "Xiejia named fund",
+		"about-zh", "谢家湾的孩子", "about-en", "Children", "interest", "fund", "bearer", "general", "voted", "no"))))
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
@@ -476,7 +479,7 @@ func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 // objectOfPath names the sort of each parameter of an address. A route with one that is not here fails the test.
 var objectOfPath = map[string]string{
 	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref", "/g/:ref/refund": "ref",
-	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
+	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/funds/:id/available": "fund", "/console/fund-files/:id": "fund-file", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/gifts/:id/refund/decline": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/settings/rules/:id": "rule",
 	"/g/:ref/receipt/mail": "ref", "/me/in/:token": "donor-link", "/plan/:ref": "plan",
@@ -537,6 +540,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/contracts/:id":               {"act": {"visit-note"}, "visit-note-day": {"2026-09-07"}, "visit-note-report": {"试"}},
 		"/console/disbursements/:id":           {"act": {"pay-drop"}, "pay-drop-day": {"2026-09-07"}, "pay-drop-reason": {"试"}},
 		"/console/services/:id":                {"act": {"service-value"}, "service-value-day": {"2026-09-07"}, "service-value-value": {"1"}, "service-value-document": {"试"}},
+		"/console/fund-files/:id":              {"act": {"fund-drop"}, "fund-drop-reason": {"试"}},
 		"/console/votes/:id":                   {"act": {"poll-discard"}, "poll-discard-reason": {"试"}},
 		"/console/votes/:id/paper":             {"act": {"read"}, "sheet": {"7"}, "spoiled": {"1"}},
 		"/console/communities/:community":      {"act": {"resident-slips"}, "resident-slips-count": {"2"}},
