@@ -7,6 +7,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
 
@@ -49,6 +50,9 @@ func (t *plainText) hledgerHead() {
 		t.printf("    ; %s\n", hledgerRemark.Replace(oneLine(a.en)))
 		if a.code != "" {
 			t.printf("    ; code: %s\n", a.code)
+		}
+		if chart.MustByID(a.leaf.Chart).CashLike {
+			t.printf("    ; type: C\n") // so that hledger's own cash flow report knows it
 		}
 	}
 }
