@@ -17,7 +17,7 @@ import (
 
 // benchCmd measures on a private PostgreSQL of its own, which is removed afterwards.
 type benchCmd struct {
-	What     string        `arg:"" optional:"" enum:"rows,giving-day,recon" default:"rows" help:"What to measure: rows; giving-day: an opening rush with random match from three pools, machines among the donors, recomputed afterwards; or recon: bills and a bank statement held against the book."`
+	What     string        `arg:"" optional:"" enum:"rows,giving-day,recon,reports" default:"rows" help:"What to measure: rows; giving-day: an opening rush with random match from three pools, machines among the donors, recomputed afterwards; recon: bills and a bank statement held against the book; or reports: every statement of a large book."`
 	Dir      string        `default:".local" placeholder:"DIR" help:"Where the private PostgreSQL gets a folder; it must be on the disk to be measured."`
 	JSON     bool          `name:"json" help:"Write the figures for programs."`
 	Seconds  float64       `default:"2" help:"How long each row is measured in each round."`
@@ -29,6 +29,7 @@ type benchCmd struct {
 	More     int           `default:"10000" help:"Of recon: lines that come afterwards."`
 	Step     time.Duration `default:"30s" help:"How long each of the six steps of a giving day lasts; 1m is the rush of 2020 by the clock."`
 	Gifts    int           `default:"0" help:"Give a giving day so many gifts, as fast as the machine takes them, in place of steps by the clock."`
+	Postings int           `default:"5000000" help:"Of reports: postings in the book."`
 	Profile  string        `placeholder:"FILE" help:"Write a processor profile of this process, service and clients, for go tool pprof."`
 	Quick    bool          `help:"See in half a minute that everything works; the figures mean nothing."`
 }
@@ -81,6 +82,9 @@ func (c *benchCmd) run(ctx context.Context, term terminal) error {
 	if c.What == "recon" {
 		return c.recon(ctx, cfg, term)
 	}
+	if c.What == "reports" {
+		return c.reports(ctx, cfg, term)
+	}
 	report, err := bench.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -100,6 +104,24 @@ func (c *benchCmd) recon(ctx context.Context, cfg bench.Config, term terminal) e
 		return errors.New("there must be at least 1000 lines, and one more")
 	}
 	figures, err := bench.Reconcile(ctx, cfg, lines, more)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return figures.WriteJSON(term.out)
+	}
+	return figures.WriteText(term.out)
+}
+
+func (c *benchCmd) reports(ctx context.Context, cfg bench.Config, term terminal) error {
+	postings := c.Postings
+	if c.Quick {
+		postings = 4_000
+	}
+	if postings < 2_000 {
+		return errors.New("there must be at least 2000 postings")
+	}
+	figures, err := bench.Statements(ctx, cfg, postings/2)
 	if err != nil {
 		return err
 	}

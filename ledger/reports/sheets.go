@@ -20,7 +20,7 @@ type Sheet struct {
 	SaysZH, SaysEN string // what it answers
 	Whole          bool   // only for who sees the whole book
 	Form           *Form  // of a statement; nil for a list
-	make           func(ctx context.Context, q pg.Querier, book *ledger.Book, r Request) (*Report, error)
+	make           func(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error)
 }
 
 // Name is Chinese for languages starting with "zh" and English for all others. Says likewise.
@@ -46,7 +46,7 @@ func (s Sheet) Make(ctx context.Context, q pg.Querier, book *ledger.Book, r Requ
 		}
 		return &statement.Report, nil
 	}
-	return s.make(ctx, q, book, r)
+	return s.make(ctx, q, book, s, r)
 }
 
 // Groups are the groups of reports in order.
@@ -83,4 +83,18 @@ func SheetByID(id string) (Sheet, bool) {
 }
 
 // lists are the reports that are not statements.
-var lists []Sheet
+var lists = []Sheet{
+	{ID: "us-functional", Group: "us", ZH: "美国准则功能费用表", EN: "Functional expenses (US)", SaysZH: "费用按性质和用途交叉列示", SaysEN: "Expenses by nature and by what they were for", make: functional},
+	{ID: "funds", Group: "funds", ZH: "基金收支结存表", EN: "Fund statement", SaysZH: "每只基金期初、收、支、期末，以及还能用多少", SaysEN: "What each fund had, got, spent and has, and how much may be spent", make: fundStatement},
+	{ID: "sources", Group: "funds", ZH: "资金来源×项目", EN: "Sources and projects", SaysZH: "哪个项目用了哪笔来源的钱", SaysEN: "Which project used whose money", make: matrix},
+	{ID: "agency", Group: "funds", ZH: "受托代理登记簿", EN: "Agency register", SaysZH: "每位指定受益人的代收代付", SaysEN: "Received and passed on, by named beneficiary", make: agencies.register},
+	{ID: "projects", Group: "work", ZH: "项目决算", EN: "Project final accounts", SaysZH: "预算、合同、验收、结余", SaysEN: "Budget, contracts, accepted, left", make: finalAccounts},
+	{ID: "encumbrances", Group: "work", ZH: "合同承诺台账", EN: "Commitments by contract", SaysZH: "签了还没有履行的，逾期多少天", SaysEN: "Signed and not fulfilled, and how long overdue", make: encumbrances.register},
+	{ID: "payables", Group: "work", ZH: "应付与尾款", EN: "Payables and retention", SaysZH: "欠谁多少、何时到期", SaysEN: "What is owed to whom, and when it is due", make: payables.register},
+	{ID: "receipts", Group: "giving", ZH: "捐赠票据台账", EN: "Receipt register", SaysZH: "每张票据，含作废", SaysEN: "Every receipt, the void ones too", make: receiptRegister},
+	{ID: "match", Group: "giving", ZH: "配捐对账", EN: "Match statement", SaysZH: "配捐池：承诺、赢得、待核", SaysEN: "Pools: pledged, earned, held", make: matches.register},
+	{ID: "pledges", Group: "giving", ZH: "认捐台账", EN: "Pledges", SaysZH: "签了还没有到账的认捐", SaysEN: "Signed and not received", make: pledges.register},
+	{ID: "letters", Group: "giving", ZH: "街道配套台账", EN: "Street support", SaysZH: "街道承诺了、到账了多少", SaysEN: "What streets promised and paid", make: promises.register},
+	{ID: "in-kind", Group: "giving", ZH: "受赠物资台账", EN: "Gifts in kind", SaysZH: "批次、凭据、价值、去向", SaysEN: "Lots, evidence, value, what became of them", make: inKind},
+	{ID: "notes", Group: "checks", ZH: "会计报表附注数据", EN: "Notes to the statements", SaysZH: "限定资产、代理、承诺、认捐、外币", SaysEN: "Restricted assets, agency, commitments, pledges, foreign money", make: notes},
+}

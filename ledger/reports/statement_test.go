@@ -309,3 +309,78 @@ func TestAStatementSaysWhyItDoesNotTie(t *testing.T) {
 		t.Errorf("%+v", s.Ties)
 	}
 }
+
+func (b *keptBook) list(id, from, to string, more ...func(*Request)) *Report {
+	b.Helper()
+	s, there := SheetByID(id)
+	if !there {
+		b.Fatalf("no report %s", id)
+	}
+	r := Request{Lang: "en", Now: time.Date(2026, 12, 31, 4, 0, 0, 0, time.UTC)}
+	r.From, _ = time.Parse(time.DateOnly, from)
+	r.To, _ = time.Parse(time.DateOnly, to)
+	for _, m := range more {
+		m(&r)
+	}
+	report, err := s.Make(pg.WithBook(b.Context(), b.ID), b.db, b.Book, r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return report
+}
+
+func (b *keptBook) lists(r *Report, figures ...string) {
+	b.Helper()
+	for _, text := range figures {
+		w := strings.Split(text, "|")
+		got, there := r.Figure(w[0], w[1])
+		if want, _ := money.Parse(w[2], "CNY"); got != want || !there {
+			b.Errorf("%s: %s %s is %s (%v), want %s", r.ID, w[0], w[1], money.Format(got, "CNY"), there, w[2])
+		}
+	}
+}
+
+// The lists say what the worked example did, whether its year is closed or not; every one of them can be drawn up of an empty scope too.
+func TestLists(t *testing.T) {
+	t.Parallel()
+	b := newKeptBook(t, chart.CN2026)
+	b.post(ledger.KindGift, "2026-09-06", "D psp.avail R2 12.00", "C gift.r@match R2 12.00")
+	b.worked()
+	b.post(ledger.KindContract, "2026-12-01", "D enc R2 5.00", "C enc.contra R2 5.00")
+	b.post(ledger.KindReservation, "2026-12-02", "D resv R2 3.00", "C resv.contra R2 3.00")
+	b.post(ledger.KindVoucher, "2026-12-03", "D bank.agency A 60.00", "C agency.l A 60.00")
+	b.post(ledger.KindVoucher, "2026-12-04", "D agency.l A 20.00", "C bank.agency A 20.00")
+	check := func() {
+		t.Helper()
+		b.lists(b.list("funds", "", "2026-12-31"), "R|gifts|27505.13", "R|grants|21940.87", "R|program|49446.00", "R|closing|0.00", "R|available|0.00", "G|direct|5000.00", "G|fees|165.03", "G|closing|4834.97",
+			"R2|match|12.00", "R2|committed|5.00", "R2|reserved|3.00", "R2|available|4.00", "total|closing|4846.97")
+		b.lists(b.list("sources", "", "2026-12-31"), "|R|49446.00", "total|sum|49446.00", "R|got|49446.00", "R|left|0.00")
+		b.lists(b.list("payables", "", "2026-12-31"), "3 |in|47962.62", "3 |out|47962.62", "total|closing|0.00")
+		b.lists(b.list("agency", "", "2026-12-31"), "6 |in|60.00", "6 |out|20.00", "total|closing|40.00")
+		b.lists(b.list("encumbrances", "", "2026-12-31"), "total|closing|5.00")
+		b.lists(b.list("us-functional", "", "2026-12-31"), "|program|49446.00", "total|fundraising|165.03")
+		b.lists(b.list("notes", "", "2026-12-31"), "R2|closing|12.00")
+	}
+	check()
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		plan, err := ledger.YearEnd(ctx, tx, b.Book, 2026, ledger.Day(2027, 1, 4))
+		if err != nil {
+			return err
+		}
+		_, err = ledger.PostYear(ctx, tx, b.Book, 2026, plan, uuid.New(), uuid.New(), ledger.Document{Summary: "年终结转", MadeBy: "李会计"})
+		return err
+	})
+	check()
+	for _, s := range Sheets(b.Regime) {
+		for _, funds := range [][]int32{nil, {}, {b.funds["R2"].ID}} {
+			r := b.list(s.ID, "", "2026-12-31", func(r *Request) { r.Funds = funds })
+			var out strings.Builder
+			if err := r.WriteCSV(&out); err != nil {
+				t.Errorf("%s: %v", s.ID, err)
+			}
+			if funds != nil && strings.Contains(out.String(), "49446.00") {
+				t.Errorf("%s of another fund tells what R spent:\n%s", s.ID, out.String())
+			}
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+)
+
+const (
+	sqlFinalAccounts = `
+select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce(sum(c.amount), 0)::int8, coalesce(sum(c.accepted), 0)::int8,
+       coalesce(sum(c.advanced - c.applied - c.recovered), 0)::int8, coalesce(sum(c.kept - c.forfeited - c.asked_last), 0)::int8, coalesce(sum(c.accepted - c.applied - c.kept - c.asked), 0)::int8
+  from project p left join contract c on c.book_id = p.book_id and c.project_id = p.id and c.state not in ('draft', 'void')
+ where p.book_id = $1 and ($2::int4[] is null or p.fund_id = any($2)) and p.state in ('approved', 'ended')
+ group by p.id, p.number, p.title, p.fund_id, p.state, p.budget order by p.number limit $3`
+
+	sqlReceiptRegister = `
+select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, r.payer, r.uscc, r.fund_id, r.amount, r.ccy, r.gifts, r.issued_on, coalesce(x.reason, '')
+  from receipt r join receipt_range g on g.book_id = r.book_id and g.range_id = r.range_id
+  left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id
+ where r.book_id = $1 and r.issued_on between $2 and $3 and ($4::int4[] is null or r.fund_id = any($4)) and r.ccy = $5
+ order by r.issued_on, r.id limit $6`
+
+	sqlLots = `
+select l.number, l.kind, l.title, l.pieces, l.left_pieces, l.unit, l.fund_id, l.received_on, l.basis, l.value, l.left_value, l.state
+  from lot l where l.book_id = $1 and l.received_on <= $2 and ($3::int4[] is null or l.fund_id = any($3)) order by l.number limit $4`
+)
+
+// ListMax is the most rows of one list; a longer one says so.
+const ListMax = 20_000
+
+func cut(report *Report, n int, lang string) {
+	if n == ListMax {
+		report.Notes = append(report.Notes, words(lang, fmt.Sprintf("只列出前 %d 行，请缩小期间。", n), fmt.Sprintf("Only the first %d rows are listed; please ask for fewer days.", n)))
+	}
+}
+
+// finalAccounts is the 项目决算: budget, contracts, what was accepted, is kept back, owed and left, of each project as it is now.
+func finalAccounts(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := frame(ctx, q, book, s, &r)
+	if err != nil {
+		return nil, err
+	}
+	report.Period = r.Now.In(book.Zone).Format(time.DateOnly)
+	funds, _, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	t := Table{Columns: columnsOf(r.Lang, [3]string{"project", "项目", "Project"}, [3]string{"fund", "基金", "Fund"}, [3]string{"state", "状态", "State"}, [3]string{"#budget", "预算", "Budget"}, [3]string{"#contracts", "合同及变更", "Contracts and changes"},
+		[3]string{"#accepted", "已验收", "Accepted"}, [3]string{"#advance", "未抵扣预付", "Advance not applied"}, [3]string{"#kept", "质保金及尾款", "Kept back"}, [3]string{"#owed", "应付未付", "Owed"}, [3]string{"#left", "预算结余", "Left of the budget"})}
+	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, ListMax)
+	if err != nil {
+		return nil, fmt.Errorf("read projects: %w", err)
+	}
+	var id uuid.UUID
+	var number, fund int32
+	var title, state string
+	var x [6]int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &number, &title, &fund, &state, &x[0], &x[1], &x[2], &x[3], &x[4], &x[5]}, func() error {
+		say := map[string]string{"approved": words(r.Lang, "进行中", "Under way"), "ended": words(r.Lang, "已结项", "Ended")}[state]
+		row := Row{ID: fmt.Sprint("X", number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("X%d %s", number, title), To: Ref{ToProject, id.String()}}, fundCell(funds[fund], r.Lang), {Text: say}}}
+		for _, amount := range append(x[:], x[0]-x[2]) {
+			row.Cells = append(row.Cells, Cell{Minor: amount})
+		}
+		t.Rows = append(t.Rows, row)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read projects: %w", err)
+	}
+	cut(report, len(t.Rows), r.Lang)
+	t.total(r.Lang)
+	report.Tables = []Table{t}
+	report.Notes = append(report.Notes, words(r.Lang, "本表按现在的项目与合同状态列示，不随日期筛选。", "This list shows projects and contracts as they are now, whatever days are asked for."))
+	return report, nil
+}
+
+// receiptRegister is the 捐赠票据台账 of the days. Names of payers are sealed and stand on the receipts themselves.
+func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := frame(ctx, q, book, s, &r)
+	if err != nil {
+		return nil, err
+	}
+	funds, _, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	t := Table{Columns: columnsOf(r.Lang, [3]string{"number", "票据号码", "Number"}, [3]string{"code", "票据代码", "Code"}, [3]string{"check", "校验码", "Check code"}, [3]string{"issued", "开具日期", "Issued"}, [3]string{"payer", "付款人", "Payer"},
+		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"fund", "基金", "Fund"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"}, [3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"void", "作废原因", "Void"})}
+	rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, ListMax)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts: %w", err)
+	}
+	var id uuid.UUID
+	var code, number, check, face, payer, uscc, ccy, void string
+	var fund int32
+	var amount, gifts int64
+	var issued time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &code, &number, &check, &face, &payer, &uscc, &fund, &amount, &ccy, &gifts, &issued, &void}, func() error {
+		say := map[string]string{"nobody": words(r.Lang, "爱心人士", "Kind people"), "person": words(r.Lang, "个人", "Person"), "organisation": words(r.Lang, "单位", "Organisation")}[payer]
+		valid := amount
+		if void != "" {
+			valid = 0
+		}
+		t.Rows = append(t.Rows, Row{ID: number, Style: Line, Cells: []Cell{{Text: number, To: Ref{ToReceipt, id.String()}}, {Text: code}, {Text: check}, {Text: issued.Format(time.DateOnly)}, {Text: say}, {Text: uscc},
+			fundCell(funds[fund], r.Lang), {Text: fmt.Sprint(gifts)}, {Minor: amount}, {Minor: valid}, {Text: void}}})
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read receipts: %w", err)
+	}
+	cut(report, len(t.Rows), r.Lang)
+	t.total(r.Lang)
+	report.Tables = []Table{t}
+	return report, nil
+}
+
+// inKind is the 受赠物资台账: each lot with its evidence and value, beside the books' own register of stock.
+func inKind(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := stocks.register(ctx, q, book, s, r)
+	if err != nil {
+		return nil, err
+	}
+	funds, _, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	t := Table{Title: words(r.Lang, "批次", "Lots"), Columns: columnsOf(r.Lang, [3]string{"lot", "批次", "Lot"}, [3]string{"fund", "基金", "Fund"}, [3]string{"received", "接收日期", "Received"}, [3]string{"pieces", "数量", "Pieces"}, [3]string{"left", "结存", "Left"},
+		[3]string{"basis", "计价依据", "Basis"}, [3]string{"#value", "接收价值", "Value"}, [3]string{"#leftvalue", "结存价值", "Value left"}, [3]string{"state", "状态", "State"})}
+	rows, err := q.Query(ctx, sqlLots, book.ID, r.To, r.Funds, ListMax)
+	if err != nil {
+		return nil, fmt.Errorf("read lots: %w", err)
+	}
+	var number, pieces, left, fund int32
+	var kind, title, unit, basis, state string
+	var received time.Time
+	var value, leftValue int64
+	say := func(id string, all map[string][2]string) string { return words(r.Lang, all[id][0], all[id][1]) }
+	if _, err := pgx.ForEachRow(rows, []any{&number, &kind, &title, &pieces, &left, &unit, &fund, &received, &basis, &value, &leftValue, &state}, func() error {
+		t.Rows = append(t.Rows, Row{ID: fmt.Sprint(number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("%d %s", number, title)}, fundCell(funds[fund], r.Lang), {Text: received.Format(time.DateOnly)}, {Text: fmt.Sprint(pieces, unit)}, {Text: fmt.Sprint(left, unit)},
+			{Text: say(basis, map[string][2]string{"none": {"未计价", "Not valued"}, "document": {"凭据", "Document"}, "appraisal": {"评估", "Appraisal"}})}, {Minor: value}, {Minor: leftValue},
+			{Text: say(state, map[string][2]string{"kept": {"在库", "Kept"}, "auction": {"拍卖中", "In auction"}, "sold": {"已售", "Sold"}, "used": {"已发放", "Given out"}, "returned": {"已退回", "Returned"}, "void": {"作废", "Void"}})}}})
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read lots: %w", err)
+	}
+	t.total(r.Lang)
+	report.Tables = append(report.Tables, t)
+	return report, nil
+}
+
+// notes are the figures of the notes to the statements (2004 art. 71): restricted assets, agency, commitments, pledges, unvalued gifts,
+// donated services, foreign money.
+func notes(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := frame(ctx, q, book, s, &r)
+	if err != nil {
+		return nil, err
+	}
+	_, funds, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"foreign"}}, ledger.Day(r.To.Year(), time.January, 1), r.To.AddDate(0, 0, 1))
+	if err != nil {
+		return nil, err
+	}
+	net := map[int32]*[2]int64{}
+	items := []struct {
+		zh, en string
+		of     []chart.ID
+		sign   int64
+		sums   [2]int64
+	}{{"受托代理负债", "Agency liabilities", []chart.ID{"agency.l"}, -1, [2]int64{}}, {"合同承诺（未履行部分）", "Commitments under contract", []chart.ID{"enc"}, 1, [2]int64{}},
+		{"审批占用", "Set aside by approvals", []chart.ID{"resv"}, 1, [2]int64{}}, {"认捐承诺（未到账）", "Pledges not received", []chart.ID{"pledge"}, 1, [2]int64{}},
+		{"街道配套承诺（未到账）", "Street support promised", []chart.ID{"subsidy"}, 1, [2]int64{}}, {"预计配捐（未到账）", "Match expected", []chart.ID{"match.pledged", "match.earned", "match.held"}, 1, [2]int64{}},
+		{"平行资助（不入账）", "Parallel co-funding, not in the books", []chart.ID{"parallel"}, 1, [2]int64{}}, {"未计价受赠物（按件）", "Unvalued gifts in kind (count)", []chart.ID{"unvalued"}, 1, [2]int64{}}}
+	var services, foreign [2]int64
+	for _, m := range moved {
+		a := chart.MustByID(m.Chart)
+		for i := range 2 {
+			amount := netOf(m.Before[i])
+			if a.Type == chart.Asset || a.Type == chart.Liability || a.ID == "if.due.from" || a.ID == "if.due.to" {
+				if net[m.Fund] == nil {
+					net[m.Fund] = &[2]int64{}
+				}
+				net[m.Fund][i] += amount
+			}
+			if m.Tags[0] != "" && a.CashLike {
+				foreign[i] += amount
+			}
+			if m.Nature == "service" && a.Type == chart.Income {
+				services[i] -= amount
+			}
+			for j := range items {
+				for _, id := range items[j].of {
+					if id == a.ID {
+						items[j].sums[i] += items[j].sign * amount
+					}
+				}
+			}
+		}
+	}
+	heads := func(zh, en string) []Column {
+		return columnsOf(r.Lang, [3]string{"name", zh, en}, [3]string{"#opening", "年初", "Start of year"}, [3]string{"#closing", "期末", "End of period"})
+	}
+	restricted := Table{Title: words(r.Lang, "附注一 有限制的净资产（按基金）", "Note 1 Restricted net assets by fund"), Columns: heads("基金与用途", "Fund and purpose")}
+	for i := range funds {
+		f := &funds[i]
+		if x := net[f.ID]; x != nil && f.HasRestriction() && *x != [2]int64{} {
+			name := fundCell(f, r.Lang)
+			if f.Purpose(r.Lang) != "" {
+				name.Text += " · " + f.Purpose(r.Lang)
+			}
+			restricted.Rows = append(restricted.Rows, Row{ID: f.Code, Style: Line, Cells: []Cell{name, {Minor: x[0]}, {Minor: x[1]}}})
+		}
+	}
+	restricted.total(r.Lang)
+	others := Table{Title: words(r.Lang, "附注二 受托代理、承诺与其他", "Note 2 Agency, commitments and others"), Columns: heads("项目", "Item")}
+	for _, x := range items {
+		others.Rows = append(others.Rows, Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, x.zh, x.en)}, {Minor: x.sums[0]}, {Minor: x.sums[1]}}})
+	}
+	others.Rows = append(others.Rows, Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, "外币货币资金折合", "Foreign money at its worth here")}, {Minor: foreign[0]}, {Minor: foreign[1]}}},
+		Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, "捐赠服务收入（截至当日累计）", "Donated services, all until the day")}, {Minor: services[0]}, {Minor: services[1]}}})
+	report.Tables = []Table{restricted, others}
+	return report, nil
+}

@@ -1,0 +1,163 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+)
+
+// tally is a register kept by the books themselves: accounts by fund and by a tag, what they held, got, gave and hold.
+type tally struct {
+	of       string // chart accounts, with *
+	tag      string // of leaves
+	side     chart.Side
+	name     [2]string // what the tag is
+	in, out  [2]string // what its increases and decreases are
+	contract bool      // the tag is a contract's number: with its last day, and how long that is past
+}
+
+var (
+	encumbrances = tally{"enc", "contract", chart.Debit, [2]string{"合同", "Contract"}, [2]string{"签订与变更", "Signed and changed"}, [2]string{"验收、预付与解除", "Accepted, advanced, freed"}, true}
+	payables     = tally{"ap retention", "contract", chart.Credit, [2]string{"合同", "Contract"}, [2]string{"新增应付", "Became due"}, [2]string{"已付", "Paid"}, true}
+	agencies     = tally{"agency.l", "counterparty", chart.Credit, [2]string{"指定受益人", "Named beneficiary"}, [2]string{"代收", "Received"}, [2]string{"代付", "Passed on"}, false}
+	matches      = tally{"match.pledged match.earned match.held", "source", chart.Debit, [2]string{"配捐池", "Pool"}, [2]string{"增加", "In"}, [2]string{"减少", "Out"}, false}
+	pledges      = tally{"pledge", "counterparty", chart.Debit, [2]string{"认捐协议", "Pledge"}, [2]string{"签订", "Signed"}, [2]string{"到账与核减", "Received and reduced"}, false}
+	promises     = tally{"subsidy", "source", chart.Debit, [2]string{"街道函件", "Letter"}, [2]string{"承诺", "Promised"}, [2]string{"到账与失效", "Received and lapsed"}, false}
+	stocks       = tally{"stock.art stock.goods unvalued", "instrument", chart.Debit, [2]string{"物资批次", "Lot"}, [2]string{"收入", "Received"}, [2]string{"发出", "Given out or sold"}, false}
+)
+
+const sqlTallyContracts = `
+select c.code, c.id, p.name, c.ends_on from contract c join payee p on p.book_id = c.book_id and p.id = c.payee_id where c.book_id = $1 and c.code = any($2)`
+
+type tallyContract struct {
+	id    uuid.UUID
+	payee string
+	ends  time.Time
+}
+
+// contractsOf reads contracts by the numbers on their paper; one that is not kept in the project room has none.
+func contractsOf(ctx context.Context, q pg.Querier, book *ledger.Book, codes []string) (map[string]tallyContract, error) {
+	rows, err := q.Query(ctx, sqlTallyContracts, book.ID, codes)
+	if err != nil {
+		return nil, fmt.Errorf("read contracts: %w", err)
+	}
+	all := map[string]tallyContract{}
+	var code string
+	var c tallyContract
+	if _, err := pgx.ForEachRow(rows, []any{&code, &c.id, &c.payee, &c.ends}, func() error {
+		all[code] = c
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read contracts: %w", err)
+	}
+	return all, nil
+}
+
+// register draws a tally up.
+func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := frame(ctx, q, book, s, &r)
+	if err != nil {
+		return nil, err
+	}
+	funds, _, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{y.tag}}, r.From, r.To.AddDate(0, 0, 1))
+	if err != nil {
+		return nil, err
+	}
+	charts := strings.Fields(y.of)
+	type key struct {
+		chart chart.ID
+		fund  int32
+		tag   string
+	}
+	sums := map[key]*[4]int64{}
+	var order []key
+	for _, m := range moved {
+		if !slices.Contains(charts, string(m.Chart)) || funds[m.Fund] == nil {
+			continue
+		}
+		k := key{m.Chart, m.Fund, m.Tags[0]}
+		if sums[k] == nil {
+			sums[k] = &[4]int64{}
+			order = append(order, k)
+		}
+		in, out := m.Before[1].Debit-m.Before[0].Debit, m.Before[1].Credit-m.Before[0].Credit
+		if y.side == chart.Credit {
+			in, out = out, in
+		}
+		x := sums[k]
+		x[0] += int64(y.side) * netOf(m.Before[0])
+		x[1] += in
+		x[2] += out
+		x[3] += int64(y.side) * netOf(m.Before[1])
+	}
+	slices.SortStableFunc(order, func(a, b key) int {
+		return cmp.Or(strings.Compare(string(a.chart), string(b.chart)), cmp.Compare(a.fund, b.fund), strings.Compare(a.tag, b.tag))
+	})
+	var contracts map[string]tallyContract
+	if y.contract {
+		var codes []string
+		for _, k := range order {
+			codes = append(codes, k.tag)
+		}
+		if contracts, err = contractsOf(ctx, q, book, codes); err != nil {
+			return nil, err
+		}
+	}
+	heads := [][3]string{{"tag", y.name[0], y.name[1]}, {"fund", "基金", "Fund"}}
+	if y.contract {
+		heads = append(heads, [3]string{"payee", "承接方", "Contractor"}, [3]string{"due", "到期日", "Due"}, [3]string{"late", "逾期天数", "Days overdue"})
+	}
+	heads = append(heads, [3]string{"#opening", "期初", "Opening"}, [3]string{"#in", y.in[0], y.in[1]}, [3]string{"#out", y.out[0], y.out[1]}, [3]string{"#closing", "期末", "Closing"})
+	for _, id := range charts {
+		a := chart.MustByID(chart.ID(id))
+		t := Table{Columns: columnsOf(r.Lang, heads...)}
+		if len(charts) > 1 {
+			t.Title = a.Name(r.Lang)
+		}
+		for _, k := range order {
+			if x := sums[k]; k.chart == a.ID && *x != [4]int64{} {
+				row := Row{ID: fmt.Sprint(k.fund, " ", k.tag), Style: Line, Cells: []Cell{{Text: cmp.Or(k.tag, "—")}, fundCell(funds[k.fund], r.Lang)}}
+				if y.contract {
+					row.Cells = append(row.Cells, dueCells(contracts, k.tag, x[3], r)...)
+					if c, there := contracts[k.tag]; there {
+						row.Cells[0].To = Ref{ToContract, c.id.String()}
+					}
+				}
+				for _, amount := range x {
+					row.Cells = append(row.Cells, Cell{Minor: amount})
+				}
+				t.Rows = append(t.Rows, row)
+			}
+		}
+		t.total(r.Lang)
+		report.Tables = append(report.Tables, t)
+	}
+	return report, nil
+}
+
+// dueCells are the contractor, the contract's last day, and by how much it is past while something is open.
+func dueCells(contracts map[string]tallyContract, code string, open int64, r Request) []Cell {
+	c, there := contracts[code]
+	if !there {
+		return []Cell{{}, {}, {}}
+	}
+	late := ""
+	if days := int(r.To.Sub(c.ends) / (24 * time.Hour)); days > 0 && open != 0 {
+		late = fmt.Sprint(days)
+	}
+	return []Cell{{Text: c.payee}, {Text: c.ends.Format(time.DateOnly)}, {Text: late}}
+}
