@@ -34,7 +34,7 @@ type Moved struct {
 const sqlMoved = movedOfBook + `
 select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $7::text, ''), coalesce(a.dims ->> $8::text, ''), min(a.account_id), m.n,
        sum(m.debit)::int8, sum(m.credit)::int8
-  from moved m join account a on a.book_id = $1 and a.account_id = m.account_id
+  from (select account_id, n, sum(debit) as debit, sum(credit) as credit from moved group by 1, 2) m join account a on a.book_id = $1 and a.account_id = m.account_id
  where a.ccy = $9 and ($10::int4[] is null or a.fund_id = any($10))
  group by 1, 2, 3, 4, 5, 7`
 
@@ -65,6 +65,14 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 	if err != nil {
 		return nil, fmt.Errorf("read what was moved: %w", err)
 	}
+	var asked []time.Time // each day once
+	places := map[time.Time][]int{}
+	for i, day := range days {
+		if places[day] == nil {
+			asked = append(asked, day)
+		}
+		places[day] = append(places[day], i)
+	}
 	type key struct {
 		id     chart.ID
 		fund   int32
@@ -90,15 +98,17 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 				all = append(all, Moved{k.id, k.fund, k.nature, k.tags, account, make([]Turnover, len(days))})
 			}
 			all[i].Account = min(all[i].Account, account)
-			all[i].Before[n-1].Debit += sign * t.Debit
-			all[i].Before[n-1].Credit += sign * t.Credit
+			for _, place := range places[asked[n-1]] {
+				all[i].Before[place].Debit += sign * t.Debit
+				all[i].Before[place].Credit += sign * t.Credit
+			}
 			return nil
 		}); err != nil {
 			return fmt.Errorf("read what was moved: %w", err)
 		}
 		return nil
 	}
-	if err := read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(days...), []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds})...); err != nil {
+	if err := read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(asked...), []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds})...); err != nil {
 		return nil, err
 	}
 	if !cut.Recorded.IsZero() {
@@ -106,7 +116,7 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		if err != nil {
 			return nil, err
 		}
-		if err := read(sqlMovedLate, -1, book.ID, from, cut.Recorded, days, cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds); err != nil {
+		if err := read(sqlMovedLate, -1, book.ID, from, cut.Recorded, asked, cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds); err != nil {
 			return nil, err
 		}
 	}

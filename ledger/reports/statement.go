@@ -63,6 +63,9 @@ func Make(ctx context.Context, q pg.Querier, book *ledger.Book, form *Form, r Re
 	points := make([]time.Time, pointsOf)
 	points[atYear], points[atFrom], points[atEnd] = year, r.From, r.To.AddDate(0, 0, 1)
 	points[atPriorYear], points[atPriorEnd] = year.AddDate(-1, 0, 0), yearBefore(r.To).AddDate(0, 0, 1)
+	if form.Kind == Balance { // nothing in it is of a part of the year, or of the year before
+		points[atFrom], points[atPriorYear], points[atPriorEnd] = year, year, points[atEnd]
+	}
 	f, err := readFacts(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, points)
 	if err != nil {
 		return nil, err
