@@ -55,7 +55,13 @@ func (v *visit) giftShow() error {
 		return err
 	}
 	var view giftView
-	err = v.read(func(q pg.Querier) error { return v.readGift(v.ctx(), q, id, &view) })
+	err = v.read(func(q pg.Querier) error {
+		if err := v.readGift(v.ctx(), q, id, &view); err != nil {
+			return err
+		}
+		view.Trace, err = v.giftTrace(q, id)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -117,8 +123,7 @@ func (v *visit) readGift(ctx context.Context, q pg.Querier, id uuid.UUID, view *
 			return err
 		}
 		v.fillReceived(receipt, history, view)
-		view.Trace, err = v.giftTrace(q, id)
-		return err
+		return nil
 	case !errors.Is(err, giving.ErrNoGift):
 		return err
 	}
