@@ -47,7 +47,6 @@ const (
 type ChartRect struct {
 	X, Y, W, H string
 	Series     int
-	Href       string
 }
 
 // ChartLine is a line of the grid with its value.
@@ -110,7 +109,7 @@ func (c Chart) Rects() (rects []ChartRect) {
 			if v > 0 {
 				tall = max(tall, 6) // is to be seen
 			}
-			r := ChartRect{X: percents(left), W: percents(inner), Y: high(chartTop + chartHeight - under - tall), H: high(tall), Series: n, Href: column.Href}
+			r := ChartRect{X: percents(left), W: percents(inner), Y: high(chartTop + chartHeight - under - tall), H: high(tall), Series: n}
 			if c.Stacked {
 				under += tall
 			} else {

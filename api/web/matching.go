@@ -263,10 +263,11 @@ func (v *visit) matchingProposals(view *matchingView, source *recon.Source) erro
 	}
 	for i := range list {
 		p := &list[i]
+		at := T(v.lang, "matching.of", i+1) // no two places of the page have one name
 		one := proposalView{ID: p.ID.String(), Rule: T(v.lang, "match.proposal", v.ruleName(p.Rule), int(p.Version)), Score: p.Score, Ambiguous: p.Ambiguous, Form: newForm(),
-			Lines:    grid{Title: T(v.lang, "matching.left"), Heads: v.lineHeads()},
-			Ours:     grid{Title: T(v.lang, "matching.right"), Heads: v.heads("breaks.what", "recon.id", "recon.day", "#recon.amount")},
-			Rejected: grid{Title: T(v.lang, "matching.rejected"), Heads: v.heads("breaks.what", "recon.id", "recon.day", "#recon.amount", "breaks.why-not")}}
+			Lines:    grid{Title: T(v.lang, "matching.left") + at, Heads: v.lineHeads()},
+			Ours:     grid{Title: T(v.lang, "matching.right") + at, Heads: v.heads("breaks.what", "recon.id", "recon.day", "#recon.amount")},
+			Rejected: grid{Title: T(v.lang, "matching.rejected") + at, Heads: v.heads("breaks.what", "recon.id", "recon.day", "#recon.amount", "breaks.why-not")}}
 		lines, err := recon.LinesByKey(v.ctx(), v.s.DB, v.book, source.ID, p.Lines)
 		if err != nil {
 			return err

@@ -30,6 +30,7 @@ type todayView struct {
 	NoRole  bool // holds no role, so sees nothing yet
 	Admin   bool
 	Draft   bool
+	Recon   *reconToday // nil: sees not the whole book
 }
 
 // today says what waits for this person, and how things stand.
@@ -51,10 +52,17 @@ func (v *visit) today() error {
 		}
 		view.Late = len(late.Rows)
 	}
-	if v.who.May(staff.JobRead) {
+	recon, err := v.todayRecon()
+	if err != nil {
+		return err
+	}
+	if view.Recon = recon; recon == nil && v.who.May(staff.JobRead) {
 		view.Jobs = v.jobAlarms()
 	}
-	view.Quiet = len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late+view.Jobs == 0
+	if recon != nil {
+		view.Quiet = len(recon.Todo)+len(recon.Halts) == 0
+	}
+	view.Quiet = (recon == nil || view.Quiet) && len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late+view.Jobs == 0
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/today", view)
 }
 
