@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/ledger/giving"
 	"sunfund/ledger/recon"
 )
 
@@ -17,7 +18,11 @@ var ErrRed = errors.New("checks are red")
 // reconcile holds what is new from banks and processors and what is open against the book, books what needs nobody's word, and closes the breaks whose
 // corrections were approved. What the ledger refuses is left for the next time and named; it keeps nothing else from being booked.
 func reconcile(ctx context.Context, t *Turn) error {
-	_, err := t.Tx(ctx, "matched", func(tx pgx.Tx) (int, error) {
+	unread, err := readFiles(ctx, t)
+	if err != nil {
+		return err
+	}
+	_, err = t.Tx(ctx, "matched", func(tx pgx.Tx) (int, error) {
 		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
 			return 0, fmt.Errorf("read without hurry: %w", err)
 		}
@@ -49,7 +54,31 @@ func reconcile(ctx context.Context, t *Turn) error {
 			refused = append(refused, err)
 		}
 	}
-	return errors.Join(refused...)
+	return errors.Join(append(refused, unread...)...)
+}
+
+// readFiles reads the statement files that wait, such as large ones sent by the page. One that cannot be opened is named and waits; the others are read.
+func readFiles(ctx context.Context, t *Turn) (unread []error, err error) {
+	if t.Book.Keys == nil {
+		return nil, nil
+	}
+	files, err := recon.FilesWaiting(ctx, t.DB, t.Book)
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		_, err := t.Tx(ctx, "files", func(tx pgx.Tx) (int, error) {
+			_, err := recon.Take(ctx, tx, t.Book, &files[i], t.Now)
+			if errors.Is(err, giving.ErrStep) { // somebody else had it read meanwhile
+				return 0, nil
+			}
+			return 1, err
+		})
+		if err != nil {
+			unread = append(unread, err)
+		}
+	}
+	return unread, nil
 }
 
 // checks runs the named checks of a frequency. They keep what they found in one transaction of one moment, so that counting follows by itself.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,6 +26,7 @@ type Chart struct {
 // ChartColumn is what stands over one label.
 type ChartColumn struct {
 	Label, Href string
+	Short       string  // under the column, where there are many; empty: Label
 	Values      []int64 // one for each of the series, none negative
 }
 
@@ -127,7 +129,7 @@ func (c Chart) Rects() (rects []ChartRect) {
 // Under are the labels, over are the totals where there is room for them.
 func (c Chart) Under() (words []ChartWord) {
 	for i, column := range c.Columns {
-		words = append(words, ChartWord{c.middle(i), column.Label})
+		words = append(words, ChartWord{c.middle(i), cmp.Or(column.Short, column.Label)})
 	}
 	return words
 }

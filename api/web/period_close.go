@@ -10,6 +10,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/recon"
 )
 
 // monthsOffered is how many months back the form offers to close.
@@ -58,4 +59,29 @@ func (v *visit) byHand(q pg.Querier, day time.Time) error {
 		err = ledger.ErrPeriodClosed
 	}
 	return err
+}
+
+// dayClose closes a day for now: what moved on it is kept, and what comes later is shown as late.
+func (v *visit) dayClose() error {
+	if _, err := v.formID(); err != nil {
+		return err
+	}
+	day, ok := parseDay(v.typed("day", 20))
+	if !ok {
+		return v.periodsAgain(http.StatusUnprocessableEntity, Errors{{"day", T(v.lang, "wrong.day")}})
+	}
+	by := v.who.Person.ID
+	err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		if err := recon.SoftClose(ctx, tx, v.book, day, &by, v.now); err != nil {
+			return err
+		}
+		return v.record(tx, "day", "close", ISODay(day), "")
+	})
+	if errors.Is(err, ledger.ErrPeriodOngoing) {
+		return v.periodsAgain(http.StatusUnprocessableEntity, Errors{{"day", T(v.lang, "period.day.ongoing")}})
+	}
+	if err != nil {
+		return err
+	}
+	return v.see("/console/periods")
 }

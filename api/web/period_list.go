@@ -30,6 +30,7 @@ type periodListView struct {
 	Empty               Empty
 	Reports             []Option // months whose report may be looked at: open and closed for now
 	Days                *grid
+	Day                 string // to close for now
 	Year                string // the year's page, of the last one that is over
 }
 
@@ -50,7 +51,10 @@ func (v *visit) periodList() error { return v.periodsAgain(http.StatusOK, nil) }
 
 func (v *visit) periodsAgain(status int, wrong Errors) error {
 	view := periodListView{Page: v.consolePage(T(v.lang, "place.periods"), "/console/periods"), MayAsk: v.who.May(staff.EntryDraft),
-		Form: newForm(), Month: v.typed("month", 7), Reason: v.typed("reason", 1000), Close: v.typed("close", 7)}
+		Form: newForm(), Month: v.typed("month", 7), Reason: v.typed("reason", 1000), Close: v.typed("close", 7), Day: v.typed("day", 20)}
+	if view.Day == "" {
+		view.Day = ISODay(v.businessDay().AddDate(0, 0, -1))
+	}
 	view.Path = "/console/periods"
 	view.Errors, view.Empty = wrong, Empty{Text: T(v.lang, "period.empty")}
 	list, err := ledger.ClosedPeriods(v.ctx(), v.s.DB, v.book, periodsShown)

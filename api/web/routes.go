@@ -302,6 +302,7 @@ func (s *Server) routes() []route {
 		{get, "/console/periods", false, staff.ReportRead, (*visit).periodList},
 		{post, "/console/periods", false, staff.EntryDraft, (*visit).periodReopen},
 		{post, "/console/periods/close", false, staff.EntryDraft, (*visit).periodClose},
+		{post, "/console/periods/day", false, staff.EntryDraft, (*visit).dayClose},
 		{get, monthPath, false, staff.OfflineRead, (*visit).monthShow},
 		{post, monthPath, false, staff.EntryDraft, (*visit).monthAsk},
 		{get, yearsPath, false, staff.OfflineRead, (*visit).yearShow},

@@ -31,6 +31,9 @@ func (v *visit) statementFileAgain(status int, wrong Errors) error {
 	state := v.fileState(f.State)
 	view.Status, view.State, view.Errors, view.Path = state.Tag, state.Text, wrong, here
 	view.Links = []Link{{s.Name, sourceHref(s.ID)}}
+	if f.SameAs == nil {
+		view.Links = append(view.Links, Link{T(v.lang, "line.download.do"), here + "/raw"})
+	}
 	view.Facts = []Fact{v.fact("recon.came", Day(v.lang, v.book.Day(f.MadeAt))), v.fact("platform.size", paperSize(int(f.Size))), v.fact("recon.hash", hex.EncodeToString(f.Hash))}
 	may := v.who.May(staff.OfflineWrite)
 	switch f.State {
@@ -45,6 +48,9 @@ func (v *visit) statementFileAgain(status int, wrong Errors) error {
 			}
 			view.Grids = append(view.Grids, grid{Title: T(v.lang, "recon.next"), Empty: T(v.lang, "recon.next."+nextStep(*f.Reason))})
 		}
+		if f.State == recon.FileReceived && f.Size > statementAtOnce { // the job reads it
+			view.Lead, view.Links = T(v.lang, "recon.reading"), append(view.Links, Link{T(v.lang, "batch.refresh"), here})
+		}
 		if s.Format == statement.CSV && may {
 			view.Links = append(view.Links, Link{T(v.lang, "platform.map"), here + "/profile"})
 		}
@@ -53,6 +59,9 @@ func (v *visit) statementFileAgain(status int, wrong Errors) error {
 		}
 	case recon.FileImported:
 		view.Facts = append(view.Facts, v.fact("recon.lines", strconv.Itoa(int(*f.Lines))), v.fact("recon.fresh", strconv.Itoa(int(*f.Fresh))))
+		if err := v.statementStory(&view, f, s); err != nil {
+			return err
+		}
 		if err := v.statementContent(&view, f); err != nil {
 			return err
 		}

@@ -78,3 +78,26 @@ func (v *visit) statementLines() error {
 	view.Empty = Empty{Text: T(v.lang, "line.list.none"), Action: &Link{T(v.lang, "filter.clear"), here + "/lines"}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/statement_lines", view)
 }
+
+// statementStory tells what has become of the file since it was proved: its lines matched and open, and the breaks that came of it.
+func (v *visit) statementStory(view *recordView, f *recon.File, s *recon.Source) error {
+	story, err := recon.StoryOf(v.ctx(), v.s.DB, v.book, f, recordsShown)
+	if err != nil {
+		return err
+	}
+	if !story.Taken {
+		view.Lead = T(v.lang, "line.story.waits")
+	} else {
+		view.Lead = T(v.lang, "line.story", int64(*f.Fresh)-story.Open, story.Open, len(story.Breaks))
+	}
+	here := statementFilesPath + "/" + f.ID.String()
+	view.Links = append(view.Links, Link{T(v.lang, "line.story.all"), here + "/lines"}, Link{T(v.lang, "line.story.open"), here + "/lines?state=open"}, Link{T(v.lang, "breaks.match"), matchingPath + "?source=" + strconv.Itoa(int(s.ID))})
+	if story.Taken {
+		g, err := v.breakGridOf(story.Breaks)
+		if err != nil {
+			return err
+		}
+		view.Grids = append(view.Grids, g)
+	}
+	return nil
+}

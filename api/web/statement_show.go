@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,11 +16,18 @@ import (
 	"sunfund/ledger/money"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
+	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
 
 // statementMax is how large a file may be that comes by the page; larger ones are imported on the server.
 const statementMax = 32 << 20
+
+// statementAtOnce is how large a file may be that is read while its sender waits; a larger one is read by the job.
+const statementAtOnce = 1 << 20
+
+// reconJob is the job that reads files which wait and holds them against the book.
+const reconJob = "recon"
 
 // sourceParam reads the account of the address.
 func (v *visit) sourceParam() (*recon.Source, error) {
@@ -144,12 +152,27 @@ func (v *visit) statementUpload() error {
 	if err != nil {
 		return err
 	}
-	if f.State == recon.FileReceived {
+	if f.State == recon.FileReceived && len(body) <= statementAtOnce {
 		if err := v.statementTake(f); err != nil {
 			return err
 		}
 	}
+	v.reconNow()
 	return v.see(statementFilesPath + "/" + f.ID.String())
+}
+
+// reconNow has the job of reconciliation run at once. Where no jobs are planned for the book it comes with the next slot; it is no reason to refuse the file.
+func (v *visit) reconNow() {
+	err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		return runs.Ask(ctx, tx, v.book.ID, reconJob, v.who.Person.ID, v.now)
+	})
+	switch {
+	case errors.Is(err, runs.ErrNoJob):
+	case err != nil:
+		v.s.Log.Error("ask for reconciliation", "error", err)
+	case v.s.JobAsked != nil:
+		v.s.JobAsked(v.book)
+	}
 }
 
 // statementTake reads a file that is kept. When it comes to nothing the file waits, and its page offers to read it again.

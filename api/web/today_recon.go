@@ -2,7 +2,6 @@ package web
 
 import (
 	"strconv"
-	"strings"
 
 	"sunfund/ledger"
 	"sunfund/ledger/recon"
@@ -172,7 +171,7 @@ func (v *visit) turnover() (*Chart, error) {
 	}
 	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
 		m := at[ISODay(day)]
-		c.Columns = append(c.Columns, ChartColumn{Label: strings.TrimPrefix(day.Format("01-02"), "0"), Href: address("/console/entries", map[string][]string{"from": {ISODay(day)}, "to": {ISODay(day)}}), Values: []int64{max(m.In, 0), max(m.Out, 0)}})
+		c.Columns = append(c.Columns, ChartColumn{Label: ISODay(day), Short: strconv.Itoa(day.Day()), Href: address("/console/entries", map[string][]string{"from": {ISODay(day)}, "to": {ISODay(day)}}), Values: []int64{max(m.In, 0), max(m.Out, 0)}})
 	}
 	c.Desc = T(v.lang, "today.turnover.desc", todayDays, v.amount(in), v.amount(out))
 	return &c, nil

@@ -63,7 +63,7 @@ const (
        coalesce((select o.state from open_line o where o.book_id = $1 and o.source_id = l.source_id and o.line_key = l.line_key), case when m.rule is null then 'timing' else 'matched' end), m.rule, m.group_id`
 
 	storyFrom = ` join source_file f on f.book_id = $1 and f.id = l.file_id
-  left join lateral (select m.rule, m.group_id from recon_member m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live limit 1) m on true`
+  left join lateral (select m.rule, m.group_id from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key limit 1) m on true`
 
 	sqlLineStories = `
 select ` + storyColumns + ` from unnest($3::bytea[]) x(k) join ext_line l on l.book_id = $1 and l.source_id = $2 and l.line_key = x.k` + storyFrom + `
@@ -73,10 +73,13 @@ select ` + storyColumns + ` from unnest($3::bytea[]) x(k) join ext_line l on l.b
 select ` + storyColumns + ` from ext_line l` + storyFrom + `
  where l.book_id = $1 and l.file_id = $2 and l.row_no > $3 and ($5 = '' or ($5 = 'matched') = (m.rule is not null)) order by l.row_no limit $4`
 
-	// Those of one source that were matched last.
+	// Those of one source that were matched last: by people, by the newest runs, on the newest page.
 	sqlLinesMatched = `
 select ` + storyColumns + `
-  from (select m.line_key from recon_member m where m.book_id = $1 and m.source_id = $2 and m.live and m.line_key is not null order by m.run_no = 0 desc, m.run_no desc, m.no desc limit $3) x
+  from ((select m.line_key from recon_member m where m.book_id = $1 and m.source_id = $2 and m.live and m.line_key is not null order by m.run_no = 0 desc, m.run_no desc, m.no desc limit $3)
+        union
+        (select l.line_key from (select file_id, page from recon_page where book_id = $1 and source_id = $2 order by run_no desc, file_id, page desc limit 1) p
+           join ext_line l on l.book_id = $1 and l.file_id = p.file_id and (l.line_no - 1) / 1000 = p.page order by l.line_no desc limit $3)) x
   join ext_line l on l.book_id = $1 and l.source_id = $2 and l.line_key = x.line_key` + storyFrom + ` order by l.booked_on desc, l.line_key`
 
 	sqlItems = `
@@ -280,4 +283,15 @@ func OpenCounts(ctx context.Context, q pg.Querier, book *ledger.Book) ([]OpenCou
 		return nil, fmt.Errorf("count what waits: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenCount])
+}
+
+const sqlFilesWaiting = `select ` + fileColumns + ` from source_file where book_id = $1 and state = 'received' order by made_at, id limit 20`
+
+// FilesWaiting lists files that are kept and not read yet, the oldest first.
+func FilesWaiting(ctx context.Context, q pg.Querier, book *ledger.Book) ([]File, error) {
+	rows, err := q.Query(ctx, sqlFilesWaiting, book.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list files that wait: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[File])
 }
