@@ -219,7 +219,8 @@ func (m *month) holdBreaks(want *planted) {
 	left := m.found()
 	for _, b := range want.Breaks {
 		if b.Type == "B09" && m.sources["bank"].Format == statement.OFX {
-			continue // OFX tells one balance a file: a gap shows against the statement before, and the set has one file
+			m.withoutOpening()
+			continue
 		}
 		at := slices.IndexFunc(left, func(f found) bool {
 			if f.Amount != b.Amount || f.Type != b.Type && !slices.Contains(b.Also, f.Type) {
@@ -245,6 +246,17 @@ func (m *month) holdBreaks(want *planted) {
 	}
 }
 
+// withoutOpening holds that the OFX file cannot tell of a gap: it has neither numbers of statements nor an opening balance, only one closing balance. A gap
+// between its days shows when the next file's lines are held against that balance, and the set has one file.
+func (m *month) withoutOpening() {
+	m.Helper()
+	var numbered, proved bool
+	m.ok(m.db.QueryRow(context.Background(), `select bool_or(number <> ''), bool_or(proved <> '{chain}') from source_statement where source_id = $1`, m.sources["bank"].ID).Scan(&numbered, &proved))
+	if numbered || proved {
+		m.Errorf("the file tells more than a closing balance: number %v, proof %v", numbered, proved)
+	}
+}
+
 const sqlTestMatches = `
 with one as (
   select m.source_id, m.line_key, m.ours from (` + recon.MatchedRows + `) m where m.ours is not null and m.line_key is not null
@@ -266,7 +278,7 @@ func (m *month) holdMatches(want *planted) {
 		amount int64
 		ours   string
 	}
-	right, all := map[pair]bool{}, map[string]int{}
+	right := map[pair]bool{}
 	for _, l := range want.Lines {
 		for _, o := range slices.Concat(l.Gifts, l.Settlements, l.Disbursements) {
 			p := pair{l.Source, l.Ref, l.Amount, o}
@@ -275,32 +287,67 @@ func (m *month) holdMatches(want *planted) {
 			}
 			right[p] = true
 		}
-		if l.Match != "none" {
-			all[l.Source]++
+	}
+	// The same number with another amount or currency is no match but a break, which names both sides: reconciliation.md, pass 1.
+	odd := map[pair]bool{}
+	for _, b := range want.Breaks {
+		if b.Type != "B03" && b.Type != "B04" {
+			continue
+		}
+		for _, l := range b.Lines {
+			for p := range right {
+				if slices.Contains(b.Gifts, p.ours) && p.source == l[0] && p.ref == l[1] {
+					odd[p] = true
+				}
+			}
 		}
 	}
 	rows, err := m.db.Query(context.Background(), sqlTestMatches)
 	m.ok(err)
 	var p pair
 	var day time.Time
-	got := map[string]int{}
+	got := map[pair]bool{}
 	_, err = pgx.ForEachRow(rows, []any{&p.source, &p.ref, &p.amount, &p.ours, &day}, func() error {
 		q := p
 		if p.source == "bank" {
 			q.ref = ""
 		}
-		if !right[q] {
+		if !right[q] || odd[q] {
 			m.Errorf("false match: %+v on %s", p, day.Format(time.DateOnly))
 		}
-		got[p.source]++
+		got[q] = true
 		return nil
 	})
 	m.ok(err)
-	m.Logf("matched %v of %v lines", got, all)
-	if got["wechat_trade"] < all["wechat_trade"]-1 || got["alipay_trade"] < all["alipay_trade"]-1 || got["bank"] < all["bank"]-8 || got["wechat_fund"] < all["wechat_fund"] {
-		m.Errorf("matched %v of %v lines", got, all)
+	// Two gifts of one person, one amount, one day and no code, and two such credits: truth.json knows which is which, the files do not. An amount is matched
+	// by the machine only when it stands once on either side (reconciliation.md, pass 4), so that these are proposed together, as ambiguous, to a person.
+	rows, err = m.db.Query(context.Background(), sqlTestTwins)
+	m.ok(err)
+	twins, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+		Ours   string
+		Amount int64
+	}])
+	m.ok(err)
+	for _, w := range twins {
+		p.source, p.ref, p.amount, p.ours = "bank", "", w.Amount, w.Ours
+		if !right[p] || got[p] {
+			m.Errorf("proposed: %+v", w)
+		}
+		got[p] = true
+	}
+	for p := range right {
+		if !got[p] && !odd[p] {
+			m.Errorf("not matched: %+v", p)
+		}
 	}
 }
+
+// Gifts and amounts of ambiguous proposals that have as many lines as gifts, all of one amount and day.
+const sqlTestTwins = `
+select g.ref, g.amount
+  from recon_group p cross join unnest(p.ours) o join gift g on g.id = o
+ where p.state = 'proposed' and p.rule = 4 and p.ambiguous and cardinality(p.lines) = cardinality(p.ours)
+   and (select count(distinct (l.amount, l.booked_on)) from ext_line l where l.source_id = p.source_id and l.line_key = any(p.lines)) = 1`
 
 // state is all that a run leaves, without numbers of runs and files.
 const sqlTestState = `

@@ -135,8 +135,8 @@ func Reconcile(ctx context.Context, cfg Config, lines, more int) (*Recon, error)
 	if err := w.db.QueryRow(ctx, sqlReconMatched, w.book.ID).Scan(&r.Matched, &r.Breaks); err != nil {
 		return nil, err
 	}
-	if want := int64(lines + more + r.BankLines); r.Matched != want || r.AgainWrote {
-		return r, fmt.Errorf("%d matches and %d breaks of %d; the second run wrote: %v", r.Matched, r.Breaks, want, r.AgainWrote)
+	if want := int64(lines + more + r.BankLines); r.Matched != want || r.Breaks != 0 || r.AgainWrote {
+		return r, fmt.Errorf("%d matches of %d and %d breaks of none; the second run wrote: %v", r.Matched, want, r.Breaks, r.AgainWrote)
 	}
 	return r, nil
 }
@@ -349,7 +349,7 @@ func (b *reconBench) further(ctx context.Context, r *Recon) error {
 	b.l.cfg.Progress("a further bill")
 	var body bill
 	g := b.givers(1)[0]
-	at := b.now.In(b.book.Zone).AddDate(0, 0, -1)
+	at := b.now.In(b.book.Zone).AddDate(0, 0, -2) // the gifts with which the campaigns began are of the days after: their bill has not come
 	for body.lines < r.More {
 		paid := make([]giving.Paid, min(1000, r.More-body.lines))
 		for i := range paid {
