@@ -108,6 +108,10 @@ select set_config('work_mem', '192MB', true), set_config('enable_nestloop', 'off
 	sqlFew = `
 select set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'on', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`
 
+	// What has come a moment ago the planner takes for a handful of rows, and would sort all of it to add it up by days.
+	sqlHashed = `select set_config('enable_sort', 'off', true)`
+	sqlSorted = `select set_config('enable_sort', 'on', true)`
+
 	sqlGroupsProposed = `select count(*) from recon_group where book_id = $1 and run_no = $2 and state = 'proposed'`
 )
 
@@ -468,6 +472,9 @@ func (r *run) settlements() error {
 		return list
 	}
 	if len(r.files) > 0 {
+		if err := r.do(sqlHashed); err != nil {
+			return err
+		}
 		for _, sum := range []struct {
 			sql  string
 			args []any
@@ -482,6 +489,9 @@ func (r *run) settlements() error {
 			if _, err := r.put(sum.sql, sum.args...); err != nil {
 				return err
 			}
+		}
+		if err := r.do(sqlSorted); err != nil {
+			return err
 		}
 	}
 	matched, err := r.count(sqlSettleTold, r.book.ID, s.balance, r.no)
