@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,11 +26,17 @@ var (
 // exportCmd writes a book for other programs to add up, or a match event for anybody to recompute.
 type exportCmd struct {
 	database
-	Format string `required:"" enum:"hledger,beancount,match" placeholder:"FORMAT" help:"hledger, beancount, or match: the replay file of an event, for sunfund verify match."`
-	Event  string `placeholder:"CODE" help:"Which event of match; its seed must have been told."`
-	Book   string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
-	Output string `short:"o" placeholder:"FILE" help:"Where to write; to standard output when missing. The file appears when it is complete."`
-	Lang   string `env:"LANG" default:"en" help:"Language of descriptions where an entry has no words of its own: zh-CN or en."`
+	Format   string `required:"" enum:"hledger,ledger,beancount,match,xlsx,csv,json,pdf" placeholder:"FORMAT" help:"hledger, ledger or beancount: the whole book; match: the replay file of an event, for sunfund verify match; xlsx, csv, json or pdf: the report that --report names."`
+	Report   string `placeholder:"ID" help:"Which report, as its page is called: cn2026-balance, cn2026-activities, cn2026-cash, funds, ..."`
+	From     string `placeholder:"DAY" help:"First day of the report, 2026-01-01; the month or the year of its last day when missing."`
+	To       string `placeholder:"DAY" help:"Last day of the report; today when missing."`
+	At       string `placeholder:"TIME" help:"Leave out what was recorded after this moment, 2026-09-07T10:03:00+08:00."`
+	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for pdf."`
+	Progress bool   `help:"Say how many entries are written, on standard error."`
+	Event    string `placeholder:"CODE" help:"Which event of match; its seed must have been told."`
+	Book     string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+	Output   string `short:"o" placeholder:"FILE" help:"Where to write; to standard output when missing. The file appears when it is complete."`
+	Lang     string `env:"LANG" default:"en" help:"Language of descriptions where an entry has no words of its own: zh-CN or en."`
 }
 
 func (c *exportCmd) Run(ctx context.Context, term terminal) error {
@@ -44,7 +51,7 @@ func (c *exportCmd) Run(ctx context.Context, term terminal) error {
 		if err := pg.EnterBook(ctx, tx, books[0].ID); err != nil {
 			return err
 		}
-		write := func(w io.Writer) error { return c.write(ctx, tx, books[0], w) }
+		write := func(w io.Writer) error { return c.write(ctx, tx, books[0], w, term.err) }
 		if c.Output == "" {
 			return write(term.out)
 		}
@@ -56,18 +63,70 @@ func (c *exportCmd) Run(ctx context.Context, term terminal) error {
 	return nil
 }
 
-func (c *exportCmd) write(ctx context.Context, tx pgx.Tx, book *ledger.Book, w io.Writer) error {
+func (c *exportCmd) write(ctx context.Context, tx pgx.Tx, book *ledger.Book, w, progress io.Writer) error {
+	opt := reports.Options{Lang: language(c.Lang)}
+	if c.Progress {
+		opt.Progress = func(entries int64) { fmt.Fprintf(progress, "%d entries written\n", entries) }
+	}
 	switch c.Format {
 	case "hledger":
-		return reports.WriteHledger(ctx, tx, book, w, reports.Options{Lang: language(c.Lang)})
+		return reports.WriteHledger(ctx, tx, book, w, opt)
+	case "ledger":
+		return reports.WriteLedger(ctx, tx, book, w, opt)
 	case "beancount":
-		return reports.WriteBeancount(ctx, tx, book, w, reports.Options{Lang: language(c.Lang)})
+		return reports.WriteBeancount(ctx, tx, book, w, opt)
+	case "xlsx", "csv", "json", "pdf":
+		return c.report(ctx, tx, book, w)
 	}
 	event, err := giving.EventByCode(ctx, tx, book, c.Event)
 	if err != nil {
 		return err
 	}
 	return giving.WriteReplay(ctx, tx, book, event.ID, w)
+}
+
+// report draws up the report that is asked for.
+func (c *exportCmd) report(ctx context.Context, tx pgx.Tx, book *ledger.Book, w io.Writer) error {
+	kind, there := reports.SheetByID(c.Report)
+	if !there {
+		return fmt.Errorf("--report %s: %w", c.Report, reports.ErrNoReport)
+	}
+	now := time.Now()
+	r := reports.Request{To: book.Day(now), Now: now, Lang: language(c.Lang)}
+	for _, day := range []struct {
+		text string
+		to   *time.Time
+	}{{c.From, &r.From}, {c.To, &r.To}} {
+		if day.text != "" {
+			var err error
+			if *day.to, err = time.Parse(time.DateOnly, day.text); err != nil {
+				return err
+			}
+		}
+	}
+	if c.At != "" {
+		var err error
+		if r.Recorded, err = time.Parse(time.RFC3339, c.At); err != nil {
+			return err
+		}
+	}
+	report, err := kind.Make(ctx, tx, book, r)
+	if err != nil {
+		return err
+	}
+	switch c.Format {
+	case "xlsx":
+		return report.WriteXLSX(w)
+	case "csv":
+		return report.WriteCSV(w)
+	case "json":
+		return report.WriteJSON(w)
+	}
+	font, err := reports.LoadFont(c.FontDir)
+	if err != nil {
+		return err
+	}
+	return report.WritePDF(w, font)
 }
 
 // inOneMoment runs fn in a read-only transaction that sees the database as it is now, however long it takes.

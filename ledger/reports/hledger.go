@@ -17,11 +17,20 @@ import (
 //
 // Run it in one repeatable read transaction, so that it sees one moment. It fails with ErrTorn.
 func WriteHledger(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer, opt Options) error {
+	return writeJournal(ctx, q, book, w, opt, true)
+}
+
+// WriteLedger writes the same journal for ledger, which knows no directive for the decimal mark and declares commodities otherwise.
+func WriteLedger(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer, opt Options) error {
+	return writeJournal(ctx, q, book, w, opt, false)
+}
+
+func writeJournal(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer, opt Options, hledger bool) error {
 	t, err := newPlainText(ctx, q, book, w, opt)
 	if err != nil {
 		return err
 	}
-	t.hledgerHead()
+	t.journalHead(hledger)
 	if err := t.entries(ctx, q, t.hledgerEntry); err != nil {
 		return err
 	}
@@ -32,17 +41,23 @@ func WriteHledger(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Wri
 	return nil
 }
 
-func (t *plainText) hledgerHead() {
+func (t *plainText) journalHead(hledger bool) {
 	t.printf("; %s · %s\n", oneLine(t.book.NameZH), oneLine(t.book.NameEN))
 	t.printf("; 账套 %s，借方为正，末行写明凭证总数\n", t.book.Code)
 	t.printf("; book %s, debits are positive, the last line says how many entries there are\n\n", t.book.Code)
-	t.printf("decimal-mark .\n")
+	if hledger {
+		t.printf("decimal-mark .\n")
+	}
 	for _, c := range t.currencies() {
 		sample := money.Format(0, c)
 		if len(sample) == 1 {
 			sample = "0." // hledger wants the mark even where no decimals follow
 		}
-		t.printf("commodity %s %s\n", sample, c)
+		if hledger {
+			t.printf("commodity %s %s\n", sample, c)
+		} else {
+			t.printf("commodity %s\n    format %s %s\n", c, sample, c)
+		}
 	}
 	t.printf("\n")
 	for _, a := range t.accounts {

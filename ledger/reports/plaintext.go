@@ -21,7 +21,8 @@ var ErrTorn = errors.New("entry has lost postings")
 
 // Options of an export.
 type Options struct {
-	Lang string // "zh-CN" or "en": of descriptions where an entry has no words of its own
+	Lang     string              // "zh-CN" or "en": of descriptions where an entry has no words of its own
+	Progress func(entries int64) // told now and then how many are written; nil: nobody is
 }
 
 // plainText is an export under way. It holds the accounts and one page of entries, however long the book is.
@@ -29,6 +30,7 @@ type plainText struct {
 	w        *bufio.Writer // keeps its first error for Flush
 	book     *ledger.Book
 	lang     string
+	progress func(int64)
 	accounts []plainAccount // that have postings, in order of their making
 	name     map[int32]*plainAccount
 	written  int64 // entries
@@ -39,7 +41,7 @@ func newPlainText(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Wri
 	if err != nil {
 		return nil, err
 	}
-	t := &plainText{w: bufio.NewWriterSize(w, 1<<16), book: book, lang: opt.Lang, accounts: accounts, name: make(map[int32]*plainAccount, len(accounts))}
+	t := &plainText{w: bufio.NewWriterSize(w, 1<<16), book: book, lang: opt.Lang, progress: opt.Progress, accounts: accounts, name: make(map[int32]*plainAccount, len(accounts))}
 	for i := range accounts {
 		t.name[accounts[i].id] = &accounts[i]
 	}
@@ -137,6 +139,9 @@ func (t *plainText) entries(ctx context.Context, q pg.Querier, write func(*plain
 		}
 		if len(page) < plainPage {
 			return nil
+		}
+		if t.progress != nil && t.written%(100*plainPage) == 0 {
+			t.progress(t.written)
 		}
 		last := page[len(page)-1]
 		xid, id = last.xid, last.id
