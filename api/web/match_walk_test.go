@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"testing"
 
@@ -28,44 +27,9 @@ func TestMatchWalk(t *testing.T) {
 			}
 		}
 	}
-	open := func(path string) {
-		t.Helper()
-		do(ctx, t, chromedp.Navigate(o.url+path), chromedp.WaitVisible(`h1`))
-	}
-	says := func(words ...string) {
-		t.Helper()
-		for _, w := range words {
-			if eval(ctx, t, fmt.Sprintf(`document.body.innerText.includes(%q) ? "yes" : ""`, w)) == "" {
-				t.Errorf("%s does not say %q", eval(ctx, t, `location.pathname`), w)
-			}
-		}
-	}
-	set := func(pairs ...string) {
-		t.Helper()
-		for i := 0; i < len(pairs); i += 2 {
-			if eval(ctx, t, fmt.Sprintf(`(() => { const e = document.querySelector('[name=%q]'); if (!e) return ""; e.value = %q; return "set" })()`, pairs[i], pairs[i+1])) == "" {
-				t.Fatalf("%s has no field %s: %s", eval(ctx, t, `location.href`), pairs[i], eval(ctx, t, `[...document.querySelectorAll("[name]")].map(e => e.name).join(" ")`))
-			}
-		}
-	}
-	// press sends the form that a button belongs to, and waits for the page that follows.
-	press := func(button string) {
-		t.Helper()
-		eval(ctx, t, `document.querySelectorAll("details").forEach(d => { d.open = true }); document.documentElement.dataset.old = "1"; ""`)
-		do(ctx, t, chromedp.Click(button), chromedp.WaitVisible(`html:not([data-old]) h1`))
-	}
-	act := func(name string) {
-		t.Helper()
-		press(`form:has(input[name="act"][value="` + name + `"]) p.field button`)
-	}
-	where := func() string { t.Helper(); return eval(ctx, t, `location.pathname`) }
-	// second has another person approve what the first one asked for, and gives the page back to the first.
-	second := func(request string) {
-		t.Helper()
-		if a := o.as("chen").decidesAs(request, "approve"); a.status != http.StatusSeeOther {
-			t.Fatalf("approve %s: %d\n%s", request, a.status, a.text)
-		}
-	}
+	w := &walker{T: t, ctx: ctx, o: o}
+	open, says, set, press, act, where := w.open, w.says, w.set, w.press, w.act, w.where
+	second := func(request string) { t.Helper(); w.second("chen", request) }
 
 	o.signInBrowser(ctx, "li")
 	do(ctx, t, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(o.url+"/prefs?lang=zh-CN"))
