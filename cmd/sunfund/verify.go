@@ -17,10 +17,11 @@ import (
 // errDiffers makes the command exit 1.
 var errDiffers = errors.New("the books differ from themselves")
 
-// verifyCmds are the books, when nothing else is named, or a match.
+// verifyCmds are the books, when nothing else is named, a match or a vote.
 type verifyCmds struct {
 	Books verifyCmd      `cmd:"" default:"withargs" help:"Recompute every figure of the books from the entries and compare."`
 	Match verifyMatchCmd `cmd:"" help:"Recompute a published match from its rule, its seed and its gifts, and compare. Needs no database."`
+	Vote  verifyVoteCmd  `cmd:"" help:"Count a published vote again from its ballots and its rule. Needs no database."`
 }
 
 // verifyCmd recomputes what is derived and compares; it changes nothing.
