@@ -47,7 +47,7 @@ type PayeeStanding struct {
 }
 
 const (
-	sqlWeighed = `
+	weighedFirst = `
 with weighed as (
   select c.id, c.project_id, c.payee_id, sum(s.points * w.value / 100)::int4 as points
     from contract c
@@ -69,7 +69,7 @@ stage as (
 `
 
 	// The best first: by the four sides' points, then by person-times; those not assessed yet after them, the newest first.
-	sqlBoard = sqlWeighed + `
+	sqlBoard = weighedFirst + `
 select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce((select sum(paid) from paid where project_id = p.id), 0)::int8,
        coalesce((select sum(times) from reach where project_id = p.id), 0)::int8, coalesce((select sum(people) from reach where project_id = p.id), 0)::int8,
        coalesce(w.points, 0), coalesce(w.n, 0), coalesce((select sum(stages) from stage where project_id = p.id), 0)::int4, coalesce((select sum(accepted) from stage where project_id = p.id), 0)::int4,
@@ -78,7 +78,7 @@ select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce((select s
  where p.book_id = $1 and p.state in ('approved', 'ended') and ($2 = 0 or p.fund_id = $2)
  order by w.points desc nulls last, 8 desc, p.number desc limit $3`
 
-	sqlPayeeBoard = sqlWeighed + `
+	sqlPayeeBoard = weighedFirst + `
 select y.id, y.name, (select count(*) from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))::int4, coalesce(w.n, 0), coalesce(w.points, 0),
        coalesce((select sum(paid) from paid where payee_id = y.id), 0)::int8, coalesce((select sum(times) from reach where payee_id = y.id), 0)::int8,
        coalesce((select sum(on_time) from stage where payee_id = y.id), 0)::int4, coalesce((select sum(accepted) from stage where payee_id = y.id), 0)::int4
