@@ -16,8 +16,14 @@
 // class behind a dot ("year.restricted"); of a cash flow statement "period", "year" and "prior". A period that begins with the year
 // has no "period" column.
 //
+// # Every sheet
+//
+// [Report] is the frame that all sheets share; [Report.WriteCSV], [Report.WriteJSON], [Report.WriteXLSX] and [Report.WritePDF] are its
+// forms outside of pages. [Sheets] lists them all, statements and registers. A new register is a function that fills a Report and a
+// row in lists.
+//
 // # The whole book
 //
-// [WriteHledger] and [WriteBeancount] give it as plain text, so that programs that have nothing in common with this
+// [WriteHledger], [WriteLedger] and [WriteBeancount] give it as plain text, so that programs that have nothing in common with this
 // one can add it up again.
 package reports
