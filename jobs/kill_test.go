@@ -211,18 +211,26 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 			}
 			return n, nil
 		},
+		DormantNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, funds []string, now time.Time) error {
+			return tell(ctx, tx, book, strings.Join(funds, ","), "dormant", now)
+		},
 		LateNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error {
-			people, err := staff.Holding(ctx, tx, book.ID, staff.Accountant)
-			if err != nil {
-				return err
-			}
-			for _, p := range people {
-				if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: fmt.Sprint(fresh), Body: fmt.Sprint(all), Path: "/"}, now); err != nil {
-					return err
-				}
-			}
-			return nil
+			return tell(ctx, tx, book, fmt.Sprint(fresh), fmt.Sprint(all), now)
 		}}
+}
+
+// tell writes to accountants.
+func tell(ctx context.Context, tx pgx.Tx, book *ledger.Book, subject, body string, now time.Time) error {
+	people, err := staff.Holding(ctx, tx, book.ID, staff.Accountant)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: subject, Body: body, Path: "/"}, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // other runs the job in a process of its own; it tells whether it was killed.
@@ -260,7 +268,7 @@ select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n
 )
 
 // noise are columns that say when by the database's clock, or are drawn at random.
-var noise = regexp.MustCompile(`"(check_code|recorded_at|took|took_ms|ran_at|at|inputs|sees|run_at|started_at|ended_at|xid|snapshot|token)":("[^"]*"|[0-9.]+|null)`)
+var noise = regexp.MustCompile(`"(check_code|recorded_at|took|took_ms|ran_at|at|inputs|sees|run_at|started_at|ended_at|xid|snapshot|token|finished)":("[^"]*"|[0-9.]+|null)`)
 
 // dump is everything that the database holds, without what is drawn at random, in an order of its own.
 func dump(t *testing.T, db *pgtest.DB) []string {

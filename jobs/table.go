@@ -29,7 +29,9 @@ type Tools struct {
 	// Letters whose words the pages have.
 	LapseNotice func(context.Context, pgx.Tx, *ledger.Book, *subsidies.Letter, time.Time) error
 	DueNotice   func(context.Context, pgx.Tx, *ledger.Book, time.Time) (int, error)
-	LateNotice  func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error
+	// DormantNotice tells which funds, by code, have not moved for a year.
+	DormantNotice func(ctx context.Context, tx pgx.Tx, book *ledger.Book, funds []string, now time.Time) error
+	LateNotice    func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error
 }
 
 // Names of the jobs that are also run because there is work for them, not only at their slots.
@@ -38,6 +40,7 @@ const (
 	Mail     = "mail"
 	Receipts = "receipts"
 	Files    = "platform-files"
+	Recon    = "recon" // when a statement was taken in
 )
 
 // How long behind its slot a job may be.
@@ -62,7 +65,7 @@ func Table(t Tools) ([]Job, error) {
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},
 		{"*/15 * * * *", Job{Name: "stripe", Late: lateHour, For: func(b *ledger.Book) bool { return t.Stripes[b.ID] != nil }, Do: t.stripe}},
-		{"*/15 * * * *", Job{Name: "recon", Late: lateHour, Do: reconcile}},
+		{"*/15 * * * *", Job{Name: Recon, Late: lateHour, Do: reconcile}},
 		{"50 * * * *", Job{Name: "checks", Late: lateHour, Do: checks(recon.Hourly)}},
 		{"10 * * * *", Job{Name: "pledges", Late: lateHour, For: keyed, Do: remindPledges}},
 		{"20 * * * *", Job{Name: "subsidy-lapse", Late: lateHour, Do: t.endSubsidies}},
@@ -70,6 +73,8 @@ func Table(t Tools) ([]Job, error) {
 		{"40 * * * *", Job{Name: "sweep", Late: lateHour, Do: sweep}},
 		{"local 03:10", Job{Name: "unpaid", Late: lateDay, Do: expire}},
 		{"local 08:30", Job{Name: "overdue", Late: lateDay, Do: t.overdue}},
+		{"local 01:00", Job{Name: "day-close", Late: lateDay, Do: closeDays}},
+		{"local 08:35", Job{Name: "dormant", Late: lateDay, Do: t.dormant}},
 		{"local 08:40", Job{Name: "deadlines", Late: lateDay, Do: t.deadlines}},
 		{"local 02:30", Job{Name: "verify", Late: lateDay, Long: true, Do: verify}},
 		{"local 03:30", Job{Name: "hledger", Late: lateDay, Long: true, Do: crossCheck}},

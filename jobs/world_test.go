@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -21,6 +22,11 @@ import (
 	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects/polls"
+	"sunfund/ledger/projects/residents"
+	"sunfund/ledger/projects/votes"
+	"sunfund/ledger/recon"
+	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
@@ -222,7 +228,134 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 		}
 		return platforms.Ask(ctx, tx, book, f, int(totals.Count), giving.Sign{Key: uuid.New(), By: by, At: now, Made: "王会计"})
 	})
+	fillVote(t, db, book, street, by, second)
+	fillBank(t, db, book, by)
 	plan(t, db, book, now)
+}
+
+// fillVote is a vote of residents whose time is over, with three ballots whose names are still on them.
+func fillVote(t *testing.T, db *pgtest.DB, book *ledger.Book, street *ledger.Street, by, second uuid.UUID) {
+	t.Helper()
+	ctx, opened := t.Context(), killTime.AddDate(0, 0, -8)
+	tx := func(fn func(tx pgx.Tx) error) {
+		t.Helper()
+		if err := pg.InTx(ctx, db.Service, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func(plan func(tx pgx.Tx) (*giving.Move, error)) {
+		t.Helper()
+		tx(func(tx pgx.Tx) error {
+			m, err := plan(tx)
+			if err != nil {
+				return err
+			}
+			_, err = m.Book(ctx, tx, book, giving.Sign{Key: uuid.New(), By: by, Second: second, At: opened, Made: "王会计", Check: "李主任"})
+			return err
+		})
+	}
+	var fund *ledger.Fund
+	tx(func(tx pgx.Tx) (err error) {
+		fund, err = ledger.CreateFund(ctx, tx, book, ledger.Fund{Code: "S", Kind: ledger.Subsidy, NameZH: "社区经费", NameEN: "Community budget", StreetID: &street.ID})
+		if err != nil {
+			return err
+		}
+		// And a fund that nothing has moved since a year ago today.
+		quiet, err := ledger.CreateFund(ctx, tx, book, ledger.Fund{Code: "Q", Kind: ledger.Restricted, NameZH: "旧专项", NameEN: "Old", StreetID: &street.ID})
+		if err != nil {
+			return err
+		}
+		for id, day := range map[int32]time.Time{fund.ID: book.Day(opened), quiet.ID: ledger.Day(2025, 12, 1)} {
+			if _, err := ledger.PostOne(ctx, tx, book, ledger.Entry{Key: uuid.New(), Kind: ledger.KindOpening, EffectiveOn: day, Actor: by, Lines: []ledger.Line{
+				ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: id}, 5_000_00), ledger.Credit(ledger.Leaf{Chart: "na.r", Fund: id}, 5_000_00)}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	take(func(pgx.Tx) (*giving.Move, error) {
+		return residents.Found(book, uuid.New(), residents.Community{StreetID: street.ID, Code: "C1", NameZH: "一社区", NameEN: "One"})
+	})
+	list, err := residents.Communities(ctx, db.Service, book, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := polls.Poll{ID: uuid.New(), FundID: fund.ID, StreetID: street.ID, TitleZH: "今年做什么", TitleEN: "What to do this year", PaperAt: "居委会", Budget: 3_000_00, OpensAt: opened,
+		ClosesAt: opened.AddDate(0, 0, 7), MadeBy: by, Communities: []int32{list[0].ID}, Rule: votes.Rule{Ballot: votes.Approval, Least: 1, Method: votes.Greedy, Ties: []string{votes.LowerCost}}}
+	take(func(tx pgx.Tx) (*giving.Move, error) { return polls.Enter(ctx, tx, book, p) })
+	for i, cost := range []int64{1_000_00, 2_000_00, 2_500_00} {
+		take(func(tx pgx.Tx) (*giving.Move, error) {
+			read, err := polls.ByID(ctx, tx, book, p.ID)
+			if err != nil {
+				return nil, err
+			}
+			return polls.Add(book, read, polls.Choice{TitleZH: fmt.Sprint("项目", i+1), TitleEN: fmt.Sprint("Project ", i+1), Cost: cost})
+		})
+	}
+	take(func(tx pgx.Tx) (*giving.Move, error) {
+		read, err := polls.ByID(ctx, tx, book, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		return polls.Publish(book, read, opened)
+	})
+	tx(func(tx pgx.Tx) error {
+		read, err := polls.ByID(ctx, tx, book, p.ID)
+		if err != nil {
+			return err
+		}
+		codes, err := residents.Slips(ctx, tx, book, &list[0], 3, by, rand.Reader, opened)
+		if err != nil {
+			return err
+		}
+		for i, code := range codes {
+			r, err := residents.Find(ctx, tx, book, code)
+			if err != nil {
+				return err
+			}
+			if err := polls.Cast(ctx, tx, book, read, r, votes.Ballot{{Option: i, Points: 1}}, opened.Add(time.Hour)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fillBank is a bank account whose statement was sent in and looked at by no run: a credit that nobody expects, a charge, the line of a voucher, a debit that nobody approved.
+func fillBank(t *testing.T, db *pgtest.DB, book *ledger.Book, by uuid.UUID) {
+	t.Helper()
+	ctx, day := t.Context(), ledger.Day(2026, 11, 26)
+	err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) error {
+		general, err := giving.GeneralFund(ctx, tx, book)
+		if err != nil {
+			return err
+		}
+		for _, lines := range [][]ledger.Line{
+			{ledger.Debit(ledger.Leaf{Chart: "bank.online", Fund: general}, 1_000_00), ledger.Credit(ledger.Leaf{Chart: "na.u", Fund: general}, 1_000_00)},
+			{ledger.Debit(ledger.Leaf{Chart: "admin.u", Fund: general}, 77_00), ledger.Credit(ledger.Leaf{Chart: "bank.online", Fund: general}, 77_00)},
+		} {
+			if _, err := ledger.PostOne(ctx, tx, book, ledger.Entry{Key: uuid.New(), Kind: ledger.KindVoucher, EffectiveOn: day, Actor: by, Lines: lines}); err != nil {
+				return err
+			}
+		}
+		s := recon.Source{Name: "bank", Kind: "bank", Format: statement.MT940, Number: "755930112210808", Currency: "CNY", MadeBy: by, MadeAt: killTime, Chart: "bank.online"}
+		if s.ID, err = recon.AddSource(ctx, tx, book, s); err != nil {
+			return err
+		}
+		text := ":20:1\r\n:25:755930112210808\r\n:28C:1\r\n:60F:C261126CNY1000,00\r\n:61:2611261126C66,00NTRFNONREF//A1\r\n:86:X\r\n:61:2611261126D5,00NCHGNONREF//A2\r\n:86:X\r\n" +
+			":61:2611261126D77,00NTRFNONREF//A3\r\n:86:X\r\n:61:2611261126D88,00NTRFNONREF//A4\r\n:86:X\r\n:62F:C261126CNY896,00\r\n-\r\n"
+		f, err := recon.Receive(ctx, tx, book, &s, recon.NewFile{ID: uuid.New(), Name: "bank.sta", Body: []byte(text), By: by}, killTime)
+		if err != nil {
+			return err
+		}
+		if f, err = recon.Take(ctx, tx, book, f, killTime); err == nil && f.State != recon.FileImported {
+			return fmt.Errorf("%s: %s", f.State, *f.Reason)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // plan notes the jobs as done a day before, so that each is due.

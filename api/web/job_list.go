@@ -268,6 +268,13 @@ func (s *Server) NoticeLate(ctx context.Context, tx pgx.Tx, book *ledger.Book, f
 	})
 }
 
+// NoticeDormant leaves a letter for accountants about funds that nothing has moved for a year.
+func (s *Server) NoticeDormant(ctx context.Context, tx pgx.Tx, book *ledger.Book, funds []string, now time.Time) error {
+	return s.notice(ctx, tx, book, []staff.Role{staff.Accountant}, "/console/funds", now, func(lang Lang) (subject, body string) {
+		return T(lang, "mail.dormant", len(funds)), T(lang, "mail.dormant.body", strings.Join(funds, ", "))
+	})
+}
+
 // notice leaves a letter for everybody who holds one of the roles, in the reader's language.
 func (s *Server) notice(ctx context.Context, tx pgx.Tx, book *ledger.Book, roles []staff.Role, path string, now time.Time, words func(Lang) (subject, body string)) error {
 	people, err := staff.Holding(ctx, tx, book.ID, roles...)
