@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 func fundObject(id int32) string { return fmt.Sprintf("fund:%d", id) }
@@ -257,4 +258,19 @@ func lookForeign(ctx context.Context, q pg.Querier, book *ledger.Book, today tim
 		}
 	}
 	return compared, breaks, nil
+}
+
+// lookDeadlines finds what should have been filed or published (C24).
+func lookDeadlines(ctx context.Context, q pg.Querier, book *ledger.Book, today time.Time) (int64, []Break, error) {
+	all, err := law.Deadlines(ctx, q, book, "zh-CN", today)
+	if err != nil {
+		return 0, nil, err
+	}
+	var breaks []Break
+	for _, d := range all {
+		if due := d.Due; d.Left(today) < 0 {
+			breaks = append(breaks, Break{Say: "deadline", Object: d.Object, Name: d.Rule.Code + " " + d.Name, Day: &due})
+		}
+	}
+	return int64(len(all)), breaks, nil
 }

@@ -224,3 +224,26 @@ select 'beneficiary', 'fund:' || f.fund_id, f.code || ' ' || coalesce(a.dims ->>
   join balance b on b.book_id = a.book_id and b.account_id = a.account_id
  where f.book_id = $1 and f.kind = 'agency' group by f.fund_id, f.code, a.dims ->> 'counterparty' having sum(b.balance) > 0`
 )
+
+// What moves income or net assets of a restricted fund to the general fund by a voucher takes a levy (E29). No cap can be agreed yet, so it is zero (R05).
+const sqlLevies = `
+select 'levy', 'entry:' || e.id, f.code, array[sum(p.amount)::int8], e.effective_on
+  from account a
+  join fund f on f.book_id = $1 and f.fund_id = a.fund_id and f.kind in ('restricted', 'subsidy', 'endowment')
+  join posting p on p.book_id = $1 and p.account_id = a.account_id and p.amount > 0
+  join entry e on e.book_id = $1 and e.id = p.entry_id and e.kind in (1, 10)
+ where a.book_id = $1 and a.chart in ('gift.r', 'na.r') and coalesce(a.dims ->> 'nature', '') not in ('close', 'refund')
+   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id)
+   and exists (select from account o join fund g on g.book_id = $1 and g.fund_id = o.fund_id and g.kind = 'general'
+                join posting x on x.book_id = $1 and x.account_id = o.account_id and x.entry_id = e.id and x.amount < 0
+                where o.book_id = $1 and o.account_id = any(e.accounts) and o.chart in ('gift.u', 'na.u'))
+ group by e.id, e.effective_on, f.code`
+
+// Final accounts as they were published.
+const (
+	sqlOfPublished = `select count(*) from project_account where book_id = $1`
+
+	sqlPublished = `
+select 'published', 'project:' || a.project_id, p.title, null::int8[], a.day
+  from project_account a join project p on p.book_id = $1 and p.id = a.project_id where a.book_id = $1 and sha256(a.body) <> a.hash`
+)

@@ -167,7 +167,7 @@ func TestChecksOfAHealthyBook(t *testing.T) {
 		for _, o := range all {
 			states[o.State] = append(states[o.State], o.Code)
 		}
-		if got := strings.Join(states[recon.NotYet], " "); got != "C18 C22 C24" {
+		if got := strings.Join(states[recon.NotYet], " "); got != "" {
 			t.Errorf("not kept: %s", got)
 		}
 		if got := strings.Join(states[recon.Green], " "); got != "E5 E7 C01 C02 C03 C04 C05 C06 C09 C10 C13 C16 C19" {

@@ -25,7 +25,7 @@ const (
           from break_item b
           join ext_line l on l.book_id = $1 and l.source_id = b.source_id and l.line_key = b.lines[1]
           join gift g on g.book_id = $1 and g.id = b.ours[1]
-          join recon_member m on m.book_id = $1 and m.ours = g.id and m.source_id = b.source_id and m.live and m.part = 0
+         cross join lateral (select from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = b.source_id and m.line_key = b.lines[1] and m.ours = g.id limit 1) m
          where b.book_id = $1 and b.type = 'B10' and b.key not like 'B10:fund:%' and b.ended_at is null and b.state in ('open', 'assigned') and l.fee <> g.fee`
 
 	// A settlement whose credit is matched at a bank. Payouts that Stripe's own events tell of are booked by them.
@@ -65,21 +65,23 @@ const (
 select s.key, s.amount, s.day, s.due_on, a.format from settlement s join source_account a on a.book_id = $1 and a.id = s.source_id where s.book_id = $1 and s.id = $2`
 
 	settledRows = `
-select l.amount - l.fee as net, g.fund_id, f.fee_bearer, coalesce(case when m.kind = 1 then g.amount end, 0) as gross
+select sum(l.amount - l.fee)::int8, g.fund_id, f.fee_bearer, coalesce(sum(g.amount) filter (where m.kind = 1), 0)::int8
   from ext_line l
-  left join recon_member m on m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key and m.live
+ cross join lateral (select m.kind, m.ours from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key limit 1) m
   left join refund r on m.kind = 2 and r.book_id = $1 and r.id = m.ours
   left join gift g on m.kind in (1, 2) and g.book_id = $1 and g.id = coalesce(r.gift_id, m.ours)
   left join fund f on f.book_id = $1 and f.fund_id = g.fund_id
- where l.book_id = $1 and (m.kind in (1, 2) or m.kind = 5)`
+ where l.book_id = $1 and m.kind in (1, 2, 5)`
+
+	settledParts = ` group by g.fund_id, f.fee_bearer order by g.fund_id`
 
 	sqlSettledDay = settledRows + `
-   and l.source_id = (select source_id from settlement where book_id = $1 and id = $2) and l.booked_on = $3 and l.kind <> 'withdrawal'`
+   and l.source_id = (select source_id from settlement where book_id = $1 and id = $2) and l.booked_on = $3 and l.kind <> 'withdrawal'` + settledParts
 
 	sqlSettledPayout = settledRows + `
    and (l.source_id, l.order_no) in (select b.id, t.ext_id from source_account b, source_account a, ext_line t
                                       where b.book_id = $1 and b.format = 'stripe-balance' and a.book_id = $1 and a.format = 'stripe-members'
-                                        and t.book_id = $1 and t.source_id = a.id and t.original = $2 and t.kind = 'member')`
+                                        and t.book_id = $1 and t.source_id = a.id and t.original = $2 and t.kind = 'member')` + settledParts
 
 	sqlFundForFee = `select f.fund_id, f.kind, f.fee_bearer, g.channel, g.fee from gift g join fund f on f.book_id = $1 and f.fund_id = g.fund_id where g.book_id = $1 and g.id = $2`
 
