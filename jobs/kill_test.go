@@ -159,7 +159,7 @@ func runOne(ctx context.Context, name string) (int, error) {
 		}
 		for _, j := range list {
 			if j.Name == name && j.Last != nil {
-				if j.Last.State != runs.Done {
+				if j.Last.State != runs.Done && !strings.HasPrefix(j.Last.Error, ErrRed.Error()) { // checks of a book in which something is open are red
 					return 0, fmt.Errorf("%s: %s", j.Last.State, j.Last.Error)
 				}
 				return c.n, nil

@@ -57,13 +57,17 @@ select coalesce(sum(b.balance), 0)::int8 - coalesce((select sum(t.debit - t.cred
                                                       where t.book_id = $1 and t.day > $3 and x.chart = $2 and x.unit < 1000), 0)::int8
   from account a join balance b on b.book_id = $1 and b.account_id = a.account_id where a.book_id = $1 and a.chart = $2 and a.unit < 1000`
 
-	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched; lines that are matched with what is not booked yet, or was booked
+	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched, or that no run has looked at; lines that are matched with what is not booked yet, or was booked
 	// on a later day; gifts in the book that the bank has not told of. A line whose break was put right by hand is booked.
 	sqlBankOutstanding = `
 select 'unbooked', o.line_key, null::uuid, l.ext_id, -l.amount, l.booked_on
   from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
  where o.book_id = $1 and o.source_id = $2 and l.booked_on <= $3
    and not exists (select from break_item b where b.book_id = $1 and b.source_id = o.source_id and o.line_key = any(b.lines) and b.state = 'closed')
+ union all
+select 'unbooked', l.line_key, null, l.ext_id, -l.amount, l.booked_on
+  from source_file f join ext_line l on l.book_id = $1 and l.file_id = f.id and l.booked_on <= $3
+ where f.book_id = $1 and f.source_id = $2 and f.state = 'imported' and f.run_no is null
  union all
 select 'unpaid', l.line_key, m.ours, l.ext_id, -l.amount, l.booked_on
   from recon_member m

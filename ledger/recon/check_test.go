@@ -18,6 +18,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 )
@@ -310,6 +311,16 @@ func TestChecksFindWhatIsPlanted(t *testing.T) {
 			return err
 		}, sql(`alter table balance drop constraint balance_ceiling; update balance set balance = balance + case when account_id = (select account_id from account where dims ->> 'counterparty' = 'B-01') then 2000 else -2000 end
 			where account_id in (select account_id from account where dims ->> 'counterparty' = 'B-01' or chart = 'bank.agency')`)), "C03 C16", "beneficiary A B-01: 10.00 more was passed on"},
+		{"a levy that nobody agreed on", posts(ledger.KindVoucher, day(-1), "D gift.r R 10", "C psp.avail R 10", "D psp.avail G 10", "C gift.u G 10"), "C18", "fund R: a levy of 10.00 on 2026-09-09"},
+		{"a final account that is not as it was published", sql(`insert into project (book_id, id, number, title, fund_id, community, plan, people, homes, budget, state, starts_on, ends_on, entered_by)
+			values (1, {gift}, 1, 'lamps', 2, '', 'p', 1, 0, 800, 'approved', '2026-09-01', '2026-12-31', {gift});
+			insert into project_account (book_id, project_id, version, body, hash, reason, day) values (1, {gift}, 1, '{}', sha256('{ }'), '', '2026-09-08')`), "C22", "lamps: what was published on 2026-09-08"},
+		{"a campaign whose result is not public", func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `update campaign set opens_at = '2025-12-01', closes_at = '2026-02-01', state = 'closed'`); err != nil {
+				return err
+			}
+			return law.SetProfile(ctx, tx, h.book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, now)
+		}, "C24", "R09 阳光: was due by 2026-0"},
 		{"foreign money without a rate", func(ctx context.Context, tx pgx.Tx) error {
 			g := h.funds["G"].ID
 			_, err := ledger.PostOne(ctx, tx, h.book, ledger.Entry{Kind: ledger.KindVoucher, EffectiveOn: h.book.Day(day(-20)), Actor: h.by, Lines: []ledger.Line{
