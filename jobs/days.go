@@ -9,6 +9,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/recon"
 )
 
@@ -30,16 +31,18 @@ func closeDays(ctx context.Context, t *Turn) error {
 	return nil
 }
 
-// dormantMonths is after how many months without a movement somebody should look whether a fund is still needed.
+// dormantMonths is after how many months without a movement somebody should look whether a fund without a charter is still needed; a charter says so itself.
 const dormantMonths = 12
 
 // Funds with something left in them that nothing has moved since the day. Subsidies lapse by their letters, and agency money has its beneficiaries.
 const sqlDormant = `
 select f.code from fund f
- where f.book_id = $1 and f.kind in ('restricted', 'designated')
+ where f.book_id = $1 and f.kind in ('restricted', 'designated') and not exists (select from fund_charter c where c.book_id = $1 and c.fund_id = f.fund_id)
    and exists (select from account a join balance b on b.book_id = $1 and b.account_id = a.account_id where a.book_id = $1 and a.fund_id = f.fund_id and b.balance <> 0)
    and not exists (select from account a join turnover t on t.book_id = $1 and t.account_id = a.account_id where a.book_id = $1 and a.fund_id = f.fund_id and t.day > $2 and t.day <= $3)
  order by f.code`
+
+const sqlFundCodes = `select code from fund where book_id = $1 and fund_id = any($2::int4[]) order by code`
 
 // dormantOn lists the codes of funds that were dormant on a day.
 func dormantOn(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) ([]string, error) {
@@ -47,7 +50,23 @@ func dormantOn(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Ti
 	if err != nil {
 		return nil, fmt.Errorf("list dormant funds: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	codes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list dormant funds: %w", err)
+	}
+	sleepers, err := funds.Dormant(ctx, q, book, day)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int32, len(sleepers))
+	for i, s := range sleepers {
+		ids[i] = s.FundID
+	}
+	if rows, err = q.Query(ctx, sqlFundCodes, book.ID, ids); err != nil {
+		return nil, fmt.Errorf("list dormant funds: %w", err)
+	}
+	asleep, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return append(codes, asleep...), err
 }
 
 // dormant tells accountants which funds have become dormant since the run before.

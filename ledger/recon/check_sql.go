@@ -225,7 +225,8 @@ select 'beneficiary', 'fund:' || f.fund_id, f.code || ' ' || coalesce(a.dims ->>
  where f.book_id = $1 and f.kind = 'agency' group by f.fund_id, f.code, a.dims ->> 'counterparty' having sum(b.balance) > 0`
 )
 
-// What moves income or net assets of a restricted fund to the general fund by a voucher takes a levy (E29). No cap can be agreed yet, so it is zero (R05).
+// What moves income or net assets of a restricted fund to the general fund by a voucher takes a levy past the register, which holds each to the charter's cap
+// (E29, R05); and what the register has of a fund together against the cap of its largest base.
 const sqlLevies = `
 select 'levy', 'entry:' || e.id, f.code, array[sum(p.amount)::int8], e.effective_on
   from account a
@@ -233,11 +234,18 @@ select 'levy', 'entry:' || e.id, f.code, array[sum(p.amount)::int8], e.effective
   join posting p on p.book_id = $1 and p.account_id = a.account_id and p.amount > 0
   join entry e on e.book_id = $1 and e.id = p.entry_id and e.kind in (1, 10)
  where a.book_id = $1 and a.chart in ('gift.r', 'na.r') and coalesce(a.dims ->> 'nature', '') not in ('close', 'refund')
-   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id)
+   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id) and not exists (select from fund_levy l where l.book_id = $1 and l.entry_id = e.id)
    and exists (select from account o join fund g on g.book_id = $1 and g.fund_id = o.fund_id and g.kind = 'general'
                 join posting x on x.book_id = $1 and x.account_id = o.account_id and x.entry_id = e.id and x.amount < 0
                 where o.book_id = $1 and o.account_id = any(e.accounts) and o.chart in ('gift.u', 'na.u'))
- group by e.id, e.effective_on, f.code`
+ group by e.id, e.effective_on, f.code
+ union all
+select 'levy-over', 'fund:' || l.fund_id, max(f.code), array[sum(l.amount)::int8, max(l.base * l.levy_bp / 10000)], null
+  from fund_levy l join fund f on f.book_id = $1 and f.fund_id = l.fund_id
+ where l.book_id = $1 and not exists (select from entry v where v.book_id = $1 and v.reverses = l.entry_id)
+ group by l.fund_id having sum(l.amount) > max(l.base * l.levy_bp / 10000)`
+
+const sqlOfLevies = `select count(*) from fund_levy where book_id = $1`
 
 // Final accounts as they were published.
 const (

@@ -312,6 +312,7 @@ func TestChecksFindWhatIsPlanted(t *testing.T) {
 		}, sql(`alter table balance drop constraint balance_ceiling; update balance set balance = balance + case when account_id = (select account_id from account where dims ->> 'counterparty' = 'B-01') then 2000 else -2000 end
 			where account_id in (select account_id from account where dims ->> 'counterparty' = 'B-01' or chart = 'bank.agency')`)), "C03 C16", "beneficiary A B-01: 10.00 more was passed on"},
 		{"a levy that nobody agreed on", posts(ledger.KindVoucher, day(-1), "D gift.r R 10", "C psp.avail R 10", "D psp.avail G 10", "C gift.u G 10"), "C18", "fund R: a levy of 10.00 on 2026-09-09"},
+		{"levies beyond the charter's cap", sql(`insert into fund_levy (book_id, fund_id, entry_id, amount, base, levy_bp) values (1, 2, {gift}, 600, 10000, 500)`), "C18", "fund R: levies of 6.00, a cap of 5.00"},
 		{"a final account that is not as it was published", sql(`insert into project (book_id, id, number, title, fund_id, community, plan, people, homes, budget, state, starts_on, ends_on, entered_by)
 			values (1, {gift}, 1, 'lamps', 2, '', 'p', 1, 0, 800, 'approved', '2026-09-01', '2026-12-31', {gift});
 			insert into project_account (book_id, project_id, version, body, hash, reason, day) values (1, {gift}, 1, '{}', sha256('{ }'), '', '2026-09-08')`), "C22", "lamps: what was published on 2026-09-08"},
