@@ -102,7 +102,7 @@ func TestCheckPrintsWhatBreaks(t *testing.T) {
 		return out.String(), err
 	}
 	out, err := check("", "en")
-	if err != nil || !strings.Contains(out, "green     C01") || !strings.Contains(out, "not kept  C24") || strings.Contains(out, "RED") {
+	if err != nil || !strings.Contains(out, "green     C01") || !strings.Contains(out, "nothing   C24") || strings.Contains(out, "RED") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err := db.Pool.Exec(t.Context(), `update balance set balance = balance + 5 where balance > 0`); err != nil {
