@@ -23,6 +23,7 @@ import (
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
@@ -248,6 +249,14 @@ var table = []row{
 	{residents.ErrNoSession, Problem{"resident-session", 403, "请先输入街道给您的码。", "Please enter the code that the street gave you first."}},
 	{residents.ErrNumber, Problem{"phone-number", 422, "请填写电话号码：7 至 15 位数字，前面可以有 +。", "Please enter a telephone number: 7 to 15 figures, perhaps with a + before them."}},
 	{residents.ErrElsewhere, Problem{"resident-elsewhere", 409, "这个号码已经登记在另一个社区。一个人只在一个社区投票。", "This number is registered in another community. One person votes in one community."}},
+	{calls.ErrLate, Problem{"call-closed", 409, "现在不收申报：还没有开始，或者已经截止。", "Proposals are not taken now: the call has not opened, or has closed."}},
+	{calls.ErrOver, Problem{"proposal-over", 409, "申报的金额超过了征集允许的上限。请改小预算再提交。", "The proposal costs more than the call allows. Make its budget smaller and hand it in again."}},
+	{calls.ErrNotReviewer, Problem{"not-reviewer", 403, "您不是这次征集的评审。", "You do not review this call."}},
+	{calls.ErrConflict, Problem{"review-conflict", 403, "您和这份申报有利害关系（已声明回避、由您代为填写，或您代表申报单位），不能给它打分。请由别的评审打分。", "You have a conflict of interest with this proposal: you declared one, wrote it down, or sign in for its organisation. Another reviewer must score it."}},
+	{calls.ErrReviewed, Problem{"reviewed-before", 409, "您已经对这份申报打过分或声明回避，每人只有一次。", "You have scored this proposal or declared a conflict already: each reviewer speaks once."}},
+	{calls.ErrReviews, Problem{"reviews-missing", 409, "还有申报没有审核，或者打分的人不够，还不能排名。", "A proposal is not checked yet or has too few scores, so there is no ranking."}},
+	{calls.ErrWindow, Problem{"notice-days", 409, "不在公示期内：异议要在公示期内提出，中选要等公示期满。", "Outside the days of the notice: objections are taken while it stands, awards are made when it is over."}},
+	{calls.ErrObjections, Problem{"objections-open", 409, "还有异议没有答复，先答复才能定。", "An objection is not answered yet; answer it first."}},
 	{needs.ErrNoItem, Problem{"not-found", 404, "没有这条需求、服务或资源，或者还没有公开。", "There is no such need, offer or resource, or it is not shown yet."}},
 	{needs.ErrSupported, Problem{"need-supported", 409, "您已经支持过，或者这就是您提的。", "You support this already, or you filed it."}},
 	{needs.ErrPhoto, Problem{"photo", 422, "请选 JPEG 或 PNG 照片，不超过 5 MB。", "Please choose a JPEG or PNG photo of 5 MB at most."}},

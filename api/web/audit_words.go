@@ -32,7 +32,7 @@ func auditWhat(lang Lang, what string) string {
 		return wordsOr(lang, "act."+rest, T(lang, "audit.offline"))
 	case "subsidy":
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.subsidy"))
-	case "need":
+	case "need", "call", "proposal":
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.need"))
 	case "payee", "project", "contract", "payment":
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.project"))

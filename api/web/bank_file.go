@@ -17,6 +17,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
@@ -209,4 +210,5 @@ func (v *visit) fileRefused(err error, id uuid.UUID) error {
 
 // workRefusals are rules that stand against a step of projects, contracts and payments.
 var workRefusals = []error{projects.ErrPayee, projects.ErrVote, projects.ErrBudget, projects.ErrStages, projects.ErrHeld, projects.ErrOpen, projects.ErrDraw, projects.ErrStopped, projects.ErrScores, projects.ErrScored,
-	projects.ErrHoldOff, projects.ErrScheme, projects.ErrBank, projects.ErrBankFile, law.ErrLaw, ledger.ErrUndecided, ledger.ErrHalted, polls.ErrNotWon, polls.ErrOverVote}
+	projects.ErrHoldOff, projects.ErrScheme, projects.ErrBank, projects.ErrBankFile, law.ErrLaw, ledger.ErrUndecided, ledger.ErrHalted, polls.ErrNotWon, polls.ErrOverVote,
+	calls.ErrLate, calls.ErrOver, calls.ErrNotReviewer, calls.ErrConflict, calls.ErrReviewed, calls.ErrReviews, calls.ErrWindow, calls.ErrObjections}

@@ -24,7 +24,7 @@ const (
 )
 
 // needTabs lead between the lists of this place.
-var needTabs = []struct{ key, href string }{{"need.tab.items", needsPath}, {"need.tab.pairs", pairsPath}, {"need.tab.intents", intentsPath}}
+var needTabs = []struct{ key, href string }{{"need.tab.items", needsPath}, {"need.tab.pairs", pairsPath}, {"need.tab.intents", intentsPath}, {"need.tab.calls", callsPath}, {"need.tab.proposals", proposalsPath}}
 
 func (v *visit) needNav(here string) (tabs []NavItem) {
 	for _, tab := range needTabs {
@@ -68,11 +68,16 @@ func (v *visit) needExists(kind string, id uuid.UUID) (err error) {
 	if !v.who.May(staff.NeedRead) {
 		return giving.ErrNoRecord
 	}
-	if kind == "intent" {
+	switch kind {
+	case "intent":
 		_, _, err = v.intent(v.s.DB, id)
-		return err
+	case "call":
+		_, err = v.call(v.s.DB, id)
+	case "proposal":
+		_, err = v.proposal(v.s.DB, id)
+	default:
+		_, err = v.need(v.s.DB, id)
 	}
-	_, err = v.need(v.s.DB, id)
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/staff"
 )
@@ -196,17 +198,63 @@ func (v *visit) intent(q pg.Querier, id uuid.UUID) (*needs.Intent, *needs.Item, 
 	return in, need, err
 }
 
-func (v *visit) intentActs(in *needs.Intent) []act {
+func (v *visit) intentActs(in *needs.Intent, need, offer *needs.Item) ([]act, error) {
 	if in.State != needs.Meant {
-		return nil
+		return nil, nil
 	}
-	return []act{{name: "intent-drop", needs: staff.NeedWrite, danger: true, blanks: []blank{whyBlank()}, plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
+	list, err := projects.Payees(v.ctx(), v.s.DB, v.book, projects.PayeeFilter{Kind: projects.Organisation, Limit: 500})
+	if err != nil {
+		return nil, err
+	}
+	payees, payee := []Option{{Label: T(v.lang, "offline.choose")}}, ""
+	for _, p := range list {
+		payees = append(payees, Option{Value: p.ID.String(), Label: p.Name})
+		if p.Name == offer.Firm || offer.PayeeID != nil && *offer.PayeeID == p.ID {
+			payee = p.ID.String()
+		}
+	}
+	funds, err := v.callFunds(need.StreetID)
+	if err != nil {
+		return nil, err
+	}
+	fund := ""
+	if in.FundID != nil {
+		fund = strconv.Itoa(int(*in.FundID))
+	}
+	propose := act{name: "intent-propose", needs: staff.NeedWrite, to: proposalsPath + "/", blanks: []blank{{name: "payee", label: "contract.payee", hint: "need.intent.payee.hint", kind: "select", options: payees, value: payee},
+		{name: "fund", label: "vote.fund", hint: "call.fund.hint", kind: "select", options: funds, value: fund}, {name: "title", label: "call.title", max: 80, value: need.Title},
+		{name: "plan", label: "project.plan", hint: "project.plan.hint", kind: "area", max: 2000}, {name: "people", label: "project.people", kind: "number", optional: true, value: strconv.Itoa(int(need.People))},
+		{name: "due-starts", label: "project.starts", kind: "day"}, {name: "due-ends", label: "project.ends", kind: "day"}},
+		plan: func(v *visit, q pg.Querier, id uuid.UUID, typed inputs) (*giving.Move, error) {
+			form, err := v.formID()
+			if err != nil {
+				return nil, err
+			}
+			link, need, err := v.intent(q, id)
+			if err != nil {
+				return nil, err
+			}
+			payee, err := v.payee(q, typed.id("payee"))
+			if err != nil {
+				return nil, err
+			}
+			s, err := v.sight()
+			if err != nil {
+				return nil, err
+			}
+			p := calls.Proposal{ID: form, FundID: int32(typed.number("fund")), Title: typed["title"], Plan: typed["plan"], Place: need.Place, People: int32(typed.number("people")), StartsOn: typed.day("due-starts"), EndsOn: typed.day("due-ends"), EnteredBy: v.who.Person.ID}
+			if s.fund(p.FundID) == nil {
+				p.FundID = 0 // refused as a fund that is not there
+			}
+			return calls.FromIntent(v.ctx(), q, v.book, link, need, payee, p)
+		}}
+	return []act{propose, {name: "intent-drop", needs: staff.NeedWrite, danger: true, blanks: []blank{whyBlank()}, plan: func(v *visit, q pg.Querier, id uuid.UUID, typed inputs) (*giving.Move, error) {
 		link, _, err := v.intent(q, id)
 		if err != nil {
 			return nil, err
 		}
-		return needs.Drop(v.book, link, in["reason"])
-	}}}
+		return needs.Drop(v.book, link, typed["reason"])
+	}}}, nil
 }
 
 func (v *visit) intentShow() error { return v.intentAgain(http.StatusOK, nil) }
@@ -231,7 +279,11 @@ func (v *visit) intentAgain(status int, wrong Errors) error {
 	view.Facts = []Fact{{Term: T(v.lang, "need.wanted"), Value: need.Name() + " " + need.Title, Href: needsPath + "/" + need.ID.String()},
 		{Term: T(v.lang, "need.book.offer"), Value: offer.Name() + " " + offer.Title + " · " + offer.Firm, Href: needsPath + "/" + offer.ID.String()},
 		{Term: T(v.lang, "need.money"), Value: money.Label, Href: money.Href}, v.sumFact("filter.amount", in.Amount)}
-	if err := v.offer(&view, here, v.intentActs(in)...); err != nil {
+	acts, err := v.intentActs(in, need, offer)
+	if err != nil {
+		return err
+	}
+	if err := v.offer(&view, here, acts...); err != nil {
 		return err
 	}
 	return v.showRecord(view, in.Object(), status)
@@ -242,9 +294,17 @@ func (v *visit) intentStep() error {
 	if err != nil {
 		return needs.ErrNoItem
 	}
-	in, _, err := v.intent(v.s.DB, id)
+	in, need, err := v.intent(v.s.DB, id)
 	if err != nil {
 		return err
 	}
-	return v.perform(id, intentsPath+"/"+id.String(), v.intentAgain, v.intentActs(in)...)
+	_, offer, _, err := v.intentSides(v.s.DB, in)
+	if err != nil {
+		return err
+	}
+	acts, err := v.intentActs(in, need, offer)
+	if err != nil {
+		return err
+	}
+	return v.perform(id, intentsPath+"/"+id.String(), v.intentAgain, acts...)
 }

@@ -21,6 +21,7 @@ func (v *visit) page(title string) Page {
 		{Label: p.T("funds.heading"), Href: "/funds"},
 		{Label: p.T("board.nav"), Href: boardPath},
 		{Label: p.T("need.public.nav"), Href: needsPublicPath},
+		{Label: p.T("call.public.nav"), Href: callsPublicPath},
 		{Label: p.T("vote.heading"), Href: votesPath},
 		{Label: p.T("own.heading"), Href: ownPath},
 		{Label: p.T("about.heading"), Href: "/about"},

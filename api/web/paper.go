@@ -71,7 +71,7 @@ var objects = map[string]string{
 	"bank-receipt": "/console/bank-receipts/", "cash-count": "/console/cash/", "deposit": "/console/deposits/", "box": "/console/boxes/", "lot": "/console/goods/",
 	"auction": "/console/auctions/", "pledge": "/console/pledges/", "service": "/console/services/", "entry": "/console/entries/",
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
-	"source-file": statementFilesPath + "/", "need": needsPath + "/", "intent": intentsPath + "/", "poll": pollsPath + "/",
+	"source-file": statementFilesPath + "/", "need": needsPath + "/", "intent": intentsPath + "/", "call": callsPath + "/", "proposal": proposalsPath + "/", "poll": pollsPath + "/",
 	"payee": payeesPath + "/", "project": projectsPath + "/", "contract": contractsPath + "/", "disbursement": disbursementsPath + "/",
 	"fund-file": fundFilesPath + "/",
 }
@@ -181,7 +181,7 @@ func (v *visit) recordExists(object string) (err error) {
 	case "poll":
 		_, err = v.poll(v.s.DB, id)
 		return err
-	case "need", "intent":
+	case "need", "intent", "call", "proposal":
 		return v.needExists(m[1], id)
 	case "fund-file":
 		_, err = v.fundFile(v.s.DB, id)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/staff"
 )
@@ -184,6 +186,9 @@ func (v *visit) projectActs(q pg.Querier, p *projects.Project, items []projects.
 		if err != nil {
 			return nil, err
 		}
+		if err := v.contractOf(q, p, &draft); err != nil {
+			return nil, err
+		}
 		earmark, err := v.projectEarmark(q, p)
 		return append([]act{draft, seconds[1]}, earmark...), err
 	case projects.Ended:
@@ -214,6 +219,36 @@ func (v *visit) projectEarmark(q pg.Querier, p *projects.Project) ([]act, error)
 		plan: ofProject(func(v *visit, q pg.Querier, p *projects.Project, in inputs) (*giving.Move, error) {
 			return projects.Earmark(v.ctx(), q, v.book, p, int32(in.number("campaign")))
 		})}}, nil
+}
+
+// contractOf fills the form of a project's contract with what was proposed, where the project came from a proposal.
+func (v *visit) contractOf(q pg.Querier, p *projects.Project, draft *act) error {
+	from, err := calls.ProposalOf(v.ctx(), q, v.book, p.ID)
+	if errors.Is(err, giving.ErrNoRecord) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	values := map[string]string{"payee": from.PayeeID.String(), "title": from.Title, "due-ends": ISODay(from.EndsOn)}
+	for i := range draft.blanks {
+		if value := values[draft.blanks[i].name]; value != "" {
+			draft.blanks[i].value = value
+		}
+	}
+	return nil
+}
+
+// proposalFact leads to the proposal that a project came from.
+func (v *visit) proposalFact(q pg.Querier, p *projects.Project) ([]Fact, error) {
+	from, err := calls.ProposalOf(v.ctx(), q, v.book, p.ID)
+	if errors.Is(err, giving.ErrNoRecord) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []Fact{{Term: T(v.lang, "proposal.proposal"), Value: from.Name() + " " + from.Payee, Href: proposalsPath + "/" + from.ID.String()}}, nil
 }
 
 func (v *visit) itemOptions(items []projects.Item) (options []Option) {
@@ -273,6 +308,11 @@ func (v *visit) projectAgain(status int, wrong Errors) error {
 	if fund := s.fund(p.FundID); fund != nil {
 		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "subsidy.fund"), Value: fund.Code + " " + fund.Name(string(v.lang)), Href: "/console/funds/" + strconv.Itoa(int(fund.ID))})
 	}
+	from, err := v.proposalFact(v.s.DB, p)
+	if err != nil {
+		return err
+	}
+	view.Facts = append(view.Facts, from...)
 	if p.Community != "" {
 		view.Facts = append(view.Facts, v.fact("project.community", p.Community))
 	}

@@ -27,6 +27,7 @@ import (
 type blank struct {
 	name     string
 	label    string // key
+	of       string // what the label is about, in somebody's words: it stands instead of the label
 	kind     string // text, area, day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
 	hint     string // key
 	value    string // what stands in it at first
@@ -205,6 +206,9 @@ func (v *visit) offer(view *recordView, action string, acts ...act) error {
 			f, err := newField(view.Page, a.name+"-"+b.name, b.label, value, b.pairs()...)
 			if err != nil {
 				return err
+			}
+			if b.of != "" {
+				f.Label = b.of
 			}
 			form.Fields = append(form.Fields, f)
 		}

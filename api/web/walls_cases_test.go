@@ -91,7 +91,7 @@ func (n *neighbourhood) standing() string {
 		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
 		(select string_agg(state || credit, ',') from payee), (select string_agg(state, ',') from project), (select string_agg(state || version, ',') from contract), (select string_agg(state, ',') from disbursement),
 		(select string_agg(state, ',') from source_file), (select string_agg(state, ',') from break_item), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
-		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select string_agg(state, ',') from need_item), (select string_agg(state, ',') from need_intent), (select count(*) from need_photo), (select count(*) from private.resident))`,
+		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select string_agg(state, ',') from need_item), (select string_agg(state, ',') from need_intent), (select count(*) from need_photo), (select string_agg(state || version, ',') from call), (select string_agg(state || version, ',') from proposal), (select count(*) from private.resident))`,
 		n.personID("li")).Scan(&text))
 	return text
 }
@@ -174,7 +174,7 @@ var plainParameters = strings.Fields(`report row column at base campaigns job da
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	age group severity type
 	view waive_ what when why work year zero zone item kept people points stage times n place filed story supported object until words form public value article who
-	basis try passed duty powerless named dormant purpose seat`)
+	basis try passed duty powerless named dormant purpose seat objection about`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

@@ -224,6 +224,7 @@ func (n *neighbourhood) plant() {
 	li.stepped(fundFilesPath, "purpose-add", "code", "homes", "zh", "居住改造", "en", "Homes")
 	id("fund-file", uuid.MustParse(last(li.stepped(fundFilesPath+"?passed=no&duty=no", "fund-apply", "purposes", "homes", "sort", "named", "street", "2", "code", "XJW9", "zh", "谢家湾冠名基金", "en", "Xiejia named fund",
 		"about-zh", "谢家湾的孩子", "about-en", "Children", "interest", "fund", "bearer", "general", "voted", "no"))))
+	n.plantCall(put)
 	put("subsidy", last(letter), uuid.Must(uuid.NewV7()).String())
 	put("claim", last(regexp.MustCompile(`/console/claims/[0-9a-f-]{36}`).FindString(li.get(letter).text)), uuid.Must(uuid.NewV7()).String())
 	people := staff.Identity{}
@@ -395,6 +396,34 @@ func (n *neighbourhood) plantNeed(put func(sort, theirs, unknown string)) {
 	})
 }
 
+// plantCall makes a call and a proposal, of the other street.
+func (n *neighbourhood) plantCall(put func(sort, theirs, unknown string)) {
+	n.Helper()
+	ids := map[string]uuid.UUID{}
+	for _, sort := range []string{"call", "proposal"} {
+		ids[sort] = uuid.Must(uuid.NewV7())
+		put(sort, ids[sort].String(), uuid.Must(uuid.NewV7()).String())
+	}
+	put("call-number", "1", "9999")
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		list, err := projects.Payees(ctx, tx, n.book, projects.PayeeFilter{Kind: projects.Organisation})
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `insert into call (book_id, id, number, street_id, title, about, opens_at, closes_at, budget, each_most, per_firm, standings, credit, rating_least, renew_least, renew_points, reviews, pass,
+			ties, notice_days, state, published_at, made_by) values ($1, $2, 1, 2, '谢家湾征集', '谢家湾', $3, $4, 7700, 0, 1, '{registered,other}', 'good', 0, 0, 0, 1, 0, '{}', 7, 'open', $3, $5)`,
+			n.book.ID, ids["call"], n.now.AddDate(0, 0, -1), n.now.AddDate(0, 0, 7), n.personID("li")); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `insert into call_source (book_id, call_id, position, fund_id, treatment, payer, amount) values ($1, $2, 1, $3, 'gift', '谢家湾', 7700)`, n.book.ID, ids["call"], n.funds[2].ID); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into proposal (book_id, id, number, call_id, street_id, fund_id, payee_id, title, plan, place, people, starts_on, ends_on, amount, state, entered_by)
+			values ($1, $2, 1, $3, 2, $4, $5, '谢家湾申报', '谢家湾', '', 0, '2026-09-07', '2026-09-07', 7700, 'draft', $6)`, n.book.ID, ids["proposal"], ids["call"], n.funds[2].ID, list[0].ID, n.personID("li"))
+		return err
+	})
+}
+
 // plantProject makes a family, a project, a contract, aid and its file, all of the other street.
 func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 	n.Helper()
@@ -492,6 +521,7 @@ var objectOfPath = map[string]string{
 	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
+	"/calls/:number": "call-number", "/console/calls/:id": "call", "/console/proposals/:id": "proposal",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statement-files/:id/raw": "statement-file", "/console/statement-files/:id/lines": "statement-file", "/console/breaks/:id": "break", "/console/lines/:id": "line",
@@ -535,6 +565,8 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
 		"/console/needs/:id":                   {"act": {"need-refuse"}, "need-refuse-answer": {"试试"}},
 		"/console/intents/:id":                 {"act": {"intent-drop"}, "intent-drop-reason": {"试"}},
+		"/console/calls/:id":                   {"act": {"call-revoke"}, "call-revoke-reason": {"试"}},
+		"/console/proposals/:id":               {"act": {"proposal-withdraw"}, "proposal-withdraw-reason": {"试"}},
 		"/console/payees/:id":                  {"act": {"payee-warn"}, "payee-warn-reason": {"试"}},
 		"/console/projects/:id":                {"act": {"project-end"}, "project-end-day": {"2026-09-07"}},
 		"/console/contracts/:id":               {"act": {"visit-note"}, "visit-note-day": {"2026-09-07"}, "visit-note-report": {"试"}},

@@ -209,6 +209,7 @@ func (v *visit) workExists(kind string, id uuid.UUID) (err error) {
 func (v *visit) workSeconds() (acts []act) {
 	acts = append(acts, v.payeeSeconds()...)
 	acts = append(acts, v.projectSeconds()...)
+	acts = append(acts, v.proposalSeconds()...)
 	acts = append(acts, v.contractSeconds(contractChoices{})...)
 	return append(acts, v.paymentAgree(), v.schemeSet(nil))
 }
@@ -219,6 +220,8 @@ func stepObject(a staff.Approval, d stepDraft) string {
 	switch {
 	case a.Kind == staff.PayeeKind:
 		kind = "payee"
+	case d.Act == "proposal-award":
+		kind = "proposal"
 	case d.Act == "project-approve", d.Act == "project-end":
 		kind = "project"
 	case d.Act == "scheme-set":

@@ -80,14 +80,11 @@ func Propose(book *ledger.Book, in *Intent, need *Item) (*giving.Move, error) {
 	}), nil
 }
 
-// TakeUp writes, inside somebody else's step, that a need became a project; one that is taken up already stays so.
+// TakeUp writes, inside somebody else's step, that a listed need became a project; one that has moved on stays as it is.
 func TakeUp(ctx context.Context, tx pgx.Tx, book *ledger.Book, need uuid.UUID) error {
 	i, err := ByID(ctx, tx, book, need)
-	if err != nil || i.State == Taken {
+	if err != nil || i.State != Listed {
 		return err
-	}
-	if i.State != Listed {
-		return giving.ErrStep
 	}
 	return giving.Settled(ctx, tx, sqlSettle, book.ID, i.ID, Taken, i.Answer, i.MergedInto, i.State)
 }
