@@ -69,7 +69,9 @@ func (v *visit) callDays(c *calls.Call) string {
 }
 
 // lastMinute is the minute before an end: midnight would read as the day after.
-func (v *visit) lastMinute(end time.Time) string { return When(v.lang, end.Add(-time.Minute), v.book.Zone) }
+func (v *visit) lastMinute(end time.Time) string {
+	return When(v.lang, end.Add(-time.Minute), v.book.Zone)
+}
 
 // callList shows the calls of the streets in sight.
 func (v *visit) callList() error {

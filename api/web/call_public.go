@@ -66,7 +66,7 @@ type callView struct {
 	Grids                      []grid
 	Apply                      string // where an organisation hands in
 	Ask                        string // where a resident enters a code to object
-	Choices                     []Option
+	Choices                    []Option
 	Chosen, Text, Form         string
 	Objects, Sent              bool
 }

@@ -94,7 +94,9 @@ func TestACallInTheConsole(t *testing.T) {
 	}
 	wu.wants(wu.get(third), http.StatusOK, "未通过", "其他单位", "不符合")
 	jian, chen := o.as("jian"), o.as("chen")
-	score := func(c *client, p, a, b string) reply { return c.step(p, "review-score", "points-1", a, "points-2", b, "note", "按评分表") }
+	score := func(c *client, p, a, b string) reply {
+		return c.step(p, "review-score", "points-1", a, "points-2", b, "note", "按评分表")
+	}
 	wu.wants(score(chen, second, "50", "30"), http.StatusConflict) // still open
 
 	o.now = o.now.AddDate(0, 0, 7)

@@ -182,7 +182,9 @@ func (w *world) item(id uuid.UUID, amount int64) plan {
 }
 
 func (w *world) file(id uuid.UUID) plan {
-	return w.ofProposal(id, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) { return calls.File(w.ctx, tx, w.book, p, w.now) })
+	return w.ofProposal(id, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
+		return calls.File(w.ctx, tx, w.book, p, w.now)
+	})
 }
 
 func (w *world) examine(id uuid.UUID) plan {
@@ -273,7 +275,9 @@ func TestApplying(t *testing.T) {
 	}))
 	call := w.open(w.sample())
 	good, firm, warned := w.organisation("向阳社工", projects.Registered), w.organisation("某公司", projects.Other), w.organisation("春晖助老", projects.Filed)
-	w.do(func(pgx.Tx) (*giving.Move, error) { return projects.SetCredit(w.book, warned, projects.Warned, "逾期交账") })
+	w.do(func(pgx.Tx) (*giving.Move, error) {
+		return projects.SetCredit(w.book, warned, projects.Warned, "逾期交账")
+	})
 	one := uuid.New()
 	w.now = w.now.Add(-time.Second)
 	w.refused(calls.ErrLate, w.apply(call, one, good))
@@ -284,7 +288,9 @@ func TestApplying(t *testing.T) {
 	w.do(w.item(one, 600_00))
 	w.field("call.amount.over", w.item(one, 100_01)) // one may cost 700.00
 	w.do(w.item(one, 100_00))
-	w.do(w.ofProposal(one, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) { return calls.DropItem(w.ctx, tx, w.book, p, 2) }))
+	w.do(w.ofProposal(one, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
+		return calls.DropItem(w.ctx, tx, w.book, p, 2)
+	}))
 	if p := w.proposal(one); p.Amount != 600_00 || p.FundID != w.fund["a"] {
 		t.Errorf("%+v", p)
 	}
@@ -415,7 +421,9 @@ func TestReviewing(t *testing.T) {
 		return calls.Promote(w.ctx, tx, w.book, c, p, w.now)
 	})
 	w.refused(giving.ErrStep, promote) // no room
-	w.do(w.ofProposal(ids[3], func(_ pgx.Tx, p *calls.Proposal) (*giving.Move, error) { return calls.Decline(w.book, p, "人手不够") }))
+	w.do(w.ofProposal(ids[3], func(_ pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
+		return calls.Decline(w.book, p, "人手不够")
+	}))
 	w.do(promote)
 	settle := w.of(call, func(tx pgx.Tx, c *calls.Call) (*giving.Move, error) { return calls.Settle(w.ctx, tx, w.book, c, w.now) })
 	w.refused(giving.ErrStep, settle)
