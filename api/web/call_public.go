@@ -116,6 +116,9 @@ func (v *visit) callPublicAgain(status int, c *calls.Call, wrong Errors) error {
 		return err
 	}
 	view.Grids = []grid{sources, criteria}
+	if c.Takes(v.now) {
+		view.Apply = providerPath + callHref(c)
+	}
 	objections, said, err := v.callObjections(c)
 	if err != nil {
 		return err

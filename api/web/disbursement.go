@@ -279,10 +279,15 @@ func (v *visit) disbursementNote() error {
 	if err != nil {
 		return err
 	}
+	return v.remittance(p)
+}
+
+// remittance is the note to a payee about a payment that the bank has debited.
+func (v *visit) remittance(p *projects.Payment) error {
 	if p.PaidOn == nil {
 		return giving.ErrNoRecord
 	}
-	payee, err := v.payee(v.s.DB, p.PayeeID)
+	payee, err := projects.PayeeByID(v.ctx(), v.s.DB, v.book, p.PayeeID)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 		if request.Method != http.MethodPost {
 			return next(c)
 		}
-		if c.Path() == papersPath { // a form with a file, read whole into memory
+		if c.Path() == papersPath || c.Path() == providerPath+"/papers" { // a form with a file, read whole into memory
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
 			return next(c)
 		}

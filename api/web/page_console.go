@@ -17,6 +17,7 @@ type place struct {
 // places is the side bar in order. A person sees those whose page would open for them.
 var places = []place{
 	{"", "place.today", "/console", "today", signedIn, true},
+	{"", "place.provider", providerPath, "fund", staff.OwnWork, true},
 	{"", "place.funds", "/console/funds", "fund", staff.FundRead, true},
 	{"", "place.approvals", "/console/approvals", "approve", staff.RequestRead, true},
 	{"place.books", "place.entries", "/console/entries", "", staff.EntryRead, false},

@@ -30,6 +30,7 @@ const papersPath = "/console/papers"
 // papersView is the part of a page that shows the papers beside a record; the template part "papers" draws it.
 type papersView struct {
 	Object string
+	Action string // where the form goes
 	Rows   []paperRow
 	MayAdd bool
 	Most   string // size of the largest
@@ -46,7 +47,7 @@ func (v *visit) papers(object string) (*papersView, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := &papersView{Object: object, MayAdd: v.who.May(staff.PaperAdd), Most: paperSize(ledger.PaperMax)}
+	view := &papersView{Object: object, Action: papersPath, MayAdd: v.who.May(staff.PaperAdd), Most: paperSize(ledger.PaperMax)}
 	names := newNames(v)
 	for _, p := range list {
 		by, err := names.of(p.AddedBy)
@@ -88,7 +89,10 @@ func objectPath(object string) string {
 }
 
 // paperAdd puts a scan or photo beside a record.
-func (v *visit) paperAdd() error {
+func (v *visit) paperAdd() error { return v.addPaper(objectPath, v.recordExists) }
+
+// addPaper puts a scan or photo beside the record that a form names; pathOf says where that is shown, exists whether there is one in sight.
+func (v *visit) addPaper(pathOf func(object string) string, exists func(object string) error) error {
 	if err := v.Request().ParseMultipartForm(ledger.PaperMax + formMax); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
@@ -97,11 +101,11 @@ func (v *visit) paperAdd() error {
 		return echo.NewHTTPError(http.StatusUnprocessableEntity).SetInternal(err)
 	}
 	object := v.FormValue("object")
-	path := objectPath(object)
+	path := pathOf(object)
 	if path == "" {
 		return giving.ErrNoRecord
 	}
-	if err := v.recordExists(object); err != nil {
+	if err := exists(object); err != nil {
 		return err
 	}
 	file, head, err := v.Request().FormFile("paper")
@@ -131,7 +135,10 @@ func (v *visit) paperAdd() error {
 }
 
 // paperShow hands a paper out for download. It is never shown inside a page of ours, so nothing in it runs here.
-func (v *visit) paperShow() error {
+func (v *visit) paperShow() error { return v.showPaper(v.paperSeen) }
+
+// showPaper hands the paper of the address out where seen is nil for the record that it lies beside.
+func (v *visit) showPaper(seen func(object string) error) error {
 	id, err := uuid.Parse(v.Param("id"))
 	if err != nil {
 		return ledger.ErrNoPaper
@@ -140,7 +147,7 @@ func (v *visit) paperShow() error {
 	if err != nil {
 		return err
 	}
-	if err := v.paperSeen(p.Object); err != nil {
+	if err := seen(p.Object); err != nil {
 		return ledger.ErrNoPaper
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {

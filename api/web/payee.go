@@ -1,8 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -151,7 +154,56 @@ func (v *visit) payeeSeconds() []act {
 			return projects.VerifyPayee(v.book, p, v.now)
 		})},
 		credit("payee-bar", projects.Barred, true), credit("payee-good", projects.Good, false),
+		{name: "payee-person", needs: staff.ProjectWrite, second: staff.PayeeKind, blanks: []blank{{name: "login", label: "payee.login", hint: "payee.login.hint", max: 60}},
+			plan: ofPayee(func(v *visit, q pg.Querier, p *projects.Payee, in inputs) (*giving.Move, error) {
+				var wrong giving.FieldErrors
+				person, err := v.providerByLogin(q, in["login"])
+				if err != nil {
+					return nil, err
+				}
+				if person == uuid.Nil {
+					wrong.Refuse("login", "payee.login.wrong")
+					return nil, wrong.Err()
+				}
+				return projects.LinkPerson(v.book, p, person, v.now)
+			})},
 	}
+}
+
+// providerByLogin is who signs in by a login and has the role of a provider; uuid.Nil for nobody.
+func (v *visit) providerByLogin(q pg.Querier, login string) (uuid.UUID, error) {
+	p, err := staff.ByLogin(v.ctx(), q, v.book.ID, login)
+	if errors.Is(err, staff.ErrNoPerson) {
+		return uuid.Nil, nil
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	held, err := staff.Grants(v.ctx(), q, v.book.ID, p.ID, false)
+	if err != nil || !slices.ContainsFunc(held, func(g staff.Grant) bool { return g.Role == staff.Provider }) {
+		return uuid.Nil, err
+	}
+	return p.ID, nil
+}
+
+// payeePeople says who signs in for an organisation, and offers to take that back.
+func (v *visit) payeePeople(p *projects.Payee) (names string, acts []act, err error) {
+	people, err := projects.PeopleOf(v.ctx(), v.s.DB, v.book, p.ID)
+	if err != nil || len(people) == 0 {
+		return "", nil, err
+	}
+	known, list, options := newNames(v), []string{}, []Option{}
+	for _, id := range people {
+		name, err := known.of(id)
+		if err != nil {
+			return "", nil, err
+		}
+		list, options = append(list, name), append(options, Option{Value: id.String(), Label: name})
+	}
+	return strings.Join(list, T(v.lang, "bar.comma")), []act{{name: "payee-person-off", needs: staff.ProjectWrite, danger: true, blanks: []blank{{name: "person", label: "payee.person", kind: "select", options: options}},
+		plan: ofPayee(func(v *visit, _ pg.Querier, p *projects.Payee, in inputs) (*giving.Move, error) {
+			return projects.UnlinkPerson(v.book, p, in.id("person"), v.now), nil
+		})}}, nil
 }
 
 // payeeActs are the steps that may follow, the likeliest first.
@@ -163,7 +215,7 @@ func (v *visit) payeeActs(p *projects.Payee) (acts []act) {
 	organisation := p.Kind == projects.Organisation
 	for _, a := range append(v.payeeSeconds(), warn) {
 		fits := map[string]bool{"payee-account": organisation, "payee-verify": p.State != projects.Verified && (!organisation || p.AccountID != nil), "payee-warn": organisation && p.Credit == projects.Good,
-			"payee-bar": organisation && p.Credit != projects.Barred, "payee-good": organisation && p.Credit != projects.Good}
+			"payee-bar": organisation && p.Credit != projects.Barred, "payee-good": organisation && p.Credit != projects.Good, "payee-person": organisation}
 		if fits[a.name] {
 			acts = append(acts, a)
 		}
@@ -244,7 +296,14 @@ func (v *visit) payeeAgain(status int, wrong Errors) error {
 		return err
 	}
 	view.Grids = []grid{contracts}
-	if err := v.offer(&view, here, v.payeeActs(p)...); err != nil {
+	people, off, err := v.payeePeople(p)
+	if err != nil {
+		return err
+	}
+	if people != "" {
+		view.Facts = append(view.Facts, v.fact("payee.people", people))
+	}
+	if err := v.offer(&view, here, append(v.payeeActs(p), off...)...); err != nil {
 		return err
 	}
 	return v.showRecord(view, p.Object(), status)
@@ -276,5 +335,9 @@ func (v *visit) payeeStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, payeesPath+"/"+id.String(), v.payeeAgain, v.payeeActs(p)...)
+	_, off, err := v.payeePeople(p)
+	if err != nil {
+		return err
+	}
+	return v.perform(id, payeesPath+"/"+id.String(), v.payeeAgain, append(v.payeeActs(p), off...)...)
 }

@@ -35,6 +35,9 @@ type todayView struct {
 
 // today says what waits for this person, and how things stand.
 func (v *visit) today() error {
+	if v.who.May(staff.OwnWork) && !v.who.May(staff.FundRead) { // an organisation's person has a first page of its own
+		return v.see(providerPath)
+	}
 	view := todayView{Page: v.consolePage(T(v.lang, "place.today"), "/console"), Hello: v.who.Person.Name(string(v.lang)), Day: v.businessDay(),
 		Admin: v.who.May(staff.PeopleAdmin), Draft: v.who.May(staff.EntryDraft), NoRole: len(v.who.Roles) == 0}
 	if err := v.todayRequests(&view); err != nil {

@@ -522,6 +522,7 @@ var objectOfPath = map[string]string{
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/calls/:number": "call-number", "/console/calls/:id": "call", "/console/proposals/:id": "proposal",
+	"/provider/calls/:number": "call-number", "/provider/proposals/:id": "proposal", "/provider/contracts/:id": "contract", "/provider/payments/:id/note": "disbursement", "/provider/papers/:id": "paper",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statement-files/:id/raw": "statement-file", "/console/statement-files/:id/lines": "statement-file", "/console/breaks/:id": "break", "/console/lines/:id": "line",

@@ -90,6 +90,7 @@ select ` + paymentColumns + `
   left join fund f on f.book_id = d.book_id and f.fund_id = coalesce(d.fund_id, j.fund_id)
  where d.book_id = $1 and ($2 or f.street_id = any($3::int4[]) or f.fund_id = any($4::int4[])) and ($5 = '' or d.state = $5) and ($6 = '' or d.kind = $6)
    and ($7::uuid is null or d.contract_id = $7) and ($8::uuid is null or d.batch_id = $8) and ($9 = '' or d.bank = $9) and ($10 = 0 or d.number < $10)
+   and ($12::uuid is null or d.payee_id = $12)
  order by d.number desc limit $11`
 
 	sqlPaymentNext = `select coalesce(max(number), 0) + 1 from disbursement where book_id = $1`
@@ -127,6 +128,7 @@ type PaymentFilter struct {
 	Kind     string
 	Contract *uuid.UUID
 	Batch    *uuid.UUID
+	Payee    *uuid.UUID
 	Bank     string
 	Before   int32
 	Limit    int
@@ -139,7 +141,7 @@ func PaymentByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.U
 
 // Payments lists payments, newest first.
 func Payments(ctx context.Context, q pg.Querier, book *ledger.Book, f PaymentFilter) ([]Payment, error) {
-	rows, err := q.Query(ctx, sqlPayments, book.ID, f.All, f.Streets, f.Funds, f.State, f.Kind, f.Contract, f.Batch, f.Bank, f.Before, limitOf(f.Limit))
+	rows, err := q.Query(ctx, sqlPayments, book.ID, f.All, f.Streets, f.Funds, f.State, f.Kind, f.Contract, f.Batch, f.Bank, f.Before, limitOf(f.Limit), f.Payee)
 	if err != nil {
 		return nil, fmt.Errorf("list payments: %w", err)
 	}
@@ -193,8 +195,9 @@ func (w *whole) free(kind string, bank chart.ID) (left []int64, most int64) {
 	return left, most
 }
 
-// allowed says what stands against paying under the contract: stopped, not all four scores, a hold-back that is not booked.
-func (w *whole) allowed(ctx context.Context, q pg.Querier, book *ledger.Book, kind string, amount int64) error {
+// allowed says what stands against paying under the contract: stopped, not all four scores, a hold-back that is not booked. rest is what stays
+// owed once this payment is asked for: the last of a contract that keeps nothing back waits for the scores.
+func (w *whole) allowed(ctx context.Context, q pg.Querier, book *ledger.Book, kind string, rest int64) error {
 	if w.State == Stopped {
 		return ErrStopped
 	}
@@ -204,7 +207,7 @@ func (w *whole) allowed(ctx context.Context, q pg.Querier, book *ledger.Book, ki
 	if kind == ForLast && !w.delivered() {
 		return giving.ErrStep
 	}
-	if last := kind == ForLast || kind == ForStage && w.Kept == 0 && w.delivered() && amount >= w.Payable(); !last || w.State == Terminated && w.Kept == 0 {
+	if last := kind == ForLast || kind == ForStage && w.Kept == 0 && w.delivered() && rest <= 0; !last || w.State == Terminated && w.Kept == 0 {
 		return nil
 	}
 	r, err := ResultOf(ctx, q, book, w.Contract)
@@ -225,7 +228,7 @@ func Ask(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, p Pa
 	if err != nil {
 		return nil, err
 	}
-	if err := w.allowed(ctx, q, book, p.Kind, p.Amount); err != nil {
+	if err := w.allowed(ctx, q, book, p.Kind, w.Payable()-p.Amount); err != nil {
 		return nil, err
 	}
 	payee, err := PayeeByID(ctx, q, book, c.PayeeID)
@@ -432,7 +435,7 @@ func AgreeToPay(ctx context.Context, q pg.Querier, book *ledger.Book, p *Payment
 	if err != nil {
 		return nil, err
 	}
-	if err := w.allowed(ctx, q, book, p.Kind, p.Amount); err != nil {
+	if err := w.allowed(ctx, q, book, p.Kind, w.Payable()); err != nil { // the request is taken off what is owed already
 		return nil, err
 	}
 	shares, err := w.sharesOf(ctx, q, book, p)

@@ -95,6 +95,7 @@ const (
 	NeedWrite     Permission = "need.write"     // sort, merge, answer, match, call, rank
 	LawRead       Permission = "law.read"       // how the rules of law stand, deadlines, what is published
 	LawWrite      Permission = "law.write"      // enter facts, draft what is published
+	OwnWork       Permission = "own.work"       // of the organisations that one signs in for: offers, proposals, contracts, requests to be paid
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
@@ -103,7 +104,7 @@ const (
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
-// and supervisor read, and a supervisor says how a contract went; donors, residents and providers have nothing in the console. What a role of
+// and supervisor read, and a supervisor says how a contract went; donors, residents and providers have nothing in the console, and a provider only what is its organisation's own beside it. What a role of
 // one street or fund may do, an accountant and an approver may do as well, so holding a second role never widens a
 // street's view by accident.
 var rights = []struct {
@@ -152,6 +153,7 @@ var rights = []struct {
 	{NeedWrite, []Role{Accountant, Approver, StreetOfficer}},
 	{LawRead, []Role{Accountant, Approver, Auditor}},
 	{LawWrite, []Role{Accountant}},
+	{OwnWork, []Role{Provider}}, // outside of the console: what is one's own and nothing else
 	{SettingRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{SettingAsk, []Role{Admin}}, // not those whom the rules bind
 	{SettingSettle, []Role{Admin}},
