@@ -113,6 +113,7 @@ var table = []row{
 	{platforms.ErrLines, Problem{"platform-lines", 422, "文件超过 50,000 行，请分成几个文件。", "The file has more than 50,000 lines; send it in parts."}},
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
 	{ledger.ErrHalted, halted("E5")},
+	{reports.ErrNotBundle, Problem{"not-bundle", 422, "这不是本程序能读的审计包。", "This is no bundle that this program reads."}},
 	{law.ErrLaw, Problem{"law", 409, "法规检查不允许这样做。", "A rule of law stands against it."}},
 	{law.ErrNoRule, Problem{"not-found", 404, "没有这条规则。", "There is no such rule."}},
 	{law.ErrBadFact, Problem{"law-fact", 422, "登记的事项不完整：日期、金额、说明请按该项的要求填写。", "The fact is not complete: day, amount and words as its item asks for."}},

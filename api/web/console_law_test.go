@@ -1,7 +1,9 @@
 package web
 
 import (
+	"archive/zip"
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
 
@@ -161,5 +164,36 @@ func TestLawLook(t *testing.T) {
 	day := o.book.Day(o.now)
 	o.post(ledger.KindVoucher, day.AddDate(-1, 0, 0), "捐赠", o.debit("bank.basic", 1, 41_739_000_00), o.credit("gift.r", 1, 41_739_000_00))
 	o.post(ledger.KindVoucher, day, "管理费用", o.debit("admin.r", 1, 1_000_000_00), o.credit("bank.basic", 1, 1_000_000_00))
-	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}})
+	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}, {"shen", "bundle", bundlePath}})
+}
+
+// The auditor makes the bundle with one button; it verifies by itself, names nobody, and the audit trail tells who took it.
+func TestBundleFromTheConsole(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	shen, wu := o.as("shen"), o.as("wu")
+	wu.wants(wu.get(bundlePath), http.StatusForbidden)
+	shen.wants(shen.get(bundlePath), http.StatusOK, "sunfund verify --bundle", "postings.csv")
+	page := shen.post(bundlePath, formWith())
+	shen.wants(page, http.StatusOK)
+	check, err := reports.VerifyBundle(strings.NewReader(page.text), int64(len(page.text)))
+	if err != nil || check.All != 0 || check.Info.Entries != 3 {
+		t.Fatalf("%+v, %v", check, err)
+	}
+	r, err := zip.NewReader(strings.NewReader(page.text), int64(len(page.text)))
+	o.must(err)
+	for _, f := range r.File {
+		in, err := f.Open()
+		o.must(err)
+		text, err := io.ReadAll(in)
+		o.must(err)
+		for _, name := range []string{"李会计", "陈审批", "沈审计", "li@", "谢女士"} {
+			if strings.Contains(string(text), name) {
+				t.Errorf("%s names %s", f.Name, name)
+			}
+		}
+	}
+	if o.audited("bundle.make") != 1 {
+		t.Error("the audit trail does not tell who took the book along")
+	}
 }

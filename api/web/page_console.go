@@ -52,6 +52,7 @@ var places = []place{
 	{"place.admin", "place.keys", "/console/keys", "", staff.KeyAdmin, false},
 	{"place.admin", "place.settings", "/console/settings", "", staff.SettingRead, false},
 	{"place.admin", "place.jobs", jobsPath, "", staff.JobRead, false},
+	{"place.admin", "place.bundle", bundlePath, "", staff.LawRead, false},
 	{"place.admin", "place.audit", "/console/audit", "", staff.AuditRead, false},
 	{"place.mine", "place.me", "/console/me", "", signedIn, false},
 }

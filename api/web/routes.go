@@ -335,6 +335,8 @@ func (s *Server) routes() []route {
 		{post, lawRulePath, false, staff.LawWrite, (*visit).lawStep},
 		{get, deadlinesPath, false, staff.LawRead, (*visit).deadlineList},
 		{post, deadlinesPath, false, staff.LawWrite, (*visit).deadlineStep},
+		{get, bundlePath, false, staff.LawRead, (*visit).bundleShow},
+		{post, bundlePath, false, staff.LawRead, (*visit).bundleMake},
 		{get, checksPath, false, staff.OfflineRead, (*visit).checkList},
 		{post, checksPath, false, staff.EntryDraft, (*visit).checkRun},
 		{get, "/console/streets", false, staff.FundWrite, (*visit).streetList},

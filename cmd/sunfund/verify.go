@@ -28,11 +28,18 @@ type verifyCmds struct {
 type verifyCmd struct {
 	database
 	keyRing
-	Book string `placeholder:"CODE" help:"Which book; all of them when missing."`
-	Lang string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
+	Book   string `placeholder:"CODE" help:"Which book; all of them when missing."`
+	Bundle string `placeholder:"FILE" help:"Check an auditor's bundle instead of a book; needs no database."`
+	Lang   string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
+	if c.Bundle != "" {
+		if err := verifyOf(term.out, c.Bundle, language(c.Lang)); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		return nil
+	}
 	clean := true
 	ring, err := c.of(c.database)
 	if err != nil && !errors.Is(err, errNoKeyRing) && !errors.Is(err, fs.ErrNotExist) { // only seeds of match that are still sealed need it, and say so

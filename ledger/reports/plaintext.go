@@ -23,6 +23,8 @@ var ErrTorn = errors.New("entry has lost postings")
 type Options struct {
 	Lang     string              // "zh-CN" or "en": of descriptions where an entry has no words of its own
 	Progress func(entries int64) // told now and then how many are written; nil: nobody is
+	// NoNames leaves out who signed a voucher; who recorded it is told by id all the same.
+	NoNames bool
 }
 
 // plainText is an export under way. It holds the accounts and one page of entries, however long the book is.
@@ -31,6 +33,7 @@ type plainText struct {
 	book     *ledger.Book
 	lang     string
 	progress func(int64)
+	noNames  bool
 	accounts []plainAccount // that have postings, in order of their making
 	name     map[int32]*plainAccount
 	written  int64 // entries
@@ -41,7 +44,7 @@ func newPlainText(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Wri
 	if err != nil {
 		return nil, err
 	}
-	t := &plainText{w: bufio.NewWriterSize(w, 1<<16), book: book, lang: opt.Lang, progress: opt.Progress, accounts: accounts, name: make(map[int32]*plainAccount, len(accounts))}
+	t := &plainText{w: bufio.NewWriterSize(w, 1<<16), book: book, lang: opt.Lang, progress: opt.Progress, noNames: opt.NoNames, accounts: accounts, name: make(map[int32]*plainAccount, len(accounts))}
 	for i := range accounts {
 		t.name[accounts[i].id] = &accounts[i]
 	}
@@ -126,6 +129,9 @@ func (t *plainText) entries(ctx context.Context, q pg.Querier, write func(*plain
 		}
 		for i := range page {
 			e := &page[i]
+			if t.noNames {
+				e.madeBy, e.checkedBy = "", ""
+			}
 			if len(e.accounts) != e.lines {
 				return fmt.Errorf("%w: %s names %d, %d are there", ErrTorn, e.id, e.lines, len(e.accounts))
 			}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger/reports"
+)
+
+// bundleCmd writes the auditor's bundle of a book.
+type bundleCmd struct {
+	database
+	Book   string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
+	Output string `short:"o" required:"" placeholder:"FILE" help:"Where to write the zip file. It appears when it is complete."`
+}
+
+func (c *bundleCmd) Run(ctx context.Context, term terminal) error {
+	err := inOneMoment(ctx, c.database, func(tx pgx.Tx) error {
+		books, err := chosenBooks(ctx, tx, c.Book)
+		if err != nil {
+			return err
+		}
+		if len(books) > 1 {
+			return errWhichBook
+		}
+		if err := pg.EnterBook(ctx, tx, books[0].ID); err != nil {
+			return err
+		}
+		return writeFile(c.Output, func(w io.Writer) error { return reports.WriteBundle(ctx, tx, books[0], w) })
+	})
+	if err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	check, err := verifyBundle(c.Output)
+	if err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	fmt.Fprintf(term.out, "%s: %d entries, %d postings through %s\nSHA256SUMS %s\n", c.Output, check.Info.Entries, check.Info.Position, check.Info.Through, check.Root)
+	return nil
+}
+
+func verifyBundle(path string) (*reports.BundleCheck, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return reports.VerifyBundle(f, info.Size())
+}
+
+// bundleTexts are what a check of a bundle says.
+var bundleTexts = map[string]struct{ book, sum, root, more string }{
+	"en":    {"Bundle of book %s: %s, %d entries, %d postings through %s\n", "  %d files, %d lines compared, %d differ\n", "  hash of SHA256SUMS, to be compared with what the association told: %s\n", "  and %d more\n"},
+	"zh-CN": {"账套 %s 的审计包：%s，%d 张凭证，%d 行分录，记到 %s\n", "  %d 个文件，核对 %d 行，不符 %d 项\n", "  SHA256SUMS 的哈希（与慈善会告知的比较）：%s\n", "  另有 %d 项\n"},
+}
+
+// verifyOf checks a bundle and prints what was found; it needs no database.
+func verifyOf(w io.Writer, path, lang string) error {
+	c, err := verifyBundle(path)
+	if err != nil {
+		return err
+	}
+	text := bundleTexts[lang]
+	name := c.Info.NameZH
+	if lang == "en" {
+		name = c.Info.NameEN
+	}
+	fmt.Fprintf(w, text.book, c.Info.Book, name, c.Info.Entries, c.Info.Position, c.Info.Through)
+	for _, d := range c.Differs {
+		fmt.Fprintf(w, "  %s\n", d.Text(lang))
+	}
+	if rest := c.All - len(c.Differs); rest > 0 {
+		fmt.Fprintf(w, text.more, rest)
+	}
+	fmt.Fprintf(w, text.sum, c.Files, c.Compared, c.All)
+	fmt.Fprintf(w, text.root, c.Root)
+	if c.All > 0 {
+		return errDiffers
+	}
+	return nil
+}

@@ -1,0 +1,317 @@
+package reports
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
+)
+
+// Files of an auditor's bundle. BundleSums is last and names the others.
+const (
+	BundleReadme    = "README.txt"
+	BundleAbout     = "about.json"
+	BundleAccounts  = "accounts.csv"
+	BundleEntries   = "entries.csv"
+	BundlePostings  = "postings.csv"
+	BundleTrial     = "trial-balance.csv"
+	BundleApprovals = "approvals.csv"
+	BundleDecisions = "decisions.csv"
+	BundlePapers    = "papers.csv"
+	BundleStatement = "statements/"
+	BundleJournal   = "book.journal"
+	BundleSums      = "SHA256SUMS"
+)
+
+// bundleFormat is the version of the bundle's files.
+const bundleFormat = 1
+
+// BundleInfo says of which book a bundle is and where the book stood.
+type BundleInfo struct {
+	Format   int    `json:"format"`
+	Book     string `json:"book"`
+	NameZH   string `json:"name_zh"`
+	NameEN   string `json:"name_en"`
+	Regime   string `json:"regime"`
+	Currency string `json:"currency"`
+	Position int64  `json:"position"` // postings in the book
+	Entries  int64  `json:"entries"`
+	Last     string `json:"last_entry"` // recorded last; empty for none
+	Through  string `json:"through"`    // the last day that an entry belongs to; empty for none
+}
+
+// bundle is one on its way into a zip file.
+type bundle struct {
+	ctx  context.Context
+	q    pg.Querier
+	book *ledger.Book
+	zip  *zip.Writer
+	sums bytes.Buffer
+	info BundleInfo
+	to   time.Time // last day of the book
+}
+
+// WriteBundle writes the auditor's bundle: everything that adding the book up again takes, as files that need no program of ours, and how to
+// check them. It names no persons: who made and approved is told by their ids. The same book gives the same bytes. Run it in one repeatable
+// read transaction. It fails with ErrTorn.
+func WriteBundle(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer) error {
+	b := &bundle{ctx: ctx, q: q, book: book, zip: zip.NewWriter(w)}
+	if err := b.about(); err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	steps := []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{BundleReadme, func(w io.Writer) error { _, err := fmt.Fprintf(w, bundleReadme, book.NameZH, book.NameEN); return err }},
+		{BundleAbout, func(w io.Writer) error {
+			e := json.NewEncoder(w)
+			e.SetIndent("", "  ")
+			return e.Encode(b.info)
+		}},
+		{BundleAccounts, b.accounts}, {BundleEntries, b.entries}, {BundlePostings, b.postings}, {BundleTrial, b.trial}, {BundleApprovals, b.approvals}, {BundleDecisions, b.decisions}, {BundlePapers, b.papers},
+	}
+	for _, s := range steps {
+		if err := b.file(s.name, s.write); err != nil {
+			return err
+		}
+	}
+	if err := b.statements(); err != nil {
+		return err
+	}
+	if err := b.file(BundleJournal, func(w io.Writer) error { return WriteHledger(ctx, q, book, w, Options{Lang: "zh-CN", NoNames: true}) }); err != nil {
+		return err
+	}
+	sums := b.sums.Bytes()
+	if err := b.file(BundleSums, func(w io.Writer) error { _, err := w.Write(sums); return err }); err != nil {
+		return err
+	}
+	if err := b.zip.Close(); err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	return nil
+}
+
+// file writes one file, without a time of its own, and notes its hash.
+func (b *bundle) file(name string, write func(io.Writer) error) error {
+	out, err := b.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+	if err != nil {
+		return fmt.Errorf("write bundle: %s: %w", name, err)
+	}
+	sum := sha256.New()
+	if err := write(io.MultiWriter(out, sum)); err != nil {
+		return fmt.Errorf("write bundle: %s: %w", name, err)
+	}
+	fmt.Fprintf(&b.sums, "%s  %s\n", hex.EncodeToString(sum.Sum(nil)), name)
+	return nil
+}
+
+const sqlBundleLast = `
+select (select count(*) from entry where book_id = $1), (select max(effective_on) from entry where book_id = $1),
+       (select id from entry where book_id = $1 order by xid desc, id desc limit 1)`
+
+func (b *bundle) about() (err error) {
+	b.info = BundleInfo{Format: bundleFormat, Book: b.book.Code, NameZH: b.book.NameZH, NameEN: b.book.NameEN, Regime: b.book.Regime, Currency: b.book.Currency}
+	if b.info.Position, err = ledger.Posted(b.ctx, b.q, b.book, 0); err != nil {
+		return err
+	}
+	var through *time.Time
+	var last *uuid.UUID
+	if err := b.q.QueryRow(b.ctx, sqlBundleLast, b.book.ID).Scan(&b.info.Entries, &through, &last); err != nil {
+		return err
+	}
+	if through != nil {
+		b.to, b.info.Through = *through, through.Format(time.DateOnly)
+		b.info.Last = last.String()
+	}
+	return nil
+}
+
+// table writes a CSV: heads, then the rows that each asks for.
+func table(w io.Writer, heads []string, rows func(row func(...string)) error) error {
+	c := csv.NewWriter(w)
+	_ = c.Write(heads) // kept by the writer; Error reports it
+	err := rows(func(fields ...string) { _ = c.Write(fields) })
+	if err != nil {
+		return err
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// query writes a CSV of what a statement finds; its columns are texts.
+func (b *bundle) query(w io.Writer, heads []string, sql string) error {
+	return table(w, heads, func(row func(...string)) error {
+		rows, err := b.q.Query(b.ctx, sql, b.book.ID)
+		if err != nil {
+			return err
+		}
+		fields := make([]string, len(heads))
+		to := make([]any, len(heads))
+		for i := range fields {
+			to[i] = &fields[i]
+		}
+		_, err = pgx.ForEachRow(rows, to, func() error { row(fields...); return nil })
+		return err
+	})
+}
+
+func (b *bundle) accounts(w io.Writer) error {
+	all, err := plainAccounts(b.ctx, b.q, b.book)
+	if err != nil {
+		return err
+	}
+	balances, err := PlainBalances(b.ctx, b.q, b.book)
+	if err != nil {
+		return err
+	}
+	return table(w, []string{"account", "name", "code", "chart", "fund", "currency", "balance", "name_zh", "name_en"}, func(row func(...string)) error {
+		for _, a := range all {
+			row(strconv.Itoa(int(a.id)), a.name, a.code, string(a.leaf.Chart), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, money.Format(balances[a.name].Minor, a.leaf.Currency), a.zh, a.en)
+		}
+		return nil
+	})
+}
+
+func (b *bundle) eachEntry(each func(t *plainText, e *plainEntry)) error {
+	t, err := newPlainText(b.ctx, b.q, b.book, io.Discard, Options{Lang: "zh-CN", NoNames: true})
+	if err != nil {
+		return err
+	}
+	return t.entries(b.ctx, b.q, func(e *plainEntry) { each(t, e) })
+}
+
+func (b *bundle) entries(w io.Writer) error {
+	return table(w, []string{"entry", "day", "recorded_at", "kind", "number", "summary", "source", "source_ref", "reason", "reverses", "recorded_by", "lines"}, func(row func(...string)) error {
+		return b.eachEntry(func(t *plainText, e *plainEntry) {
+			number, reverses := "", ""
+			if e.number != 0 {
+				number = e.code()
+			}
+			if e.reverses != uuid.Nil {
+				reverses = e.reverses.String()
+			}
+			row(e.id.String(), e.day.Format(time.DateOnly), e.recorded.UTC().Format("2006-01-02T15:04:05.000000Z"), e.kind.Info().Code, number, oneLine(e.summary), e.source, e.sourceRef, oneLine(e.reason), reverses,
+				e.actor.String(), strconv.Itoa(e.lines))
+		})
+	})
+}
+
+func (b *bundle) postings(w io.Writer) error {
+	return table(w, []string{"entry", "line", "day", "account", "fund", "currency", "memo", "amount"}, func(row func(...string)) error {
+		return b.eachEntry(func(t *plainText, e *plainEntry) {
+			for i, id := range e.accounts {
+				a := t.name[id]
+				memo := "no"
+				if chart.MustByID(a.leaf.Chart).Memo() {
+					memo = "yes"
+				}
+				row(e.id.String(), strconv.Itoa(i+1), e.day.Format(time.DateOnly), strconv.Itoa(int(id)), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, memo, money.Format(e.amounts[i], a.leaf.Currency))
+			}
+		})
+	})
+}
+
+// trial is the trial balance of the book's last year, by chart account, fund and currency.
+func (b *bundle) trial(w io.Writer) error {
+	return table(w, []string{"chart", "code", "fund", "currency", "opening", "debit", "credit", "closing"}, func(row func(...string)) error {
+		if b.to.IsZero() {
+			return nil
+		}
+		rows, err := ledger.TrialBalance(b.ctx, b.q, b.book, ledger.Day(b.to.Year(), time.January, 1), b.to, 0, true)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			f := func(minor int64) string { return money.Format(minor, r.Currency) }
+			row(string(r.Chart.ID), r.Chart.Code(b.book.Regime), strconv.Itoa(int(r.Fund)), r.Currency, f(r.Opening), f(r.Debit), f(r.Credit), f(r.Closing))
+		}
+		return nil
+	})
+}
+
+const (
+	sqlBundleApprovals = `
+select id::text, kind, encode(payload_hash, 'hex'), version::text, needed::text, made_by::text, to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), state,
+       coalesce(to_char(decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''), coalesce(entry_id::text, '')
+  from approval where book_id = $1 order by id`
+
+	sqlBundleDecisions = `
+select approval_id::text, version::text, person_id::text, verdict, encode(payload_hash, 'hex'), to_char(decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+  from approval_decision where book_id = $1 order by approval_id, version, person_id`
+
+	// Names of files are typed by people and are left out.
+	sqlBundlePapers = `
+select a.object, encode(a.hash, 'hex'), p.media, length(p.body)::text, to_char(a.added_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), a.added_by::text
+  from attachment a join paper p on p.book_id = a.book_id and p.hash = a.hash where a.book_id = $1 order by a.object, a.hash`
+)
+
+func (b *bundle) approvals(w io.Writer) error {
+	return b.query(w, []string{"request", "kind", "hash", "version", "needed", "made_by", "made_at", "state", "decided_at", "entry"}, sqlBundleApprovals)
+}
+
+func (b *bundle) decisions(w io.Writer) error {
+	return b.query(w, []string{"request", "version", "person", "verdict", "hash", "decided_at"}, sqlBundleDecisions)
+}
+
+func (b *bundle) papers(w io.Writer) error {
+	return b.query(w, []string{"object", "sha256", "media", "bytes", "added_at", "added_by"}, sqlBundlePapers)
+}
+
+// statements are the statutory statements of the book's last year.
+func (b *bundle) statements() error {
+	if b.to.IsZero() {
+		return nil
+	}
+	for _, form := range Forms(b.book.Regime) {
+		if form.Regime != b.book.Regime {
+			continue
+		}
+		s, err := Make(b.ctx, b.q, b.book, form, Request{To: b.to, Lang: "zh-CN"})
+		if err != nil {
+			return fmt.Errorf("write bundle: statement %s: %w", form.ID, err)
+		}
+		err = b.file(BundleStatement+form.ID+".csv", func(w io.Writer) error { return table(w, []string{s.Title, s.Code, s.Period, s.Currency}, s.plainRows) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainRows are the statement's tables as they are printed, amounts as decimals.
+func (r *Report) plainRows(row func(...string)) error {
+	for _, t := range r.Tables {
+		heads := make([]string, len(t.Columns))
+		for i, c := range t.Columns {
+			heads[i] = c.Label
+		}
+		row(heads...)
+		for _, line := range t.Rows {
+			fields := make([]string, len(line.Cells))
+			for i, c := range line.Cells {
+				fields[i] = c.Text
+				if c.Text == "" && i < len(t.Columns) && t.Columns[i].Sum {
+					fields[i] = money.Format(c.Minor, r.Currency)
+				}
+			}
+			row(fields...)
+		}
+	}
+	return nil
+}
