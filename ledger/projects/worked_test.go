@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/projects"
@@ -139,9 +140,7 @@ func TestEightyEightProjects(t *testing.T) {
 func TestResidentsDecide(t *testing.T) {
 	w := newWorld(t)
 	w.post("D bank.basic S 200000.00", "C grant.r S 200000.00")
-	w.do(func(pgx.Tx) (*giving.Move, error) {
-		return polls.Require(w.book, w.funds["S"].ID, true, "居民大会")
-	})
+	w.chartered("S", funds.Terms{Sort: funds.Street, Purposes: []string{"service"}, Voted: true}) // the yearly budget, by its own charter
 	poll := w.voted("S", 80_000_00, 65_000_00, 50_000_00)
 	w.wants("resv", "S", "195000.00")
 	approve := func(id uuid.UUID, decision *projects.Decision) func(pgx.Tx) (*giving.Move, error) {
