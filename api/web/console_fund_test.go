@@ -153,3 +153,23 @@ func TestFundMoney(t *testing.T) {
 	li.wants(li.get(file), http.StatusOK, "余款去向已经公布")
 	li.wants(li.get(like), http.StatusOK, "已开设")
 }
+
+// The pages of funds are laid out on a phone and a desk, in both languages.
+func TestFundPagesLook(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	file, fund := o.fundOpened("SUN", "sunshine", "levy", "5", "spend", "8", "dormant", "12")
+	draft := o.as("wu").fundApplied("NEW", "named")
+	id := fund[strings.LastIndex(fund, "/")+1:]
+	code := func(id chart.ID) string { return chart.MustByID(id).Code2026 }
+	li, chen := o.as("li"), o.as("chen")
+	for _, lines := range [][2][4]string{{{code("bank.basic"), id, "27505.13", ""}, {code("gift.r"), id, "", "27505.13"}}, {{code("subsidy"), id, "21940.87", ""}, {code("subsidy.contra"), id, "", "21940.87"}}} {
+		chen.decides(li.post("/console/vouchers", li.voucher("到账", lines[0], lines[1])).to, "approve", "")
+	}
+	form := li.voucher("签约", [4]string{code("enc"), id, "9000.00", ""}, [4]string{code("enc.contra"), id, "", "9000.00"})
+	form.Set("purpose", "homes")
+	chen.decides(li.post("/console/vouchers", form).to, "approve", "")
+	o.looks(t, "fund", [][3]string{{"li", "fund-files", fundFilesPath}, {"wu", "fund-file-draft", draft}, {"li", "fund-file", file}, {"wu", "fund-test", fundFilesPath + "/test"},
+		{"wu", "fund-test-done", fundFilesPath + "/test?passed=no&duty=yes&powerless=yes&named=yes"}, {"wu", "fund-apply", fundFilesPath + "/new?passed=no&duty=no"},
+		{"wu", "fund-available", fund + "/available?try=20000"}, {"li", "fund-charter", fund}, {"li", "transfer", "/console/transfers/new"}})
+}

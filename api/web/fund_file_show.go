@@ -96,10 +96,14 @@ func (v *visit) fundFileFacts(f *funds.File, terms *funds.Terms) (facts []Fact, 
 	if f.Agency != nil {
 		answer := map[bool]string{true: T(v.lang, "agency.yes"), false: T(v.lang, "agency.no")}
 		facts = append(facts, v.fact("agency.outcome", v.agencyOutcome(*f.Agency)))
-		if f.Agency.PassOn {
-			facts = append(facts, v.fact("agency.short.passed", answer[true]))
-		} else {
-			facts = append(facts, v.fact("agency.short.duty", answer[f.Agency.NoIncrease]), v.fact("agency.short.powerless", answer[f.Agency.NoPower]), v.fact("agency.short.named", answer[f.Agency.Named]))
+		for _, one := range []struct {
+			name string
+			yes  bool
+		}{{"passed", f.Agency.PassOn}, {"duty", f.Agency.NoIncrease}, {"powerless", f.Agency.NoPower}, {"named", f.Agency.Named}} {
+			facts = append(facts, v.fact("agency.short."+one.name, answer[one.yes]))
+			if one.yes == (one.name == "passed") { // it decided: the others were not asked
+				break
+			}
 		}
 	}
 	if f.Agreement != nil {
