@@ -14,7 +14,8 @@ import (
 )
 
 // Commission plans a project that is approved at once, with the budget of the proposal that was awarded. Where residents decide about the
-// fund, decision names what they chose; nil for none. A second person approves. ErrVote, polls.ErrNotWon, giving.ErrStep.
+// fund, decision names what they chose; nil for none. A second person approves. *giving.FieldErrors, ErrVote,
+// polls.ErrNotWon, giving.ErrStep.
 func Commission(ctx context.Context, q pg.Querier, book *ledger.Book, p Project, items []Item, decision *Decision, day time.Time) (*giving.Move, error) {
 	kind, _, err := fundOf(ctx, q, book, p.FundID)
 	if err == nil && kind == ledger.Agency || errors.Is(err, pgx.ErrNoRows) {
@@ -22,6 +23,10 @@ func Commission(ctx context.Context, q pg.Querier, book *ledger.Book, p Project,
 	}
 	if err != nil {
 		return nil, err
+	}
+	var wrong giving.FieldErrors
+	if p.Purpose, err = purposeOf(ctx, q, book, p.FundID, p.Purpose, &wrong); err != nil || len(wrong.List) > 0 {
+		return nil, errors.Join(err, wrong.Err())
 	}
 	if p.Number, err = number(ctx, q, book, sqlProjectNext); err != nil {
 		return nil, err
@@ -37,7 +42,7 @@ func Commission(ctx context.Context, q pg.Querier, book *ledger.Book, p Project,
 	approve := m.Settle
 	m.Act = "project-awarded"
 	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
-		err := giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy)
+		err := giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy, p.Purpose)
 		for _, item := range items {
 			if err == nil {
 				err = giving.Settled(ctx, tx, sqlItemInsert, book.ID, p.ID, item.Position, item.Label, item.Amount)

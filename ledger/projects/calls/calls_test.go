@@ -234,7 +234,7 @@ func (w *world) announce(call uuid.UUID) plan {
 
 func (w *world) award(id uuid.UUID) plan {
 	return w.ofProposal(id, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
-		return calls.Award(w.ctx, tx, w.book, p, w.li, w.book.Day(w.now), w.now)
+		return calls.Award(w.ctx, tx, w.book, p, "", w.li, w.book.Day(w.now), w.now)
 	})
 }
 

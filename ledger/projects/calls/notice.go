@@ -248,8 +248,8 @@ func PutToVote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, po
 
 // Award plans that a proposal becomes a project with its budget, which stands in the memo accounts from then on; the need it answers is taken
 // up. The project is called by the id of its proposal. Under a call after the notice, when every objection is answered; where residents decide about the fund, with their vote. A second
-// person approves. ErrWindow, ErrObjections, projects.ErrVote, polls.ErrNotWon, projects.ErrPayee, giving.ErrStep.
-func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, by uuid.UUID, day, now time.Time) (*giving.Move, error) {
+// person approves. use is the purpose of the fund's charter that the project serves; empty where there is one alone or none. ErrWindow, ErrObjections, projects.ErrVote, polls.ErrNotWon, projects.ErrPayee, giving.ErrStep.
+func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, use string, by uuid.UUID, day, now time.Time) (*giving.Move, error) {
 	c, err := p.callOf(ctx, q, book)
 	if err != nil {
 		return nil, err
@@ -277,7 +277,7 @@ func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, by
 	if p.PollID != nil {
 		decision = &projects.Decision{Poll: *p.PollID, Place: *p.PollPlace}
 	}
-	m, err := projects.Commission(ctx, q, book, projects.Project{ID: p.ID, Title: p.Title, FundID: p.FundID, Community: p.Place, Plan: p.Plan, People: p.People, StartsOn: p.StartsOn, EndsOn: p.EndsOn, EnteredBy: by},
+	m, err := projects.Commission(ctx, q, book, projects.Project{ID: p.ID, Title: p.Title, FundID: p.FundID, Community: p.Place, Plan: p.Plan, People: p.People, StartsOn: p.StartsOn, EndsOn: p.EndsOn, EnteredBy: by, Purpose: use},
 		items, decision, day)
 	if err != nil {
 		return nil, err
