@@ -11,6 +11,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/disclosure"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/match"
@@ -114,6 +115,11 @@ var table = []row{
 	{platforms.ErrStarted, Problem{"platform-started", 409, "文件已有部分入账，只能继续入账，不能换读法或作废。", "Some of the file is booked: it can be finished, but not read another way or put aside."}},
 	{ledger.ErrHalted, halted("E5")},
 	{reports.ErrNotBundle, Problem{"not-bundle", 422, "这不是本程序能读的审计包。", "This is no bundle that this program reads."}},
+	{disclosure.ErrNoEntry, Problem{"not-found", 404, "没有公开过这一项。", "Nothing was published under this number."}},
+	{disclosure.ErrNoObject, Problem{"not-found", 404, "没有这个可以公开的活动、项目、年度或事项。", "There is no such campaign, project, year or event to be published."}},
+	{disclosure.ErrPhase, Problem{"disclosure-phase", 409, "这一版接不上：没有结束的不能公布最终结果，公布最终结果以后只能更正。", "This version does not follow: results wait for the end, and after them only corrections are published."}},
+	{disclosure.ErrNote, Problem{"disclosure-note", 422, "更正要写明原来公布的、正确的和原因。", "A correction says what was published, what is right and why."}},
+	{disclosure.ErrCosts, Problem{"disclosure-costs", 422, "支出明细读不了，或合计与账上的支出不一致。", "The lines of cost cannot be read, or do not add up to what the books say was spent."}},
 	{law.ErrLaw, Problem{"law", 409, "法规检查不允许这样做。", "A rule of law stands against it."}},
 	{law.ErrNoRule, Problem{"not-found", 404, "没有这条规则。", "There is no such rule."}},
 	{law.ErrBadFact, Problem{"law-fact", 422, "登记的事项不完整：日期、金额、说明请按该项的要求填写。", "The fact is not complete: day, amount and words as its item asks for."}},

@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/disclosure"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/subsidies"
@@ -86,7 +87,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	staff.ErrNoRule, staff.ErrRule, staff.ErrSettings, staff.ErrNoPasskey, staff.ErrNoLink, staff.ErrLink, staff.ErrLinkTaken, staff.ErrEmail,
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
-	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, law.ErrLaw, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote,
+	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, law.ErrLaw, disclosure.ErrPhase, disclosure.ErrNote, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote,
 	ledger.ErrPurpose, ledger.ErrWindow, ledger.ErrTied, funds.ErrNoCharter, funds.ErrNoLevy, funds.ErrUnlike, funds.ErrClosed, funds.ErrEnds}
 
 // decided leads to the request as it now stands, or says why nothing was decided.

@@ -86,7 +86,7 @@ func (v *visit) deadlineHref(d *law.Deadline) string {
 	case "filing", "surplus":
 		return lawRule(d.Rule.Code)
 	}
-	return v.lawHref(d.Object)
+	return disclosureDraftHref(d.Object)
 }
 
 // deadlineTake says who sees to a deadline.

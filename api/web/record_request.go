@@ -37,7 +37,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.fundFileSeconds(nil)) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil)) {
 		if a.name == name {
 			return a, nil
 		}

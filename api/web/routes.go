@@ -27,7 +27,11 @@ func (r route) headed() bool {
 // routes is every page there is.
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
+	var data []route
+	for _, set := range openSets() {
+		data = append(data, route{get, dataPath + "/" + set.name + ".json", true, "", dataJSON(set)}, route{get, dataPath + "/" + set.name + ".csv", true, "", dataCSV(set)})
+	}
+	return append(data, []route{
 		// public
 		{get, "/", true, "", (*visit).home},
 		{get, "/campaigns", true, "", (*visit).campaignList},
@@ -97,6 +101,11 @@ func (s *Server) routes() []route {
 		{get, boardPath + "/:number/account", true, "", (*visit).projectAccount},
 		{get, "/payments/:number", true, "", (*visit).paymentPublic},
 		{get, "/funds", true, "", (*visit).fundPublicList},
+		{get, disclosurePath, true, "", (*visit).disclosureList},
+		{get, disclosurePath + "/feed", true, "", (*visit).disclosureFeed},
+		{get, disclosurePath + "/:id", true, "", (*visit).disclosureShow},
+		{get, dataPath, true, "", (*visit).openData},
+		{get, dataPath + "/grants.json", true, "", (*visit).dataGrants},
 		{get, "/about", true, "", (*visit).about},
 
 		// console
@@ -333,6 +342,8 @@ func (s *Server) routes() []route {
 		{post, lawProfilePath, false, staff.LawWrite, (*visit).lawProfileSet},
 		{get, lawRulePath, false, staff.LawRead, (*visit).lawShow},
 		{post, lawRulePath, false, staff.LawWrite, (*visit).lawStep},
+		{get, disclosuresPath, false, staff.LawRead, (*visit).disclosureDesk},
+		{post, disclosuresPath, false, staff.LawWrite, (*visit).disclosureStep},
 		{get, deadlinesPath, false, staff.LawRead, (*visit).deadlineList},
 		{post, deadlinesPath, false, staff.LawWrite, (*visit).deadlineStep},
 		{get, bundlePath, false, staff.LawRead, (*visit).bundleShow},
@@ -365,7 +376,7 @@ func (s *Server) routes() []route {
 		{post, "/console/keys", false, staff.KeyAdmin, fresh((*visit).keyCreate)},
 		{post, "/console/keys/rotate", false, staff.KeyAdmin, fresh((*visit).keyRotate)},
 		{post, "/console/keys/revoke", false, staff.KeyAdmin, fresh((*visit).keyRevoke)},
-	}
+	}...)
 }
 
 // Register puts the pages on e. Webhooks and the API are registered elsewhere, outside of the cross-origin guard.

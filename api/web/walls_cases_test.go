@@ -174,7 +174,7 @@ var plainParameters = strings.Fields(`report row column at base campaigns job da
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	age group severity type
 	view waive_ what when why work year zero zone item kept people points stage times n place filed story supported object until words form public value article who
-	basis try passed duty powerless named dormant purpose seat objection about`)
+	basis try passed duty powerless named dormant purpose seat objection about phase lines partners correct was version`)
 
 // TestA2ListsAndForms is made from the tables of routes and of parameters: what belongs to another street or book is in no
 // list, search, page or file, and a filter, a cursor or a hidden field with its id does what one with an unknown id does.

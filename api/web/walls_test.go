@@ -17,6 +17,7 @@ import (
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/disclosure"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/match"
 	"sunfund/ledger/giving/plans"
@@ -219,6 +220,17 @@ func (n *neighbourhood) plant() {
 		"paper", "谢家湾居委会", "ballot", "approval", "least", "1", "method", "greedy", "ties", "order")
 	id("poll", uuid.MustParse(last(poll)))
 	put("poll-number", "1", "9999")
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		d, err := disclosure.Make(ctx, tx, n.book, "year:"+strconv.Itoa(n.now.Year()), n.now)
+		if err != nil {
+			return err
+		}
+		e, err := disclosure.Publish(ctx, tx, n.book, d, disclosure.Version{Entry: uuid.Must(uuid.NewV7()), Phase: disclosure.Progress, MadeBy: n.personID("li"), Second: n.personID("chen"), PublishedAt: n.now, PublishedOn: n.book.Day(n.now)})
+		if err == nil {
+			put("disclosure", e.ID.String(), uuid.Must(uuid.NewV7()).String())
+		}
+		return err
+	})
 	n.plantNeed(put)
 	n.plantProject(put)
 	li.stepped(fundFilesPath, "purpose-add", "code", "homes", "zh", "居住改造", "en", "Homes")
@@ -518,7 +530,7 @@ var objectOfPath = map[string]string{
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
-	"/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
+	"/disclosure/:id": "disclosure", "/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/calls/:number": "call-number", "/console/calls/:id": "call", "/console/proposals/:id": "proposal",

@@ -97,7 +97,7 @@ var floors = [][]string{
 	{"ledger/giving"},
 	{"ledger/funds"},
 	{"ledger/projects", "ledger/payments"},
-	{"ledger/recon", "ledger/reports"},
+	{"ledger/recon", "ledger/reports", "ledger/disclosure"},
 	{"api/problem"},
 	{"api", "api/web", "jobs"},
 	{"cmd"},
