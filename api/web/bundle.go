@@ -17,7 +17,7 @@ const bundlePath = "/console/bundle"
 
 // bundleShow says what an auditor's bundle holds and how it is checked; one button makes it.
 func (v *visit) bundleShow() error {
-	view := recordView{Page: v.consolePage(T(v.lang, "place.bundle"), bundlePath), Heading: T(v.lang, "place.bundle"), Lead: T(v.lang, "bundle.lead")}
+	view := recordView{Page: v.consolePage(T(v.lang, "place.bundle"), bundlePath), Heading: T(v.lang, "place.bundle"), Lead: T(v.lang, "bundle.lead") + " " + T(v.lang, "bundle.make.rule")}
 	position, err := ledger.Posted(v.ctx(), v.s.DB, v.book, 0)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (v *visit) bundleShow() error {
 		check.Rows = append(check.Rows, []cell{{Text: T(v.lang, "bundle.way."+command[0])}, {Text: command[1]}})
 	}
 	view.Grids = []grid{g, check}
-	view.Forms = []recordForm{{Act: "bundle", Action: bundlePath, Form: newForm(), Title: T(v.lang, "bundle.make"), Rule: T(v.lang, "bundle.make.rule"), Button: T(v.lang, "bundle.make")}}
+	view.Links = []Link{{T(v.lang, "bundle.make"), bundlePath + "/file"}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
@@ -44,8 +44,8 @@ func (v *visit) bundleNoted(ctx context.Context, tx pgx.Tx) error {
 
 // bundleMake sends the bundle as it is made: its length costs no memory.
 func (v *visit) bundleMake() error {
-	if _, err := v.formID(); err != nil {
-		return err
+	if v.Request().Method == http.MethodHead {
+		return v.NoContent(http.StatusOK) // nothing is made for who looks only
 	}
 	if err := v.inTx(v.bundleNoted); err != nil {
 		return err

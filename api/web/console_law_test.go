@@ -174,7 +174,7 @@ func TestBundleFromTheConsole(t *testing.T) {
 	shen, wu := o.as("shen"), o.as("wu")
 	wu.wants(wu.get(bundlePath), http.StatusForbidden)
 	shen.wants(shen.get(bundlePath), http.StatusOK, "sunfund verify --bundle", "postings.csv")
-	page := shen.post(bundlePath, formWith())
+	page := shen.get(bundlePath + "/file")
 	shen.wants(page, http.StatusOK)
 	check, err := reports.VerifyBundle(strings.NewReader(page.text), int64(len(page.text)))
 	if err != nil || check.All != 0 || check.Info.Entries != 3 {

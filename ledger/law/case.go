@@ -25,7 +25,10 @@ type filing struct {
 	shared      int64 // other campaigns under the same number
 }
 
-func (c *filing) object() string { return "campaign:" + strconv.Itoa(int(c.id)) }
+func (c *filing) object() string { return Campaign(c.id) }
+
+// Campaign is how facts and disclosures name a campaign.
+func Campaign(id int32) string { return "campaign:" + strconv.Itoa(int(id)) }
 
 const sqlFilings = `
 select c.campaign_id, c.title_zh, c.title_en, c.filing_no, c.opens_at, c.closes_at, c.state,

@@ -182,6 +182,9 @@ func (l *loader) association(ctx context.Context) error {
 		if err := l.people(ctx, tx, hash); err != nil {
 			return err
 		}
+		if err := l.lawful(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := receipts.AddRange(ctx, tx, l.book, receiptNumbers, l.now); err != nil {
 			return err
 		}

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sunfund/ledger"
+)
+
+// Both sides of a fund add up to the same, or nothing is drawn; the largest nodes stand, the others are one; no amount is lost.
+func TestSankey(t *testing.T) {
+	t.Parallel()
+	s := Sankey{ID: "x", Unit: "CNY", Heads: []string{"kinds", "funds", "uses"}}
+	rest := func(n int) string { return strconv.Itoa(n) + " others" }
+	links := []SankeyLink{{From: "k", FromName: "gifts", To: "f", ToName: "fund", Minor: 300}}
+	for i := range 20 {
+		links = append(links, SankeyLink{From: "f", FromName: "fund", To: "u" + strconv.Itoa(i), ToName: "use " + strconv.Itoa(i), Minor: int64(i) + 5, column: 1})
+	}
+	links = append(links, SankeyLink{From: "f", FromName: "fund", To: "left", ToName: "left", Minor: 10, column: 1})
+	drawn := newSankey(s, links, rest)
+	if drawn.Why != "" || len(drawn.Nodes) != 2+sankeyMost || len(drawn.Bands) != 1+sankeyMost {
+		t.Fatalf("%q with %d nodes and %d bands", drawn.Why, len(drawn.Nodes), len(drawn.Bands))
+	}
+	var out int64
+	others := false
+	for _, l := range drawn.Links {
+		if l.column == 1 {
+			out += l.Minor
+		}
+		others = others || l.ToName == "10 others"
+	}
+	if out != 300 || !others {
+		t.Errorf("%d flows out of 300, others %t: %+v", out, others, drawn.Links)
+	}
+	links[0].Minor = 301
+	if s := newSankey(s, links, rest); s.Why != "unequal" || len(s.Nodes) != 0 {
+		t.Errorf("unequal sides are drawn: %q", s.Why)
+	}
+	if s := newSankey(s, nil, rest); s.Why != "empty" {
+		t.Errorf("nothing is drawn: %q", s.Why)
+	}
+	if s := newSankey(s, []SankeyLink{{From: "a", To: "b", Minor: -1}}, rest); s.Why != "negative" {
+		t.Errorf("a negative flow is drawn: %q", s.Why)
+	}
+}
+
+// The page of a year's money: kinds, funds and what was paid, with title, description and the table behind it.
+func TestFlowPage(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.disclosed()
+	anybody := o.browser()
+	page := anybody.get(flowPath)
+	anybody.wants(page, http.StatusOK, "资金流向", "捐赠", "一日捐基金", "助困物资", "还没有用", "4,500.00", "<title id=\"flow-title\">", "<desc id=\"flow-desc\">", "每月收支", "项目预算与支出")
+	if strings.Count(page.text, `<path class="o-`) < 5 {
+		t.Error("the flow has no bands")
+	}
+	anybody.wants(anybody.get(flowPath+"?year=1999"), http.StatusOK, "这一年还没有进出")
+	anybody.wants(anybody.get(flowPath+"?year=x"), http.StatusOK, o.book.Day(o.now).Format("2006"))
+	o.post(ledger.KindTransfer, o.book.Day(o.now), "划转", ledger.Debit(ledger.Leaf{Chart: "transfer", Fund: o.funds[1].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[1].ID}, 10_00),
+		ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[2].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "transfer", Fund: o.funds[2].ID}, 10_00))
+	anybody.wants(anybody.get(flowPath), http.StatusOK, "其他基金转来", "转给其他基金")
+	o.looks(t, "flow", [][3]string{{"li", "year", flowPath}})
+}
