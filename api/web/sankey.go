@@ -45,7 +45,7 @@ type SankeyBand struct {
 const (
 	sankeyMost  = 12 // nodes of a column; the others become one
 	sankeyHigh  = 4800
-	sankeyGap   = 160
+	sankeyGap   = 260
 	sankeyNode  = 140 // how wide a node is
 	sankeyWide  = 9600
 	sankeySweep = 6
@@ -106,7 +106,7 @@ func newSankey(s Sankey, links []SankeyLink, rest func(int) string) Sankey {
 		}
 	}
 	sankeyOrder(byColumn, spots, links)
-	high := sankeyHigh + sankeyGap*most
+	high := sankeyHigh + sankeyGap*(most+1)
 	for c, column := range byColumn {
 		y := int64(0)
 		for _, p := range column {
