@@ -315,7 +315,7 @@ func TestMatchingInTheConsole(t *testing.T) {
 func TestTodaySaysWhatIsRed(t *testing.T) {
 	t.Parallel()
 	r := newReconciled(t)
-	li, chen, wu := r.as("li"), r.as("chen"), r.as("wu")
+	li, wu := r.as("li"), r.as("wu")
 	li.sendsStatement(r.bank, "改过.sta", []byte(strings.Replace(reconStatement, "C66,00", "C66,01", 1)))
 	page := li.get("/console")
 	li.wants(page, http.StatusOK, "24 小时内说得清的钱", "100%", "1 条差异，等级 1 严重", "6 条差异，等级 2 重要", "/console/breaks?severity=2", "1 个文件没有收下：招行基本户", "1 个月份还没有结账", "month=2026-08",
@@ -324,7 +324,8 @@ func TestTodaySaysWhatIsRed(t *testing.T) {
 	wu.lacks(wu.get("/console"), "说得清的钱", "条差异", "资金进出", "个月份还没有结账")
 	// An hour after the time is over, what is still open counts against the figure: 66.00 of 1,032.07 is explained.
 	r.now = r.now.Add(25 * time.Hour)
-	li, chen = r.as("li"), r.as("chen")
+	chen := r.as("chen")
+	li = r.as("li")
 	li.wants(li.get("/console"), http.StatusOK, "6.3%", "到现在 6.3%", "5 行")
 	li.wants(li.stepsMatch(r, []int64{300_37}, []int64{100_00, 200_37}, "两人一起汇的"), http.StatusSeeOther)
 	li.wants(li.get("/console"), http.StatusOK, "6.3%", "72 小时内 35.4%")
