@@ -163,6 +163,8 @@ var checkNames = map[string]string{
 	"letter":          "街道配套函与账户相符",
 	"payment-transit": "在途付款与账户相符",
 	"trace-line":      "钱的去向各线与基金收付相符", "trace-piece": "钱的去向各段不重不漏",
+	"recon-once":      "账单行和本方记录都没有重复匹配，已匹配的不再待匹配",
+	"recon-amount":    "匹配的账单行与本方金额一致，差额另有一行",
 	"poll-rule":       "投票与公布的一致",
 	"poll-count":      "投票结果与选票一致",
 	"letter-claim":    "配套函与请款单、到账相符",

@@ -7,6 +7,8 @@ var (
 
 	// RunFrom is Run with matches by key on pages from another number of new lines on.
 	RunFrom = runFrom
+
+	VerifyMatches = verifyMatches
 )
 
 // MatchedRows is every match that holds.

@@ -411,6 +411,9 @@ func TestAnyOrderGivesTheSame(t *testing.T) {
 		for range seed + 1 {
 			m.run(asOf)
 		}
+		if said := m.told(""); len(said) > 0 {
+			t.Errorf("seed %d: verify: %s", seed, strings.Join(said, "\n"))
+		}
 		got := m.state()
 		if seed == 0 {
 			if want = got; len(want) < 700 {

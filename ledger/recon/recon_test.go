@@ -34,14 +34,16 @@ var start = time.Date(2026, 9, 10, 2, 0, 0, 0, time.UTC)
 // desk is a book and the accountant who imports.
 type desk struct {
 	*testing.T
-	db   *pgxpool.Pool
-	book *ledger.Book
-	by   uuid.UUID
+	db    *pgxpool.Pool
+	owner *pgxpool.Pool
+	book  *ledger.Book
+	by    uuid.UUID
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{T: t, db: pgtest.New(t).Service, by: uuid.New()}
+	base := pgtest.New(t)
+	d := &desk{T: t, db: base.Service, owner: base.Pool, by: uuid.New()}
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	d.ok(err)
 	d.tx(func(ctx context.Context, tx pgx.Tx) (err error) {

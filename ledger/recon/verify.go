@@ -18,7 +18,7 @@ import (
 // Verify is every comparison of `sunfund verify` on one book: each room's. Run it in one repeatable read transaction in the book.
 func Verify(ctx context.Context, q pg.Querier, book *ledger.Book) (all []ledger.Check, err error) {
 	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){
-		ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify, trace.Verify,
+		ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify, trace.Verify, verifyMatches,
 	} {
 		checks, err := verify(ctx, q, book)
 		if err != nil {
