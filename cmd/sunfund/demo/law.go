@@ -2,11 +2,14 @@ package demo
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/disclosure"
 	"sunfund/ledger/law"
 	"sunfund/ledger/staff"
 )
@@ -31,4 +34,40 @@ func (l *loader) lawful(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// phases say as what a deadline's draft is published.
+var phases = map[string]string{"progress": disclosure.Progress, "final": disclosure.Last, "year": disclosure.Last}
+
+// disclosed publishes, three days before each was due, what had to be public by a moment: a campaign that runs long comes again every three months.
+func (l *loader) disclosed(ctx context.Context, until time.Time) error {
+	for {
+		dues, err := law.Deadlines(ctx, l.db, l.book, "zh-CN", l.book.Day(until))
+		if err != nil {
+			return err
+		}
+		published := 0
+		for _, due := range dues {
+			if due.Left(l.book.Day(until)) >= 0 {
+				continue
+			}
+			at := due.Due.AddDate(0, 0, -3).Add(2 * time.Hour)
+			err := pg.InTx(ctx, l.db, func(tx pgx.Tx) error {
+				draft, err := disclosure.Make(ctx, tx, l.book, due.Object, at)
+				if err != nil {
+					return err
+				}
+				_, err = disclosure.Publish(ctx, tx, l.book, draft, disclosure.Version{Entry: key("disclosure %s", due.Object), Phase: phases[due.Phase], MadeBy: l.persons["wang"], Second: l.persons["li"],
+					PublishedAt: at, PublishedOn: l.book.Day(at)})
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("publish %s: %w", due.Key, err)
+			}
+			published++
+		}
+		if published == 0 {
+			return nil
+		}
+	}
 }

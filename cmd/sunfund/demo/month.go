@@ -48,6 +48,9 @@ func (l *loader) month(ctx context.Context) error {
 			return err
 		}
 		if state != ledger.PeriodHard {
+			if err := l.disclosed(ctx, closedAt); err != nil {
+				return err
+			}
 			if err := m.close(ctx); err != nil {
 				return err
 			}
@@ -57,6 +60,9 @@ func (l *loader) month(ctx context.Context) error {
 		if err := m.november(ctx); err != nil {
 			return err
 		}
+	}
+	if err := l.disclosed(ctx, l.now); err != nil {
+		return err
 	}
 	return l.post(ctx, []voucher{{"2026-11-17", voucherKind, "支付本月办公网络费", "bank", lastRef, []string{"D admin.u G 199.00", "C bank.basic G 199.00"}}})
 }
