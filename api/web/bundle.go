@@ -45,6 +45,7 @@ func (v *visit) bundleNoted(ctx context.Context, tx pgx.Tx) error {
 // bundleMake sends the bundle as it is made: its length costs no memory.
 func (v *visit) bundleMake() error {
 	if v.Request().Method == http.MethodHead {
+		v.Response().Header().Set("Content-Type", "application/zip")
 		return v.NoContent(http.StatusOK) // nothing is made for who looks only
 	}
 	if err := v.inTx(v.bundleNoted); err != nil {

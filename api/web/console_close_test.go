@@ -40,7 +40,7 @@ func TestClosingInTheConsole(t *testing.T) {
 	if a := chen.post(checksPath, formWith()); a.status != http.StatusForbidden {
 		t.Errorf("who approves runs checks: %d", a.status)
 	}
-	li.wants(li.get(checksPath), http.StatusOK, "还没有检查", "C24", "披露和备案的期限还没有登记")
+	li.wants(li.get(checksPath), http.StatusOK, "还没有检查", "C24", "公开与备案的期限没有超过")
 	li.wants(li.post(path, formWith("act", "close-month")), http.StatusUnprocessableEntity, "C06：请先处理")
 	li.wants(li.post(checksPath, formWith()), http.StatusSeeOther)
 	li.wants(li.get(checksPath), http.StatusOK, "正常", "没有这类业务")

@@ -70,7 +70,7 @@ func TestConsoleJobs(t *testing.T) {
 			t.Errorf("%s: %d", name, page.status)
 		}
 	}
-	li.wants(li.get("/console"), http.StatusOK, "自动任务有 2 项失败或迟到")
+	li.wants(li.get("/console"), http.StatusOK, "自动任务失败：账目自查", "自动任务迟到：")
 	wu.lacks(wu.get("/console"), "自动任务")
 
 	guan.wants(guan.post(jobsPath, url.Values{"job": {"nightly"}}), http.StatusNotFound)
