@@ -321,6 +321,9 @@ func Close(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Signed, now time
 	}
 	r := &kept.Report
 	first, month := monthOf(r.First), monthOf(r.Month)
+	if _, err := tx.Exec(ctx, sqlReconLock, book.ID); err != nil { // a match that is being taken apart is apart before, or not at all
+		return fmt.Errorf("close: %w", err)
+	}
 	if err := ledger.CloseForGood(ctx, tx, book, month, book.Day(now)); err != nil {
 		return err
 	}
