@@ -160,6 +160,7 @@ var checkNames = map[string]string{
 	"pledge":          "认捐未到部分等于备查科目",
 	"contract":        "合同与账户相符",
 	"contract-source": "合同各来源合计相符",
+	"call":            "征集与资金来源、评分项相符", "call-award": "中选金额与预算明细、项目相符", "call-score": "每份打分出自评审、在评分项之内",
 	"letter":          "街道配套函与账户相符",
 	"payment-transit": "在途付款与账户相符",
 	"trace-line":      "钱的去向各线与基金收付相符", "trace-piece": "钱的去向各段不重不漏",

@@ -11,6 +11,7 @@ import (
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/trace"
 )
@@ -18,7 +19,7 @@ import (
 // Verify is every comparison of `sunfund verify` on one book: each room's. Run it in one repeatable read transaction in the book.
 func Verify(ctx context.Context, q pg.Querier, book *ledger.Book) (all []ledger.Check, err error) {
 	for _, verify := range []func(context.Context, pg.Querier, *ledger.Book) ([]ledger.Check, error){
-		ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify, trace.Verify, verifyMatches,
+		ledger.Verify, giving.Verify, payments.VerifyBook, platforms.Verify, receipts.Verify, subsidies.Verify, polls.Verify, projects.Verify, calls.Verify, trace.Verify, verifyMatches,
 	} {
 		checks, err := verify(ctx, q, book)
 		if err != nil {

@@ -436,6 +436,48 @@ func TestReviewing(t *testing.T) {
 	if err != nil || budget != 960_00 {
 		t.Errorf("%d of budgets, %v", budget, err)
 	}
+	w.verified(map[string]string{
+		"call":       `update call set budget = budget + 1`,
+		"call-award": `update proposal set amount = amount - 1 where state = 'awarded'`,
+		"call-score": `insert into proposal_review (book_id, proposal_id, person_id, conflict, points, note, at) select book_id, id, gen_random_uuid(), '', array[1, 1], '', now() from proposal limit 1`,
+	})
+}
+
+var errRollBack = errors.New("rolled back")
+
+// verified holds what stands to be right, and each planted change to be found by its check.
+func (w *world) verified(planted map[string]string) {
+	w.t.Helper()
+	found := func(plant string) map[string]int64 {
+		differs := map[string]int64{}
+		err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(w.ctx, plant); err != nil {
+				return err
+			}
+			list, err := calls.Verify(w.ctx, tx, w.book)
+			for _, c := range list {
+				if c.DiffersAll > 0 {
+					differs[c.Code] = c.DiffersAll
+				}
+				if c.Compared == 0 {
+					w.t.Errorf("%s compares nothing", c.Code)
+				}
+			}
+			return errors.Join(err, errRollBack)
+		})
+		if !errors.Is(err, errRollBack) {
+			w.t.Fatal(err)
+		}
+		return differs
+	}
+	if wrong := found(`select`); len(wrong) > 0 {
+		w.t.Errorf("a right call differs: %v", wrong)
+	}
+	for code, plant := range planted {
+		if wrong := found(plant); wrong[code] == 0 {
+			w.t.Errorf("%s is not found: %v", code, wrong)
+		}
+	}
 }
 
 // TestIntentBecomesProposal: without a call, from a need, an offer and money that were linked.
