@@ -110,6 +110,17 @@ func TestAProjectInTheConsole(t *testing.T) {
 	li.wants(li.get(contract), http.StatusOK, "履行中", "等街道到现场验收")
 	xie.wants(xie.get(contract), http.StatusNotFound)
 
+	picture := project + "/photo"
+	xie.wants(xie.sendsFiles(picture, nil, "file", photo(1)), http.StatusNotFound)
+	jian.wants(jian.sendsFiles(picture, nil, "file", photo(1)), http.StatusForbidden)
+	wu.wants(wu.sendsFiles(picture, url.Values{"form": {uuid.NewString()}}, "file"), http.StatusUnprocessableEntity)
+	wu.wants(wu.sendsFiles(picture, nil, "file", []byte("<svg>")), http.StatusUnprocessableEntity, "photo-1.jpg 不是 JPEG 或 PNG")
+	if a := wu.sendsFiles(picture, nil, "file", photo(80), photo(160)); a.to != project {
+		t.Fatalf("photo: %d\n%s", a.status, a.text)
+	}
+	wu.wants(wu.get(project), http.StatusOK, picture+"?n=1")
+	wu.wants(wu.get(picture+"?n=0"), http.StatusOK)
+	xie.wants(xie.get(picture+"?n=0"), http.StatusNotFound)
 	li.wants(li.step(contract, "stage-inspect", "stage", "1", "amount", "1000", "report", "x"), http.StatusConflict) // only the street's own officer
 	wu.stepped(contract, "stage-inspect", "stage", "1", "amount", "1000.00", "report", "11 户都看过")
 	jian.stepped(contract, "visit-note", "day", day, "report", "入户督导", "times", "44", "people", "30", "finding", "两户插座松动", "due", "2026-09-20")
@@ -186,6 +197,10 @@ func TestAProjectInTheConsole(t *testing.T) {
 	anybody.wants(anybody.get("/projects"), http.StatusOK, "11 户居室改造", "88.10", "向阳社工服务中心", "44", "1 份（已评 1 份）")
 	public := anybody.get("/projects/1")
 	anybody.wants(public, http.StatusOK, "给 11 户装床和灯", "全部改造", "发票 FP-1 · 向阳社工服务中心", "被退回", "良好", "30", "网上捐赠", "/projects/1/account")
+	anybody.wants(public, http.StatusOK, "/projects/1/photo?n=1")
+	for path, status := range map[string]int{"/projects/1/photo?n=1": http.StatusOK, "/projects/1/photo?n=2": http.StatusNotFound, "/projects/9/photo?n=0": http.StatusNotFound} {
+		anybody.wants(anybody.get(path), status)
+	}
 	for _, hidden := range []string{"周小满", "H-2", "两户插座松动", "入户督导", "按评分表", "户名不符", "李会计"} {
 		anybody.lacks(public, hidden)
 		anybody.lacks(anybody.get("/payments/2"), hidden)
