@@ -17,6 +17,7 @@ type Wraps struct {
 	Behind string // a query of id as text, the outside key's name and the wrapped key, of a book, behind an id, not by that outside key, so many, for update
 	Update string // a statement for a book, an id as text, the outside key's name and the wrapped key
 	Place  func(id string) string
+	Also   func(ctx context.Context, tx pgx.Tx, id string) error // what else of the row an outside key made; nil: nothing
 }
 
 // Rewrap wraps such keys by the first key of the book's ring, and says how many. It may be broken off and begun again; the service goes
@@ -63,6 +64,11 @@ func (w *Wraps) some(ctx context.Context, tx pgx.Tx, book *ledger.Book, after st
 		}
 		if err := Settled(ctx, tx, w.Update, book.ID, r.id, now.By, now.Key); err != nil {
 			return 0, after, err
+		}
+		if w.Also != nil {
+			if err := w.Also(ctx, tx, r.id); err != nil {
+				return 0, after, fmt.Errorf("%s: %w", r.id, err)
+			}
 		}
 		after = r.id
 	}

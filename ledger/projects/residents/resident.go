@@ -300,11 +300,21 @@ const (
 select id::text, key_id, key from private.resident
  where book_id = $1 and id::text > $2 and key_id <> $3 order by id::text limit $4 for update`
 
-	sqlResidentRewrap = `update private.resident set key_id = $3, key = $4 where book_id = $1 and id = $2::text::uuid`
+	sqlResidentRewrap  = `update private.resident set key_id = $3, key = $4 where book_id = $1 and id = $2::text::uuid`
+	sqlResidentReindex = `update private.resident set number_index = $3 where book_id = $1 and id = $2`
 )
 
-// Rewrap wraps residents' keys by the first key of the book's ring, and says how many.
+// Rewrap wraps residents' keys by the first key of the book's ring, and says how many. The index of each number is made anew with that key:
+// by an index that nobody can compute any more the same number would be taken for another resident, with a second vote.
 func Rewrap(ctx context.Context, db pg.Beginner, book *ledger.Book) (int, error) {
 	return giving.Rewrap(ctx, db, book, giving.Wraps{What: "residents", Behind: sqlResidentsBehind, Update: sqlResidentRewrap,
-		Place: func(id string) string { return residentPlace(book, uuid.MustParse(id)) }})
+		Place: func(id string) string { return residentPlace(book, uuid.MustParse(id)) },
+		Also: func(ctx context.Context, tx pgx.Tx, id string) error {
+			resident := uuid.MustParse(id)
+			number, err := Number(ctx, tx, book, resident)
+			if err != nil {
+				return err
+			}
+			return giving.Settled(ctx, tx, sqlResidentReindex, book.ID, resident, book.Keys.Index(numberPlace(book), number))
+		}})
 }
