@@ -107,6 +107,7 @@ func TestFundByApplication(t *testing.T) {
 	wu.wants(wu.get(file), http.StatusOK, "备案〔2026〕7号", "方案变更备案")
 	chen.wants(spend("office"), http.StatusSeeOther)
 	chen.wants(spend("homes"), http.StatusConflict)
+	wu.wants(wu.get(dataPath+"/charters.json"), http.StatusOK, `"version":2`, `"basis":"filing"`, `"purposes":"office"`, `"fee_bearer":"general"`)
 
 	// transfers hold to it too
 	transfer := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "from": {id}, "to": {o.fundOf(1)}, "bank": {"bank.basic"}, "amount": {"1.00"}, "document": {"x"}, "reason": {"x"}}

@@ -128,6 +128,8 @@ func TestResidentsVoteInTheConsole(t *testing.T) {
 	if again, err := e.Count(); err != nil || again.Cost != 12_000_00 || again.Ballots != 4 || strings.Contains(file.text, "online") {
 		t.Errorf("counted again: %+v %v\n%s", again, err, file.text)
 	}
+	anybody.wants(anybody.get(dataPath+"/votes.json"), http.StatusOK, `"state":"counted"`, `"online":3,"paper":1`, `"chosen_cost":"12000.00"`, `/vote/1/ballots"`)
+	anybody.wants(anybody.get(dataPath+"/vote_options.json"), http.StatusOK, `"place":1`, `"result":"won"`)
 	var aside int64
 	o.must(o.db.QueryRow(t.Context(), `select sum(b.balance)::int8 from balance b join account a using (book_id, account_id) where a.chart = 'resv' and a.fund_id = $1`, o.funds[1].ID).Scan(&aside))
 	if aside != 12_000_00 {

@@ -112,7 +112,7 @@ func TestOpenData(t *testing.T) {
 			}
 		}
 		rows := strings.Count(strings.TrimSpace(anybody.get(dataPath+"/"+set.name+".csv").text), "\n")
-		if want := map[string]int{"campaigns": 1, "funds": 4}[set.name]; len(answer.Items) != want || rows != want {
+		if want := map[string]int{"campaigns": 1, "funds": 4, "fund_kinds": 2}[set.name]; len(answer.Items) != want || rows != want {
 			t.Errorf("%s has %d items and %d rows, want %d", set.name, len(answer.Items), rows, want)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"sunfund/ledger/disclosure"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects"
 )
 
 const dataPath = "/data"
@@ -36,8 +37,13 @@ func openSets() []openSet {
 	return []openSet{
 		{"campaigns", []string{"id", "slug", "title_zh", "title_en", "fund", "filing", "opens", "closes", "state", "currency", "goal", "received", "gifts", "refunded", "match_paid", "url"}, (*visit).openCampaigns},
 		{"funds", []string{"id", "code", "name_zh", "name_en", "kind", "currency", "net_assets", "liquid", "committed", "set_aside", "available", "received_this_year", "spent_this_year", "url"}, (*visit).openFunds},
-		{"projects", []string{"id", "number", "title", "fund", "street", "state", "starts", "ends", "ended", "currency", "budget", "committed", "spent", "people", "published"}, (*visit).openProjects},
+		{"fund_kinds", []string{"id", "fund", "direction", "kind", "name_zh", "name_en", "currency", "amount"}, (*visit).openFundKinds},
+		{"charters", []string{"id", "fund", "version", "since", "basis", "sort", "purposes", "opens", "closes", "levy_percent", "interest", "fee_bearer", "spend_percent", "dormant_months", "voted"}, (*visit).openCharters},
+		{"projects", []string{"id", "number", "title", "fund", "street", "state", "starts", "ends", "ended", "currency", "budget", "committed", "spent", "people", "published", "paid", "person_times", "reached", "score", "contracts_scored", "stages", "stages_accepted", "url"}, (*visit).openProjects},
+		{"milestones", []string{"id", "project", "contract", "position", "title", "due", "currency", "amount", "state", "accepted", "accepted_on"}, (*visit).openMilestones},
 		{"payments", []string{"id", "paid_on", "kind", "currency", "amount", "project", "contract", "fund", "payee", "payee_code"}, (*visit).openPayments},
+		{"votes", []string{"id", "number", "title_zh", "title_en", "fund", "state", "opens", "closes", "ballot", "method", "currency", "budget", "options", "online", "paper", "spoiled", "chosen_cost", "rule_sha256", "recount", "url"}, (*visit).openVotes},
+		{"vote_options", []string{"id", "vote", "place", "title_zh", "title_en", "currency", "cost", "result", "voters", "votes"}, (*visit).openVoteOptions},
 		{"disclosure", []string{"id", "object", "kind", "title_zh", "title_en", "version", "phase", "correction", "published_at", "currency", "opening", "income", "refunded", "fees", "cost", "closing", "budget", "rate", "url"}, (*visit).openDisclosure},
 	}
 }
@@ -92,9 +98,21 @@ func (v *visit) openFunds(q pg.Querier) (rows [][]any, err error) {
 
 func (v *visit) openProjects(q pg.Querier) (rows [][]any, err error) {
 	list, err := disclosure.OpenProjects(v.ctx(), q, v.book)
+	if err != nil {
+		return nil, err
+	}
+	board, err := projects.Board(v.ctx(), q, v.book, 0, disclosure.OpenMax)
+	standing := make(map[uuid.UUID]projects.Standing, len(board))
+	for _, s := range board {
+		standing[s.ID] = s
+	}
 	for _, p := range list {
+		s, score := standing[p.ID], ""
+		if s.Assessed > 0 {
+			score = points(s.Points)
+		}
 		rows = append(rows, []any{"project:" + p.ID.String(), int64(p.Number), p.Title, p.Fund, p.Street, p.State, ISODay(p.StartsOn), ISODay(p.EndsOn), dayOrNone(p.EndedOn), v.book.Currency, v.plain(p.Budget), v.plain(p.Committed), v.plain(p.Spent),
-			int64(p.People), dayOrNone(p.PublishedOn)})
+			int64(p.People), dayOrNone(p.PublishedOn), v.plain(s.Paid), s.Times, s.People, score, int64(s.Assessed), int64(s.Stages), int64(s.Accepted), v.address() + boardPath + "/" + strconv.Itoa(int(p.Number))})
 	}
 	return rows, err
 }

@@ -39,6 +39,19 @@ type Payment struct {
 	Code     string
 }
 
+// Milestone is a stage of a signed contract: planned, inspected (by the street), refused (by the street; it may be inspected again) or accepted.
+type Milestone struct {
+	Contract, Project uuid.UUID
+	Code              string // of the contract
+	Position          int16
+	Title             string
+	DueOn             time.Time
+	Amount            int64
+	State             string
+	Accepted          int64
+	AcceptedOn        *time.Time
+}
+
 // Grant is a contract as a grant to its payee.
 type Grant struct {
 	ID               uuid.UUID
@@ -66,6 +79,11 @@ select d.id, d.paid_on, d.kind, d.amount, c.project_id, coalesce(c.code, ''), co
   left join contract c on c.book_id = d.book_id and c.id = d.contract_id left join fund f on f.book_id = d.book_id and f.fund_id = d.fund_id
  where d.book_id = $1 and d.state = 'paid' order by d.paid_on, d.number limit $2`
 
+	sqlOpenMilestones = `
+select c.id, c.project_id, c.code, m.position, m.title, m.due_on, m.amount, m.state, m.accepted, m.accepted_on
+  from contract_milestone m join contract c on c.book_id = m.book_id and c.id = m.contract_id join project p on p.book_id = c.book_id and p.id = c.project_id
+ where m.book_id = $1 and c.state not in ('draft', 'void') and p.state in ('approved', 'ended') order by c.number, m.position limit $2`
+
 	sqlOpenGrants = `
 select c.id, c.number, c.code, c.title, c.amount, c.signed_on, c.ends_on, p.name, p.code, p.number, j.title, f.code, f.name_zh, f.name_en
   from contract c join payee p on p.book_id = c.book_id and p.id = c.payee_id join project j on j.book_id = c.book_id and j.id = c.project_id
@@ -92,6 +110,15 @@ func OpenPayments(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Payme
 		return nil, fmt.Errorf("list payments: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Payment])
+}
+
+// OpenMilestones lists the stages of signed contracts, in the order of the contracts' numbers.
+func OpenMilestones(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Milestone, error) {
+	rows, err := q.Query(ctx, sqlOpenMilestones, book.ID, OpenMax)
+	if err != nil {
+		return nil, fmt.Errorf("list milestones: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Milestone])
 }
 
 // OpenGrants lists signed contracts with organisations, in the order of numbers.
