@@ -69,8 +69,8 @@ func (v *visit) bankReceiptEnds() []act {
 			}}
 	}
 	return []act{
-		end("receipt-return", func(r *payments.BankReceipt, _ pg.Querier, in inputs) (*giving.Move, error) {
-			return payments.ReturnReceipt(v.book, r, in["reason"], in.day("day"))
+		end("receipt-return", func(r *payments.BankReceipt, q pg.Querier, in inputs) (*giving.Move, error) {
+			return payments.ReturnReceipt(v.ctx(), q, v.book, r, in["reason"], in.day("day"))
 		}),
 		end("receipt-keep", func(r *payments.BankReceipt, _ pg.Querier, in inputs) (*giving.Move, error) {
 			return payments.KeepReceipt(v.book, r, in["reason"], in.day("day"))

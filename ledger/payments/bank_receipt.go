@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 )
 
@@ -55,6 +57,7 @@ type Seen struct {
 	Firm       string // the sender, if it is a firm
 	Person     string // or a natural person; kept in the donor record alone
 	Anonymous  bool
+	Bank       chart.ID // the bank account that money nobody knows came to; empty: the one of gifts
 }
 
 const (
@@ -104,7 +107,7 @@ func Take(ctx context.Context, q pg.Querier, book *ledger.Book, s Seen, by uuid.
 	}
 	r := BankReceipt{ID: s.ID, Ref: s.Ref, Day: s.Day, Amount: s.Amount, FundID: general, Firm: s.Firm, State: ReceiptOpen, SeenBy: by, SeenAt: now}
 	m := &giving.Move{Object: r.Object(), Act: "unidentified", Note: s.Ref, Amount: s.Amount, Kind: ledger.KindReceipt, Day: s.Day,
-		Lines: []ledger.Line{ledger.Debit(giftBank(general), s.Amount), ledger.Credit(unidentified(general), s.Amount)}}
+		Lines: []ledger.Line{ledger.Debit(ledger.Leaf{Chart: cmp.Or(s.Bank, giftBank(general).Chart), Fund: general}, s.Amount), ledger.Credit(unidentified(general), s.Amount)}}
 	if s.CampaignID != 0 {
 		c, err := giving.CampaignByID(ctx, q, book, s.CampaignID)
 		if err != nil {
@@ -180,24 +183,54 @@ func ClaimReceipt(ctx context.Context, q pg.Querier, book *ledger.Book, r *BankR
 		wrong.Refuse("campaign", "offline.campaign.wrong")
 		return nil, &wrong
 	}
+	came, err := r.came(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	campaign, err := giving.CampaignByID(ctx, q, book, c.CampaignID)
+	if err != nil {
+		return nil, err
+	}
 	m := &giving.Move{Object: r.Object(), Act: "claimed", Note: c.Proof, Amount: r.Amount, Day: c.Day,
 		Gift: &giving.Paid{CampaignID: c.CampaignID, Amount: r.Amount, PaidAt: noon(book, c.Day), Channel: giving.Bank, Ref: r.Ref, Name: c.Firm + c.Person,
-			Anonymous: c.Anonymous, Also: []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(giftBank(r.FundID), r.Amount)}}}
+			Anonymous: c.Anonymous, Also: []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(came, r.Amount)}}}
+	if came.Chart != giftBank(0).Chart {
+		m.Gift.Asset = ledger.Leaf{Chart: came.Chart, Fund: campaign.FundID}
+	}
 	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
 		return giving.Settled(ctx, tx, sqlReceiptEnd, book.ID, r.ID, ReceiptClaimed, entry, c.Proof, c.Day)
 	}
 	return m, wrong.Err()
 }
 
-// ReturnReceipt plans sending an unidentified receipt back to where it came from. Money leaves: a second person approves.
+// ReturnReceipt plans sending an unidentified receipt back to where it came from, out of the account that it came to. Money leaves: a second person approves.
 // *giving.FieldErrors, ErrStep.
-func ReturnReceipt(book *ledger.Book, r *BankReceipt, reason string, day time.Time) (*giving.Move, error) {
+func ReturnReceipt(ctx context.Context, q pg.Querier, book *ledger.Book, r *BankReceipt, reason string, day time.Time) (*giving.Move, error) {
 	m, err := endReceipt(book, r, ReceiptReturned, reason, day)
 	if m != nil {
+		came, cameErr := r.came(ctx, q, book)
+		if cameErr != nil {
+			return nil, cameErr
+		}
 		m.Kind, m.Note = ledger.KindReturn, r.Ref
-		m.Lines = []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(giftBank(r.FundID), r.Amount)}
+		m.Lines = []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(came, r.Amount)}
 	}
 	return m, err
+}
+
+const sqlReceiptCame = `
+select coalesce((select a.chart from record_step s
+                   join entry e on e.book_id = $1 and e.id = s.entry_id
+                   join account a on a.book_id = $1 and a.account_id = any(e.accounts) and a.chart like 'bank.%'
+                  where s.book_id = $1 and s.object = $2 and s.act = 'unidentified' order by s.at limit 1), $3)`
+
+// came is the bank account that the receipt came to, as the entry says that took it.
+func (r *BankReceipt) came(ctx context.Context, q pg.Querier, book *ledger.Book) (ledger.Leaf, error) {
+	leaf := ledger.Leaf{Fund: r.FundID}
+	if err := q.QueryRow(ctx, sqlReceiptCame, book.ID, r.Object(), giftBank(r.FundID).Chart).Scan(&leaf.Chart); err != nil {
+		return leaf, fmt.Errorf("read where receipt came: %w", err)
+	}
+	return leaf, nil
 }
 
 // KeepReceipt plans E13c: after the board's period nobody has come, and the money is an unrestricted gift, never one to a

@@ -107,14 +107,14 @@ func TestEndsOfAnUnidentifiedReceipt(t *testing.T) {
 	}
 	_, err = payments.KeepReceipt(d.book, d.receipt(kept), "理事会", d.today)
 	d.refuses(err, "day") // too young to be kept
-	_, err = payments.ReturnReceipt(d.book, d.receipt(back), "", d.today)
+	_, err = payments.ReturnReceipt(t.Context(), d.db, d.book, d.receipt(back), "", d.today)
 	d.refuses(err, "reason")
 	end := func(id uuid.UUID, plan func(ctx context.Context, tx pgx.Tx, r *payments.BankReceipt) (*giving.Move, error)) {
 		t.Helper()
 		d.must(d.do(d.a, func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) { return plan(ctx, tx, d.receipt(id)) }))
 	}
-	end(back, func(_ context.Context, _ pgx.Tx, r *payments.BankReceipt) (*giving.Move, error) {
-		return payments.ReturnReceipt(d.book, r, "汇错了", late)
+	end(back, func(ctx context.Context, tx pgx.Tx, r *payments.BankReceipt) (*giving.Move, error) {
+		return payments.ReturnReceipt(ctx, tx, d.book, r, "汇错了", late)
 	})
 	end(kept, func(_ context.Context, _ pgx.Tx, r *payments.BankReceipt) (*giving.Move, error) {
 		return payments.KeepReceipt(d.book, r, "理事会 2026-9", late)
@@ -127,9 +127,34 @@ func TestEndsOfAnUnidentifiedReceipt(t *testing.T) {
 		if r := d.receipt(id); r.State != state {
 			t.Errorf("%s is %s", state, r.State)
 		}
-		if _, err := payments.ReturnReceipt(d.book, d.receipt(id), "again", late); !errors.Is(err, giving.ErrStep) {
+		if _, err := payments.ReturnReceipt(t.Context(), d.db, d.book, d.receipt(id), "again", late); !errors.Is(err, giving.ErrStep) {
 			t.Errorf("%s ends twice: %v", state, err)
 		}
 	}
+	d.clean()
+}
+
+// A receipt that came to another account than that of gifts leaves from there, and as a gift stays there.
+func TestAReceiptStaysAtItsBank(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	back, claimed := uuid.New(), uuid.New()
+	for id, ref := range map[uuid.UUID]string{back: "1", claimed: "2"} {
+		d.must(d.take(payments.Seen{ID: id, Ref: ref, Day: d.today, Amount: 70_00, Bank: "bank.basic"}))
+	}
+	d.holds(d.g, map[chart.ID]int64{"bank.basic": 140_00, "bank.online": 0, "unident": -140_00})
+	d.must(d.do(d.a, func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return payments.ReturnReceipt(ctx, tx, d.book, d.receipt(back), "汇错了", d.today)
+	}))
+	d.holds(d.g, map[chart.ID]int64{"bank.basic": 70_00, "bank.online": 0, "unident": -70_00})
+	d.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := ledger.AddPaper(ctx, tx, d.book, d.receipt(claimed).Object(), "回单.png", png, d.a, testStart)
+		return err
+	})
+	d.must(d.do(d.a, func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return payments.ClaimReceipt(ctx, tx, d.book, d.receipt(claimed), payments.Claim{CampaignID: d.toR.ID, Person: "赵某某", Proof: "回单 88", Day: d.today})
+	}))
+	d.holds(d.g, map[chart.ID]int64{"bank.basic": 0, "bank.online": 0, "unident": 0})
+	d.holds(d.r, map[chart.ID]int64{"bank.basic": 70_00, "bank.online": 0, "gift.r": -70_00})
 	d.clean()
 }

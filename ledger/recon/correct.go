@@ -229,17 +229,12 @@ func (c *Correction) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, now
 	return last, nil
 }
 
-// postUnknown takes a credit as an unidentified receipt. Only the giving account has a register of those; another account's is a liability with the line's key.
+// postUnknown takes a credit as an unidentified receipt, at the account that the line's account is.
 func (c *Correction) postUnknown(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (uuid.UUID, error) {
-	m, err := payments.Take(ctx, tx, book, payments.Seen{ID: c.key(book, ""), Ref: c.ref(), Day: c.Day, Amount: c.Amount}, System, now)
+	m, err := payments.Take(ctx, tx, book, payments.Seen{ID: c.key(book, ""), Ref: c.ref(), Day: c.Day, Amount: c.Amount, Bank: c.Chart}, System, now)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	m.Late = book.Day(now)
-	for i, l := range m.Lines {
-		if l.Leaf.Chart == "bank.online" && c.Chart != "" {
-			m.Lines[i].Leaf.Chart = c.Chart
-		}
-	}
 	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy})
 }
