@@ -42,6 +42,15 @@ func (v *visit) fromBreak(view *voucherView, text string, s *sight) error {
 		fund = strconv.Itoa(int(general))
 	}
 	debit, credit := correctingAccounts(b)
+	if b.Type == recon.BankUnknown && b.SourceID != nil { // at the account of the book that the line's account is
+		if source, err := recon.SourceByID(v.ctx(), v.s.DB, v.book, *b.SourceID); err != nil {
+			return err
+		} else if source.Chart != "" && b.Amount < 0 {
+			credit = source.Chart
+		} else if source.Chart != "" {
+			debit = source.Chart
+		}
+	}
 	amount := money.Format(max(b.Amount, -b.Amount), b.Currency)
 	view.Grid = []gridLine{{At: 1, Account: v.accountName(debit), Fund: fund, Debit: amount}, {At: 2, Account: v.accountName(credit), Fund: fund, Credit: amount}}
 	return nil

@@ -152,11 +152,32 @@ func (v *visit) reportGrids(r *recon.CloseReport) []grid {
 	}
 	breaks := grid{Title: T(v.lang, "close.breaks"), Empty: T(v.lang, "close.breaks.none"), Heads: v.heads("close.type", "close.day", "#filter.amount", "person.state")}
 	for _, b := range r.Breaks {
-		breaks.Rows = append(breaks.Rows, []cell{{Text: b.Type}, {Text: b.Day}, {Sum: &money.Money{Minor: b.Amount, Currency: b.Currency}}, {Text: b.State}})
+		breaks.Rows = append(breaks.Rows, []cell{{Text: b.Type}, {Text: b.Day}, {Sum: &money.Money{Minor: b.Amount, Currency: b.Currency}}, {Text: T(v.lang, "break.state."+b.State)}})
 	}
 	files := grid{Title: T(v.lang, "close.files"), Empty: T(v.lang, "close.files.none"), Heads: v.heads("recon.name", "recon.file", "person.state", "close.hash")}
 	for _, f := range r.Files {
 		files.Rows = append(files.Rows, []cell{textCell(f.Source), textCell(f.Name), v.fileState(f.State), {Text: f.Hash}})
 	}
-	return append(grids, breaks, files)
+	return append(append(grids, v.bankGrids(r)...), breaks, files)
+}
+
+// bankGrids are the bank accounts of a report beside their statements, and what makes the difference; nothing when none is tied to the book.
+func (v *visit) bankGrids(r *recon.CloseReport) []grid {
+	if len(r.Banks) == 0 {
+		return nil
+	}
+	banks := grid{Title: T(v.lang, "close.banks"), Heads: v.heads("recon.name", "recon.chart", "recon.through", "#close.bank.book", "#close.bank.statement", "#close.bank.outstanding", "#close.bank.left")}
+	items := grid{Title: T(v.lang, "close.items"), Empty: T(v.lang, "close.items.none"), Heads: v.heads("check.row")}
+	for i := range r.Banks {
+		b := &r.Banks[i]
+		banks.Rows = append(banks.Rows, []cell{textCell(b.Name), {Text: v.accountName(b.Chart)}, {Text: b.Day}, v.sumCell(b.Ledger), v.sumCell(b.Statement), v.sumCell(b.ItemsSum), v.sumCell(b.Unexplained)})
+		list := b.Outstanding()
+		for j := range list {
+			items.Rows = append(items.Rows, []cell{textCell(list[j].Text(v.book, string(v.lang)))})
+		}
+		if more := int(b.ItemsAll) - len(list); more > 0 {
+			items.Rows = append(items.Rows, []cell{textCell(b.Name + T(v.lang, "close.more", more))})
+		}
+	}
+	return []grid{banks, items}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/recon"
 )
@@ -308,6 +309,46 @@ func TestMatchingInTheConsole(t *testing.T) {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
+}
+
+// A bank account is tied to its account of the book, one to each; then a line that a voucher booked by hand is matched with it, with a reason.
+func TestALineIsMatchedWithAVoucher(t *testing.T) {
+	t.Parallel()
+	r := newReconciled(t)
+	li, shen := r.as("li"), r.as("shen")
+	general := r.general.ID
+	voucher := func(minor int64) uuid.UUID {
+		return r.post(ledger.KindVoucher, ledger.Day(2026, time.September, 2), "年费", ledger.Debit(ledger.Leaf{Chart: "admin.u", Fund: general}, minor), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: general}, minor))
+	}
+	r.post(ledger.KindVoucher, ledger.Day(2026, time.September, 1), "开户", ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: general}, 1000_00), ledger.Credit(ledger.Leaf{Chart: "na.u", Fund: general}, 1000_00))
+	one, other := voucher(88_00), voucher(87_00)
+	line := r.lineOf(-88_00)
+	li.lacks(li.get(line), "与凭证匹配") // nobody has said which account it is
+
+	tie := r.bank + "/account"
+	li.wants(li.get(r.bank), http.StatusOK, "对应的账内科目", "未指定", "指定对应科目")
+	shen.lacks(shen.get(r.bank), "指定对应科目")
+	li.wants(li.step(tie, "statement-tie", "chart", "admin.u"), http.StatusUnprocessableEntity, "对应的账内科目")
+	if to := li.stepped(tie, "statement-tie", "chart", "bank.basic"); to != r.bank {
+		t.Errorf("led to %s", to)
+	}
+	li.wants(li.get(r.bank), http.StatusOK, "1002.01", "银行存款—基本户")
+	second := li.addsSource("2", "另一家银行", "bank", "mt940", "2")
+	li.wants(li.step(second+"/account", "statement-tie", "chart", "bank.basic"), http.StatusUnprocessableEntity, "已有别的账户与它对应")
+	li.lacks(li.get(li.addsSource("3", "微信", "wallet", "wechat-fund", "")), "指定对应科目")
+	li.wants(li.get("/console/vouchers/new?break="+lastPart(r.breakOf("B08", -88_00))), http.StatusOK, "1002.01")
+
+	page := li.get(line)
+	li.wants(page, http.StatusOK, "与凭证匹配", one.String(), "年费")
+	li.lacks(page, other.String())
+	li.wants(li.step(line, "match-entry", "entry", one.String(), "reason", ""), http.StatusUnprocessableEntity, "理由")
+	li.wants(li.step(line, "match-entry", "entry", other.String(), "reason", "年费"), http.StatusUnprocessableEntity, "凭证")
+	li.stepped(line, "match-entry", "entry", one.String(), "reason", "开户行回单写明年费")
+	li.wants(li.get(line), http.StatusOK, "已匹配", "由人匹配", "开户行回单写明年费", "/console/entries/"+one.String())
+	r.run()
+	li.wants(li.get(breaksPath+"?state=over"), http.StatusOK, "−88.00", "自行了结")
+	li.stepped(line, "match-undo", "reason", "是另一张")
+	li.wants(li.get(line), http.StatusOK, "与凭证匹配", one.String())
 }
 
 // The first page says what is red, why, and what to do next: what stops payments first, then checks, breaks by how grave they are, files, jobs, months; how much

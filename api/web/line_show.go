@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
@@ -78,6 +79,13 @@ func (v *visit) lineAgain(status int, wrong Errors) error {
 		view.Links = append(view.Links, Link{T(v.lang, "breaks.match"), matchingHref(l.SourceID, l.Key)})
 		if view.Grids, err = v.notChosen(l, source); err != nil {
 			return err
+		}
+		if entry, err := v.entryAct(l, source); err != nil {
+			return err
+		} else if len(entry.blanks) > 0 {
+			if err := v.offer(&view, here, entry); err != nil {
+				return err
+			}
 		}
 	}
 	return v.lineBreaks(view, l, status)
@@ -173,12 +181,53 @@ func (v *visit) breakGridOf(list []recon.BreakItem) (grid, error) {
 	return g, nil
 }
 
-// lineUnmatch takes the match of a line apart, with a reason; not in a month that is closed for good.
-func (v *visit) lineUnmatch() error {
-	l, _, err := v.lineParam()
+// lineStep matches a line with an entry, or takes its match apart.
+func (v *visit) lineStep() error {
+	l, source, err := v.lineParam()
 	if err != nil {
 		return err
 	}
+	if v.FormValue("act") != "match-entry" {
+		return v.lineUnmatch(l)
+	}
+	entry, err := v.entryAct(l, source)
+	if err != nil {
+		return err
+	}
+	return v.perform(uuid.Nil, linesPath+"/"+lineName(l.SourceID, l.Key), v.lineAgain, entry)
+}
+
+// entriesNear is how many entries a line is offered.
+const entriesNear = 20
+
+// entryAct is the step that matches an open line with an entry booked by hand, one of those that move its amount on its account; without blanks when there is none.
+func (v *visit) entryAct(l *recon.Line, source *recon.Source) (act, error) {
+	a := act{name: "match-entry", needs: staff.OfflineWrite, plan: func(v *visit, _ pg.Querier, form uuid.UUID, in inputs) (*giving.Move, error) {
+		return &giving.Move{Object: giving.Object("recon-match", form), Act: "match-entry", Source: "recon", Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+			return recon.MatchEntry(ctx, tx, v.book, source.ID, l.Key, in.id("entry"), v.who.Person.ID, in["reason"], v.now)
+		}}, nil
+	}}
+	if l.State == recon.LineMatched {
+		return a, nil
+	}
+	near, err := recon.EntriesNear(v.ctx(), v.s.DB, v.book, source, l, entriesNear)
+	if err != nil || len(near) == 0 {
+		return a, err
+	}
+	options := []Option{{}}
+	for _, id := range near {
+		e, err := ledger.ReadEntry(v.ctx(), v.s.DB, v.book, id)
+		if err != nil {
+			return a, err
+		}
+		options = append(options, Option{Value: id.String(), Label: strings.TrimSpace(ISODay(e.EffectiveOn) + " " + v.entryName(e) + " " + e.Document.Summary)})
+	}
+	a.blanks = []blank{{name: "entry", label: "match.entry", hint: "match.entry.hint", kind: "entry", options: options}, {name: "reason", label: "offline.reason", kind: "area", max: 400}}
+	return a, nil
+}
+
+// lineUnmatch takes the match of a line apart, with a reason; not in a month that is closed for good.
+func (v *visit) lineUnmatch(l *recon.Line) error {
 	form, err := v.formID()
 	if err != nil {
 		return err

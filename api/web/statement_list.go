@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/recon"
@@ -19,6 +21,7 @@ import (
 const (
 	statementsPath      = "/console/statements"
 	statementUploadPath = statementsPath + "/:id"
+	sourceTiePath       = statementsPath + "/:id/account"
 	statementFilesPath  = "/console/statement-files"
 )
 
@@ -83,8 +86,9 @@ func (v *visit) sourceActs() []act {
 		{name: "format", label: "recon.format", hint: "recon.format.hint", kind: "select", options: formats},
 		{name: "number", label: "recon.number", hint: "recon.number.hint", max: 40, optional: true},
 		{name: "currency", label: "recon.currency", value: v.book.Currency, max: 3},
+		{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), optional: true},
 	}, plan: func(v *visit, _ pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
-		s := recon.Source{Name: in["name"], Kind: in["kind"], Format: statement.Format(in["format"]), Number: in["number"], Currency: in["currency"], MadeBy: v.who.Person.ID, MadeAt: v.now}
+		s := recon.Source{Name: in["name"], Kind: in["kind"], Format: statement.Format(in["format"]), Number: in["number"], Currency: in["currency"], Chart: chart.ID(in["chart"]), MadeBy: v.who.Person.ID, MadeAt: v.now}
 		return &giving.Move{Object: giving.Object("statement-source", id), Act: "statement-source", Note: s.Name, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 			_, err := recon.AddSource(ctx, tx, v.book, s)
 			return err
@@ -95,4 +99,34 @@ func (v *visit) sourceActs() []act {
 // statementAdd adds an account outside.
 func (v *visit) statementAdd() error {
 	return v.perform(uuid.Nil, statementsPath, v.statementsAgain, v.sourceActs()...)
+}
+
+// tieOptions are the accounts of the book that a bank account outside can be.
+func (v *visit) tieOptions() []Option {
+	options := []Option{{Value: "", Label: T(v.lang, "recon.chart.none")}}
+	for _, id := range recon.BankAccounts {
+		options = append(options, Option{Value: string(id), Label: v.accountName(id)})
+	}
+	return options
+}
+
+// tieAct is the step that says which account of the book a bank account is.
+func (v *visit) tieAct(s *recon.Source) act {
+	return act{name: "statement-tie", needs: staff.OfflineWrite, blanks: []blank{
+		{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), value: string(s.Chart), optional: true},
+	}, plan: func(v *visit, _ pg.Querier, form uuid.UUID, in inputs) (*giving.Move, error) {
+		return &giving.Move{Object: giving.Object("statement-source", form), Act: "statement-tie", Note: strings.TrimSpace(s.Name + " " + v.accountName(chart.ID(in["chart"]))),
+			Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+				return recon.Tie(ctx, tx, v.book, s.ID, chart.ID(in["chart"]))
+			}}, nil
+	}}
+}
+
+// sourceTie ties an account outside to its account of the book.
+func (v *visit) sourceTie() error {
+	s, err := v.sourceParam()
+	if err != nil {
+		return err
+	}
+	return v.perform(uuid.Nil, sourceHref(s.ID), v.sourceAgain, v.tieAct(s))
 }

@@ -39,18 +39,31 @@ func (v *visit) sourceParam() (*recon.Source, error) {
 }
 
 // statementShow shows an account outside: its files with what became of each, and the form that sends one.
-func (v *visit) statementShow() error {
+func (v *visit) statementShow() error { return v.sourceAgain(http.StatusOK, nil) }
+
+func (v *visit) sourceAgain(status int, wrong Errors) error {
 	s, err := v.sourceParam()
 	if err != nil {
 		return err
 	}
 	view := v.statementPage(s.Name)
+	view.Errors, view.Path = wrong, sourceHref(s.ID)
 	number := s.Number
 	if number == "" {
 		number = "—"
 	}
 	view.Facts = []Fact{v.fact("recon.kind", T(v.lang, "recon.kind."+s.Kind)), v.fact("recon.format", v.formatName(s.Format)), v.fact("recon.number", number),
 		v.fact("recon.currency", s.Currency)}
+	if s.Kind == "bank" {
+		tied := T(v.lang, "recon.chart.none")
+		if s.Chart != "" {
+			tied = v.accountName(s.Chart)
+		}
+		view.Facts = append(view.Facts, v.fact("recon.chart", tied))
+		if err := v.offer(&view, sourceHref(s.ID)+"/account", v.tieAct(s)); err != nil {
+			return err
+		}
+	}
 	files, err := recon.Files(v.ctx(), v.s.DB, v.book, s.ID, recordsShown)
 	if err != nil {
 		return err
@@ -77,7 +90,7 @@ func (v *visit) statementShow() error {
 	if v.who.May(staff.OfflineWrite) {
 		view.Upload = &uploadView{Action: sourceHref(s.ID), Form: newForm(), Most: paperSize(statementMax), Words: "recon", Accept: ".csv,.txt,.xml,.sta,.940,.mt940,.ofx,.qfx,.zip"}
 	}
-	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
+	return v.s.render.Render(v.Response(), status, "console/record", view)
 }
 
 func countCell(n *int32) cell {

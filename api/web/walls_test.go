@@ -538,7 +538,7 @@ var objectOfPath = map[string]string{
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",
 	"/console/subsidies/:id": "subsidy", "/console/subsidies/:id/notice": "subsidy", "/console/claims/:id": "claim",
 	"/console/statement-files/:id/raw": "statement-file", "/console/statement-files/:id/lines": "statement-file", "/console/breaks/:id": "break", "/console/lines/:id": "line",
-	"/console/statements/:id": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
+	"/console/statements/:id": "source", "/console/statements/:id/account": "source", "/console/statement-files/:id": "statement-file", "/console/statement-files/:id/profile": "statement-file",
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
@@ -596,6 +596,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/statement-files/:id":         {"act": {"statement-read"}},
 		"/console/statement-files/:id/profile": {"do": {"save"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"1"}, "col_date": {"1"}, "col_amount": {"2"}, "col_balance": {"3"}},
 		"/console/breaks/:id":                  {"act": {"break-note"}, "break-note-note": {"试"}},
+		"/console/statements/:id/account":      {"act": {"statement-tie"}, "statement-tie-chart": {"bank.basic"}},
 		"/console/lines/:id":                   {"act": {"match-undo"}, "match-undo-reason": {"试"}},
 		"/console/bank-receipts/:id":           {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}

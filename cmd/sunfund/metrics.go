@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/runs"
 )
 
@@ -41,14 +42,19 @@ func one(is bool) float64 {
 	return 0
 }
 
-// writeMetrics writes how the jobs of all books stand, in Prometheus's text format.
+// writeMetrics writes how the jobs of all books stand, and which books' payments are stopped, in Prometheus's text format.
 func (s *service) writeMetrics(ctx context.Context, now time.Time) ([]byte, error) {
 	type line struct {
 		book string
 		job  runs.Job
 	}
 	var lines []line
-	for _, b := range s.books {
+	halted := make([]bool, len(s.books))
+	for i, b := range s.books {
+		stopped := ledger.MayPayOut(pg.WithBook(ctx, b.ID), s.db, b.ID)
+		if halted[i] = errors.Is(stopped, ledger.ErrHalted); stopped != nil && !halted[i] {
+			return nil, stopped
+		}
 		list, err := runs.Jobs(pg.WithBook(ctx, b.ID), s.db, b.ID)
 		if err != nil {
 			return nil, err
@@ -65,6 +71,10 @@ func (s *service) writeMetrics(ctx context.Context, now time.Time) ([]byte, erro
 				fmt.Fprintf(&out, "%s{book=%q,job=%q} %s\n", f.name, lines[i].book, lines[i].job.Name, strconv.FormatFloat(v, 'f', -1, 64))
 			}
 		}
+	}
+	fmt.Fprint(&out, "# HELP sunfund_book_halted 1 while nothing is paid out of the book, because a fund or project does not add up.\n# TYPE sunfund_book_halted gauge\n")
+	for i, b := range s.books {
+		fmt.Fprintf(&out, "sunfund_book_halted{book=%q} %s\n", b.Code, strconv.FormatFloat(one(halted[i]), 'f', -1, 64))
 	}
 	return out.Bytes(), nil
 }

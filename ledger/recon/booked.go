@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -20,19 +21,26 @@ const (
 	// How far back in each account of the fund entries are looked for.
 	bookedDepth = 2000
 
-	// What an entry moves on a bank account of the book, of the newest postings of it. $2: the account; $3: how many; $4, $5: days.
+	// Entries whose line is an entry's: none that is told of as a gift, refund or payment, and none that is taken back or matched already. $2: the source.
+	entryFree = `
+       not exists (select from gift g where g.book_id = $1 and g.id = e.id) and not exists (select from refund r where r.book_id = $1 and r.id = e.id)
+   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id) and e.reverses is null
+   and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id and c.action in ('landed', 'paid', 'banked'))
+   and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.source_id = $2 and m.live)
+   and not exists (select from record_step s where s.book_id = $1 and s.entry_id = e.id and s.act in ('payment-paid', 'payment-bounced') and s.object like 'disbursement:%')`
+
+	// What an entry moves on a bank account of the book, of the newest postings of it. $7: the account; $3: how many; $4, $5: days.
 	bankEntries = `
 select e.id, e.effective_on, sum(p.amount)::int8 as amount
   from account a
  cross join lateral (select entry_id, amount from posting p where p.book_id = $1 and p.account_id = a.account_id order by p.seq desc limit $3) p
   join entry e on e.book_id = $1 and e.id = p.entry_id
- where a.book_id = $1 and a.chart = $2 and e.effective_on between $4 and $5
-   and not exists (select from gift g where g.book_id = $1 and g.id = e.id) and not exists (select from refund r where r.book_id = $1 and r.id = e.id)
-   and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id) and e.reverses is null
-   and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id)
-   and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.source_id = $7 and m.live)
-   and not exists (select from record_step s where s.book_id = $1 and s.entry_id = e.id and s.act in ('payment-paid', 'payment-bounced') and s.object like 'disbursement:%')
+ where a.book_id = $1 and a.chart = $7 and e.effective_on between $4 and $5
+   and ` + entryFree + `
  group by e.id, e.effective_on having sum(p.amount) <> 0`
+
+	// The entries nearest in days to a line, of its amount. $6: the amount; $8: how many.
+	sqlBookedNear = `with e as (` + bankEntries + `) select id from e where amount = $6 order by least(effective_on - $4::date, $5::date - effective_on) desc, id limit $8`
 
 	// $6: how many days apart. Once within them on both sides, and once within twice as many. What a person took apart stays apart.
 	sqlBookedFind = `
@@ -42,12 +50,12 @@ x as (
     from open_line o
     join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
     join e on e.amount = l.amount and abs(l.booked_on - e.effective_on) <= 2 * $6::int4
-   where o.book_id = $1 and o.source_id = $7
+   where o.book_id = $1 and o.source_id = $2 and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id)
 )
 select line_key, amount, id from x
  where entries = 1 and lines = 1 and days <= $6
-   and not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = $7 and d.line_key = x.line_key and d.ours = x.id)
-   and not exists (select from recon_group g where g.book_id = $1 and g.source_id = $7 and g.state = 'proposed' and x.line_key = any(g.lines))
+   and not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = $2 and d.line_key = x.line_key and d.ours = x.id)
+   and not exists (select from recon_group g where g.book_id = $1 and g.source_id = $2 and g.state = 'proposed' and x.line_key = any(g.lines))
  order by line_key`
 
 	sqlBookedDays = `
@@ -66,7 +74,7 @@ select l.amount, a.chart from open_line o
 select coalesce(sum(p.amount), 0)::int8 from account a join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = $2
  where a.book_id = $1 and a.chart = $3`
 
-	sqlEntryTaken = `select exists (select from recon_member m where m.book_id = $1 and m.ours = $2 and m.source_id = $3 and m.live)`
+	sqlEntryFree = `select exists (select from entry e where e.book_id = $1 and e.id = $3 and ` + entryFree + `)`
 
 	// Rows of a fund bill whose payment was booked by a correction belong to it too.
 	sqlBookedFollow = `
@@ -123,7 +131,7 @@ func MatchBooked(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err 
 			Amount int64
 			Entry  uuid.UUID
 		}
-		rows, err := tx.Query(ctx, sqlBookedFind, book.ID, s.Chart, bookedDepth, from, to, sweepDays, s.ID)
+		rows, err := tx.Query(ctx, sqlBookedFind, book.ID, s.ID, bookedDepth, from, to, sweepDays, s.Chart)
 		if err != nil {
 			return n, fmt.Errorf("match entries: %w", err)
 		}
@@ -141,8 +149,23 @@ func MatchBooked(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err 
 	return n, nil
 }
 
+// entryNearDays is how many days before and after a line entries are offered for it.
+const entryNearDays = 62
+
+// EntriesNear lists the entries that MatchEntry would take for an open line of a source that is tied to the book, the nearest day first.
+func EntriesNear(ctx context.Context, q pg.Querier, book *ledger.Book, source *Source, line *Line, limit int) ([]uuid.UUID, error) {
+	if source.Chart == "" || source.Currency != book.Currency {
+		return nil, nil
+	}
+	rows, err := q.Query(ctx, sqlBookedNear, book.ID, source.ID, bookedDepth, line.Day.AddDate(0, 0, -entryNearDays), line.Day.AddDate(0, 0, entryNearDays), line.Amount, source.Chart, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for entries of line: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
 // MatchEntry says, on a person's word and with a reason, that an entry books a line. It moves exactly the line's amount on the account that the line's account
-// is tied to, and no other line. ErrUnequal, giving.ErrNoRecord, *giving.FieldErrors.
+// is tied to, and books no other line of it and no gift, refund or payment, which are matched as such. ErrUnequal, giving.ErrNoRecord, *giving.FieldErrors.
 func MatchEntry(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, line []byte, entry, by uuid.UUID, why string, now time.Time) error {
 	if err := reason(why); err != nil {
 		return err
@@ -162,11 +185,11 @@ func MatchEntry(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32,
 	if err := tx.QueryRow(ctx, sqlEntryAtBank, book.ID, entry, at).Scan(&moved); err != nil {
 		return fmt.Errorf("match entry: %w", err)
 	}
-	var taken bool
-	if err := tx.QueryRow(ctx, sqlEntryTaken, book.ID, entry, source).Scan(&taken); err != nil {
+	var isFree bool
+	if err := tx.QueryRow(ctx, sqlEntryFree, book.ID, source, entry).Scan(&isFree); err != nil {
 		return fmt.Errorf("match entry: %w", err)
 	}
-	if taken || at == "" || moved != amount {
+	if !isFree || at == "" || moved != amount {
 		return ErrUnequal
 	}
 	if err := bookedBy(ctx, tx, book, source, line, entry, amount, RulePerson); err != nil {

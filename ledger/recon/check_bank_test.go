@@ -71,6 +71,21 @@ func TestBanksAreHeldAgainstTheirStatements(t *testing.T) {
 	if p := list[0]; p.Ledger != 470_00 || p.Statement != 482_00 || p.ItemsSum != -12_00 || p.Unexplained() != 0 || p.Items[0].Say != "unbooked" {
 		t.Errorf("%+v", p)
 	}
+	// Whoever closes a month reads it in the report, item by item.
+	h.tx(func(ctx context.Context, tx pgx.Tx) error {
+		r, err := recon.ViewReport(ctx, tx, h.book, ledger.Day(2026, time.August, 1), now)
+		if err != nil {
+			return err
+		}
+		if len(r.Banks) != 1 || r.Banks[0].Ledger != 470_00 || r.Banks[0].Statement != 482_00 || r.Banks[0].Day != "2026-09-01" || r.Banks[0].Unexplained != 0 || r.Banks[0].ItemsAll != 1 {
+			t.Fatalf("%+v", r.Banks)
+		}
+		said := r.Banks[0].Outstanding()
+		if text := said[0].Text(h.book, "en"); len(said) != 1 || !strings.Contains(text, "the line of 2026-09-01 is not booked, -12.00") {
+			t.Errorf("%s", text)
+		}
+		return nil
+	})
 	voucher := h.post(ledger.KindVoucher, sept(1), "D admin.u G 9", "C bank.basic G 9")
 	e4("C09 E4", "招行: the book says 461.00, the statement of 2026-09-01 482.00, outstanding -12.00; -9.00 is left")
 	h.bring(bank, "2.sta", dayOf(2, sept(3), "482,00", "473,00", "D9,00"))

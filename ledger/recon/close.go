@@ -14,6 +14,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 )
 
@@ -42,6 +43,7 @@ type CloseReport struct {
 	Breaks  []ReportedBreak `json:"breaks"`
 	Late    int64           `json:"late"` // entries booked in these months that belong to earlier ones
 	Files   []CloseFile     `json:"files"`
+	Banks   []CloseBank     `json:"banks,omitempty"` // missing in reports that were made before it was told
 	Waivers []CloseWaiver   `json:"waivers"`
 	Log     string          `json:"log"` // where the hash went beside the period: "none" while there is no transparency log
 }
@@ -78,6 +80,27 @@ type CloseFile struct {
 	Name   string `json:"name"`
 	Hash   string `json:"sha256"`
 	State  string `json:"state"`
+}
+
+// CloseBank is a bank account of the book beside the last statement of its account outside (E4), in minor units of the book's currency.
+type CloseBank struct {
+	Name        string          `json:"name"`
+	Chart       chart.ID        `json:"chart"`
+	Day         string          `json:"day"` // of the statement's end
+	Ledger      int64           `json:"ledger"`
+	Statement   int64           `json:"statement"`
+	Items       []CloseBankItem `json:"items"` // up to a hundred
+	ItemsAll    int64           `json:"items_all"`
+	ItemsSum    int64           `json:"items_sum"`
+	Unexplained int64           `json:"unexplained"`
+}
+
+// CloseBankItem is a reason for which the two differ: what the book has more for it.
+type CloseBankItem struct {
+	Say    string `json:"say"` // Outstanding.Say
+	Name   string `json:"name"`
+	Day    string `json:"day"`
+	Amount int64  `json:"amount"`
 }
 
 // CloseWaiver is why a month is closed although something is red: whoever asks gives the reason, whoever approves signs it too.
@@ -186,7 +209,32 @@ func report(ctx context.Context, q pg.Querier, book *ledger.Book, month time.Tim
 	for _, o := range outcomes {
 		r.Checks = append(r.Checks, CloseCheck{o.Code, o.State, o.At.UTC(), o.Found, o.Breaks})
 	}
+	banks, err := BankPositions(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	for i := range banks {
+		r.Banks = append(r.Banks, banks[i].closing())
+	}
 	return r, r.read(ctx, q, book, first, lastDay(month))
+}
+
+// closing is the position as a close report has it.
+func (p *BankPosition) closing() CloseBank {
+	b := CloseBank{Name: p.Name, Chart: p.Chart, Day: p.Day.Format(time.DateOnly), Ledger: p.Ledger, Statement: p.Statement, ItemsAll: p.ItemsAll, ItemsSum: p.ItemsSum, Unexplained: p.Unexplained()}
+	for _, o := range p.Items {
+		b.Items = append(b.Items, CloseBankItem{o.Say, o.Name, o.Day.Format(time.DateOnly), o.Amount})
+	}
+	return b
+}
+
+// Outstanding are the items as sentences.
+func (b *CloseBank) Outstanding() (list []Break) {
+	for _, i := range b.Items {
+		day, _ := time.Parse(time.DateOnly, i.Day) // written by closing
+		list = append(list, Break{Say: "bank-" + i.Say, Name: b.Name + " " + i.Name, Sums: []int64{i.Amount}, Day: &day})
+	}
+	return list
 }
 
 // read adds what other rooms have on the days from..to.

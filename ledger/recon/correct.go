@@ -236,5 +236,5 @@ func (c *Correction) postUnknown(ctx context.Context, tx pgx.Tx, book *ledger.Bo
 		return uuid.Nil, err
 	}
 	m.Late = book.Day(now)
-	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy})
+	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy, Summary: "待查来款 Receipt not identified: " + c.ref()})
 }

@@ -186,7 +186,7 @@ func (c *Correction) postBanked(ctx context.Context, tx pgx.Tx, book *ledger.Boo
 		return uuid.Nil, err
 	}
 	m.Late = book.Day(now)
-	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy})
+	return m.Book(ctx, tx, book, giving.Sign{Key: c.key(book, ""), By: System, At: now, Made: madeBy, Summary: "现金存入银行 Cash banked: " + c.ref()})
 }
 
 // ref is how the bank calls the line; without a number of its own, the beginning of its key.
