@@ -127,7 +127,7 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind, staff.ReconKind:
 		return v.carryStep(tx, a)
 	case staff.MatchKind:
 		return nil, v.carryMatch(tx, a)

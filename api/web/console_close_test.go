@@ -117,6 +117,32 @@ func TestYearEndInTheConsole(t *testing.T) {
 	li.wants(li.get(yearsPath+"?year="+ISODay(ledger.Day(last+1, 1, 1))[:4]), http.StatusConflict, "还没有过完")
 }
 
+// A day that is over is closed for now by a form, as often as it is sent; what is booked on it later is shown as late. A day that is not over is refused, and so is
+// who does not book.
+func TestADayIsClosedByHand(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	const path = "/console/periods/day"
+	yesterday := o.book.Day(o.now).AddDate(0, 0, -1)
+	li.wants(li.get("/console/periods"), http.StatusOK, "还没有软结账的日子", "某一天暂时结账")
+	chen.lacks(chen.get("/console/periods"), "某一天暂时结账")
+	chen.wants(chen.post(path, formWith("day", ISODay(yesterday))), http.StatusForbidden)
+	li.wants(li.post(path, formWith("day", ISODay(o.book.Day(o.now)))), http.StatusUnprocessableEntity, "这一天还没有过完")
+	li.wants(li.post(path, formWith("day", "昨天")), http.StatusUnprocessableEntity)
+	for range 2 {
+		li.wants(li.post(path, formWith("day", ISODay(yesterday))), http.StatusSeeOther)
+	}
+	li.lacks(li.get("/console/periods"), "还没有软结账的日子", "43.21")
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		g := o.funds[1].ID
+		_, err := ledger.PostOne(ctx, tx, o.book, ledger.Entry{Kind: ledger.KindPayment, EffectiveOn: yesterday, Actor: uuid.New(), Lines: []ledger.Line{
+			ledger.Debit(ledger.Leaf{Chart: "pay.transit", Fund: g}, 43_21), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: g}, 43_21)}})
+		return err
+	})
+	li.wants(li.get("/console/periods"), http.StatusOK, ISODay(yesterday), "43.21")
+}
+
 func TestClosingLook(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

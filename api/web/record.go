@@ -434,6 +434,18 @@ func (v *visit) stepSummary(a act, m *giving.Move) string {
 
 // showRecord ends a record's page: history and papers.
 func (v *visit) showRecord(view recordView, object string, status int) error {
+	err := v.history(&view, object)
+	if err != nil {
+		return err
+	}
+	if view.Papers, err = v.papers(object); err != nil {
+		return err
+	}
+	return v.s.render.Render(v.Response(), status, "console/record", view)
+}
+
+// history tells what was done with a record.
+func (v *visit) history(view *recordView, object string) error {
 	steps, err := giving.Steps(v.ctx(), v.s.DB, v.book, object)
 	if err != nil {
 		return err
@@ -458,10 +470,7 @@ func (v *visit) showRecord(view recordView, object string, status int) error {
 		}
 		view.Steps = append(view.Steps, row)
 	}
-	if view.Papers, err = v.papers(object); err != nil {
-		return err
-	}
-	return v.s.render.Render(v.Response(), status, "console/record", view)
+	return nil
 }
 
 // recordParam is the record of the address.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
 
@@ -37,7 +39,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil)) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil), v.termSeconds(nil)) {
 		if a.name == name {
 			return a, nil
 		}
@@ -122,8 +124,17 @@ func (v *visit) stepValue(b blank, value string) string {
 				return o.Label
 			}
 		}
-		if b.label == "law.object" {
+		switch b.label {
+		case "law.object":
 			return v.lawName(value)
+		case "term.account":
+			id, err := strconv.Atoi(value)
+			if err != nil {
+				return value
+			}
+			if s, err := recon.SourceByID(v.ctx(), v.s.DB, v.book, int32(id)); err == nil {
+				return s.Name
+			}
 		}
 		if id, err := uuid.Parse(value); err == nil { // a bidder
 			return giving.PaddleOf(v.ctx(), v.s.DB, v.book, id)

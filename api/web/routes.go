@@ -211,6 +211,8 @@ func (s *Server) routes() []route {
 		{get, statementsPath + "/:id", false, staff.OfflineRead, (*visit).statementShow},
 		{post, statementUploadPath, false, staff.OfflineWrite, (*visit).statementUpload},
 		{post, sourceTiePath, false, staff.OfflineWrite, (*visit).sourceTie},
+		{get, termsPath, false, staff.OfflineRead, (*visit).termList},
+		{post, termsPath, false, staff.OfflineWrite, (*visit).termStep},
 		{get, statementFilesPath + "/:id", false, staff.OfflineRead, (*visit).statementFile},
 		{post, statementFilesPath + "/:id", false, staff.OfflineWrite, (*visit).statementStep},
 		{get, statementFilesPath + "/:id/profile", false, staff.OfflineWrite, (*visit).statementProfile},

@@ -59,7 +59,7 @@ func (v *visit) statementsAgain(status int, wrong Errors) error {
 		g.Rows = append(g.Rows, []cell{{Text: s.Name, Href: sourceHref(s.ID), User: true}, {Text: T(v.lang, "recon.kind."+s.Kind)}, {Text: v.formatName(s.Format)}, {Text: through}, closing,
 			{Text: strconv.FormatInt(s.Lines, 10)}, {Text: strconv.FormatInt(s.Quarantined, 10)}, state})
 	}
-	view.Grids = []grid{g}
+	view.Grids, view.Links = []grid{g}, []Link{{T(v.lang, "term.heading"), termsPath}}
 	if err := v.offer(&view, statementsPath, v.sourceActs()...); err != nil {
 		return err
 	}

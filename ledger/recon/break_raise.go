@@ -24,10 +24,13 @@ select f.id, f.source_id, f.hash, f.reason, coalesce(f.want, ''), coalesce(f.got
 	sqlBreakFound = `insert into stage_break values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
+// payoutDays is how many banking days after its day a payout may be missing at the bank.
+const payoutDays = 2
+
 // breaks looks for what does not fit, raises what is new, and ends what is found no more.
 func (r *run) breaks() error {
 	s := &r.roles
-	late := r.calendar.After(r.day, -2).AddDate(0, 0, -1)
+	late := r.calendar.After(r.day, -payoutDays).AddDate(0, 0, -1)
 	for _, find := range []struct {
 		sql  string
 		args []any

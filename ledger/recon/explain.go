@@ -2,7 +2,6 @@ package recon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -65,9 +64,8 @@ select t.day, sum(t.debit)::int8, sum(t.credit)::int8 from account a join turnov
 // Explain tells how much of the money of the newest statements in the book's currency was explained within the hours that the book names: what has its match,
 // of what has it or should. It looks at files of the last ExplainDays days, and at 20,000 lines at most.
 func Explain(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) (h Hours, err error) {
-	h.N = DefaultHours
-	if err := q.QueryRow(ctx, sqlReconHours, book.ID).Scan(&h.N); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return h, fmt.Errorf("read hours: %w", err)
+	if h.N, err = ExplainHours(ctx, q, book); err != nil {
+		return h, err
 	}
 	err = q.QueryRow(ctx, sqlExplainedSoon, book.ID, book.Currency, now, ExplainDays, explainLines, h.N).Scan(&h.Lines, &h.Amount, &h.InTime, &h.InThreeDay, &h.Ever, &h.Since)
 	if err != nil {

@@ -93,7 +93,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, clock_
 	sqlReconLocked = `select (max(month) + interval '1 month - 1 day')::date from period where book_id = $1 and state = 'hard'`
 
 	sqlReconTerms = `
-select s.id, coalesce((select t.settle_days from source_term t where t.book_id = $1 and t.source_id = s.id order by t.from_on desc limit 1), 1)
+select s.id, coalesce((select t.settle_days from source_term t where t.book_id = $1 and t.source_id = s.id and t.from_on <= $2 order by t.from_on desc limit 1), 1)
   from source_account s where s.book_id = $1`
 
 	sqlCountStages = `
@@ -457,7 +457,7 @@ func (r *run) sideBySide() error {
 func (r *run) settlements() error {
 	s := &r.roles
 	days := map[int32]int32{}
-	rows, err := r.tx.Query(r.ctx, sqlReconTerms, r.book.ID)
+	rows, err := r.tx.Query(r.ctx, sqlReconTerms, r.book.ID, r.day)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ const (
 	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
 	ContractKind    Kind = "contract"     // a project approved or ended; a contract signed, changed, booked as delivered, ended
 	FundKind        Kind = "fund"         // a fund opened, its charter changed, money of it levied, released or, at its end, handed on; interest shared out
+	ReconKind       Kind = "recon"        // what a processor keeps and how long its money takes; days on which banks work
 	PaymentKind     Kind = "payment"      // money paid out under a contract or as aid, or given back to who paid for it
 )
 
@@ -94,6 +95,7 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	LawKind:         {ask: LawWrite, decide: EntryApprove},
 	PollKind:        {ask: VoteSettle, decide: EntryApprove},
 	FundKind:        {ask: FundWrite, decide: EntryApprove},
+	ReconKind:       {ask: OfflineWrite, decide: EntryApprove},
 }
 
 // PaysOut tells whether money leaves with the approval. Such requests wait while the book's payments are stopped.
@@ -108,7 +110,7 @@ func (k Kind) PaysOut() bool {
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
 	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind, CloseKind, YearKind,
-		PayeeKind, ContractKind, PaymentKind, PollKind, LawKind, FundKind}
+		PayeeKind, ContractKind, PaymentKind, PollKind, LawKind, FundKind, ReconKind}
 }
 
 // Deciders are the roles that may decide a kind.
