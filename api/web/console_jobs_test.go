@@ -98,3 +98,31 @@ func TestConsoleJobs(t *testing.T) {
 	li.wants(li.get(jobHistoryPath+"?before="+next), http.StatusOK, "3 步")
 	guan.wants(guan.get(jobsPath+"?lang=en"), http.StatusOK, "Verifying the books", "Every 5 minutes", "Daily at 02:30")
 }
+
+// Who runs the house gets one letter about what fails or is late, which names the jobs and no figure of the books; until it has ended well nobody is told again.
+func TestAlarmsOfJobsAreLetters(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.jobs()
+	tell := func() (told int) {
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			list, err := runs.Alarms(ctx, tx, o.book.ID, time.Time{}, o.now)
+			if told = len(list); err != nil || told == 0 {
+				return err
+			}
+			return (&Server{}).NoticeJobs(ctx, tx, o.book, list, o.now)
+		})
+		return told
+	}
+	if n := tell(); n != 2 {
+		t.Fatalf("%d jobs told, not 2", n)
+	}
+	guan, li := o.as("guan"), o.as("li")
+	letters := guan.get(mailboxPath)
+	guan.wants(letters, http.StatusOK, "自动任务有 2 项失败或迟到", "账目自查：失败", "恢复正常之前，同一项不再来信", jobsPath)
+	guan.lacks(letters, "gift-amount", "41,250")
+	li.lacks(li.get(mailboxPath), "失败或迟到")
+	if n := tell(); n != 0 {
+		t.Errorf("%d jobs told a second time", n)
+	}
+}
