@@ -257,11 +257,6 @@ func CreateFund(ctx context.Context, tx pgx.Tx, book *Book, f Fund) (*Fund, erro
 	return &f, nil
 }
 
-// FundKinds lists the kinds in the order in which a form offers them.
-func FundKinds() []string {
-	return []string{Restricted, Subsidy, Designated, Endowment, Agency, General}
-}
-
 // FeeBearers lists who may bear a processor's fee.
 func FeeBearers() []string { return []string{FeeByGeneral, FeeByFund, FeeByDonor} }
 

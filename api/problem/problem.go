@@ -127,7 +127,6 @@ var table = []row{
 	{law.ErrBadParam, Problem{"law-param", 422, "参数读不了：写成 70%、200000.00、10d、3wd、6m、05-31 或 yes/no，并写明依据。", "The parameter cannot be read: write 70%, 200000.00, 10d, 3wd, 6m, 05-31 or yes/no, and where it is written."}},
 	{recon.ErrUnequal, Problem{"match-unequal", 422, "两边合计不相等，或其中有的已经匹配。差额请先单独记一行。", "The two sides do not add up to the same amount, or some of them are matched already. Book the difference as a line of its own first."}},
 	{recon.ErrParts, Problem{"settlement-parts", 409, "这笔结算款的明细合计与到账不等，还不知道各是哪个基金的钱。先处理明细里的差异。", "The rows of the settlement do not add up to what arrived, so nobody knows which fund's money it is. Clear the breaks of its rows first."}},
-	{recon.ErrPaymentFile, Problem{"payment-file", 422, "这份已批准付款的文件读不了，请核对列名、日期和金额。", "The file of approved payments cannot be read; check its columns, days and amounts."}},
 	{statement.ErrRefused, Problem{"statement-refused", 422, "这份对账单文件没有收下，原因写在文件的记录里。", "The statement file was not taken; its record tells why."}},
 	{ledger.ErrNoPaper, Problem{"not-found", 404, "没有这份附件，或者不在您的权限里。", "There is no such paper, or it is not open to you."}},
 	{ledger.ErrCursor, Problem{"cursor", 400, "翻页位置无效，请从第一页开始。", "The page cursor is not valid; start from the first page."}},

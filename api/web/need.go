@@ -430,26 +430,6 @@ func (v *visit) needPhotoAdd() error {
 	if !v.sorts(i) || i.State != needs.Filed && i.State != needs.Listed {
 		return giving.ErrStep
 	}
-	photos, wrong, err := v.photos("file")
-	if err != nil {
-		return err
-	}
-	if len(wrong) == 0 && len(photos) == 0 {
-		wrong.Add("file", T(v.lang, "need.photo.none"))
-	}
-	if len(wrong) > 0 {
-		return v.needDeskAgain(http.StatusUnprocessableEntity, wrong)
-	}
-	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		for _, photo := range photos {
-			if err := needs.AddPhoto(v.ctx(), tx, v.book, i, photo); err != nil {
-				return err
-			}
-		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "need.photo", Object: i.Object()})
-	})
-	if err != nil {
-		return err
-	}
-	return v.see(needsPath + "/" + id.String())
+	return v.photosAdded(v.needDeskAgain, func(tx pgx.Tx, photo []byte) error { return needs.AddPhoto(v.ctx(), tx, v.book, i, photo) },
+		staff.Event{What: "need.photo", Object: i.Object()}, needsPath+"/"+id.String())
 }

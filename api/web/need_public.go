@@ -3,13 +3,10 @@ package web
 import (
 	"errors"
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/labstack/echo/v4"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/projects/needs"
@@ -253,53 +250,6 @@ func (v *visit) needFile() error {
 	return v.see(needHref(filed) + "?filed=1")
 }
 
-// photos reads the photos that a form sent under field and draws them anew. The form is read whole before, in files beyond formMax.
-func (v *visit) photos(field string) (photos [][]byte, wrong Errors, err error) {
-	if err := v.Request().ParseMultipartForm(formMax); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return nil, Errors{{field, T(v.lang, "need.photo.large")}}, nil
-		}
-		if errors.Is(err, http.ErrNotMultipart) { // a form without a field of files
-			return nil, nil, nil
-		}
-		return nil, nil, echo.NewHTTPError(http.StatusUnprocessableEntity).SetInternal(err)
-	}
-	defer func() { _ = v.Request().MultipartForm.RemoveAll() }()
-	for _, head := range v.Request().MultipartForm.File[field] {
-		if head.Size == 0 {
-			continue
-		}
-		if len(photos) == needs.PhotosMax {
-			wrong.Add(field, T(v.lang, "need.photo.many", needs.PhotosMax))
-			break
-		}
-		photo, err := cleanPhoto(head)
-		if errors.Is(err, needs.ErrPhoto) {
-			wrong.Add(field, T(v.lang, "need.photo.wrong", oneLine(head.Filename, 60)))
-			break
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		photos = append(photos, photo)
-	}
-	return photos, wrong, nil
-}
-
-func cleanPhoto(head *multipart.FileHeader) ([]byte, error) {
-	file, err := head.Open()
-	if err != nil {
-		return nil, fmt.Errorf("open photo: %w", err)
-	}
-	defer file.Close()
-	body, err := io.ReadAll(io.LimitReader(file, needs.PhotoMax+1))
-	if err != nil {
-		return nil, fmt.Errorf("read photo: %w", err)
-	}
-	return needs.CleanPhoto(body)
-}
-
 type needView struct {
 	Page
 	Heading, Here, Story, Answer string
@@ -459,11 +409,5 @@ func (v *visit) photoOf(i *needs.Item) error {
 	if err != nil {
 		return err
 	}
-	head := v.Response().Header()
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	if !i.Shown() {
-		head.Set("Cache-Control", "no-store")
-	}
-	return v.Blob(http.StatusOK, "image/jpeg", body)
+	return v.sendPhoto(body, i.Shown())
 }

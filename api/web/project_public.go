@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -291,11 +290,7 @@ func (v *visit) photoOfProject(p *projects.Project) error {
 	if err != nil {
 		return err
 	}
-	head := v.Response().Header()
-	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Cache-Control", "public, max-age=3600")
-	return v.Blob(http.StatusOK, "image/jpeg", body)
+	return v.sendPhoto(body, p.State == projects.Approved || p.State == projects.Ended)
 }
 
 // projectAccount answers /projects/{number}/account: the final account as it was published, to be printed. ?version= shows an earlier one.
@@ -428,26 +423,6 @@ func (v *visit) projectPhotoAdd() error {
 	if p.State != projects.Approved && p.State != projects.Ended {
 		return giving.ErrStep
 	}
-	photos, wrong, err := v.photos("file")
-	if err != nil {
-		return err
-	}
-	if len(wrong) == 0 && len(photos) == 0 {
-		wrong.Add("file", T(v.lang, "need.photo.none"))
-	}
-	if len(wrong) > 0 {
-		return v.projectAgain(http.StatusUnprocessableEntity, wrong)
-	}
-	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		for _, photo := range photos {
-			if err := projects.AddPhoto(v.ctx(), tx, v.book, p, photo); err != nil {
-				return err
-			}
-		}
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "project.photo", Object: p.Object()})
-	})
-	if err != nil {
-		return err
-	}
-	return v.see(projectsPath + "/" + id.String())
+	return v.photosAdded(v.projectAgain, func(tx pgx.Tx, photo []byte) error { return projects.AddPhoto(v.ctx(), tx, v.book, p, photo) },
+		staff.Event{What: "project.photo", Object: p.Object()}, projectsPath+"/"+id.String())
 }

@@ -39,9 +39,6 @@ select s.fund_id, s.treatment, s.payer, sum(s.amount)::int8, sum(s.drawn)::int8,
 	sqlContractsOpen = `
 select exists (select from contract where book_id = $1 and project_id = $2 and state not in ('closed', 'void')), coalesce((select sum(s.drawn) from contract c
   join contract_source s on s.book_id = c.book_id and s.contract_id = c.id where c.book_id = $1 and c.project_id = $2 and c.state = 'closed'), 0)::int8`
-
-	sqlUnpublished = `
-select ` + projectColumns + ` from project where book_id = $1 and state = 'ended' and published_on is null and publish_by <= $2 order by publish_by limit 200`
 )
 
 // FinalAccount reads a project's account by source.
@@ -76,13 +73,4 @@ func End(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, day t
 		m.Lines = p.budgetLines(-m.Amount)
 	}
 	return m, nil
-}
-
-// Unpublished lists ended projects whose final account must be public by the day and is not.
-func Unpublished(ctx context.Context, q pg.Querier, book *ledger.Book, by time.Time) ([]Project, error) {
-	rows, err := q.Query(ctx, sqlUnpublished, book.ID, by)
-	if err != nil {
-		return nil, fmt.Errorf("list unpublished projects: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Project])
 }

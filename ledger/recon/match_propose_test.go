@@ -180,7 +180,7 @@ func TestSumsAndNearNumbersAreProposed(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	proposals := func() map[string]recon.Group {
-		list, err := recon.Proposals(context.Background(), m.db, m.book, 0, uuid.Nil, 100)
+		list, err := recon.ProposalsOf(context.Background(), m.db, m.book, bank.ID, nil, 100)
 		m.ok(err)
 		of := map[string]recon.Group{}
 		for _, g := range list {

@@ -103,14 +103,6 @@ select ` + lineColumns + ` from open_line o join ext_line l on l.book_id = $1 an
  where o.book_id = $1 and ($2 = 0 or o.source_id = $2) and ($3 = '' or o.state = $3) and (l.booked_on, l.line_key) > ($4::date, $5::bytea)
  order by l.booked_on, l.line_key limit $6`
 
-	sqlOpenOursList = `
-select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since from open_ours
- where book_id = $1 and ($2 = 0 or kind = $2) and ($3 = '' or state = $3) and (day, id) > ($4::date, $5::uuid) order by day, id limit $6`
-
-	sqlProposals = `
-select id, rule, rule_ver, cardinality, score, ambiguous, run_no, source_id, amount, ours, kinds, lines, state, coalesce(rejected, '[]') from recon_group
- where book_id = $1 and state = 'proposed' and (run_no, id) > ($2, $3) order by run_no, id limit $4`
-
 	// Nearest in amount, then in days.
 	sqlCandidates = `
 select id, kind, channel, source_id, ref, amount, ccy, day, due_on, state, since from open_ours
@@ -126,13 +118,6 @@ select m.source_id, m.line_key, l.file_id, f.name, f.hash, l.row_no, l.at, l.siz
   join source_file f on f.book_id = $1 and f.id = l.file_id
   left join recon_run r on r.book_id = $1 and r.no = m.run_no
  where m.book_id = $1 and m.source_id = $2 and m.line_key = $3`
-
-	// A line that a run has taken and is not open is matched; what a payout's list says of its members is matched as a whole.
-	sqlExplained = `
-select count(*), count(*) filter (where done), coalesce(sum(abs(amount)), 0)::int8, coalesce(sum(abs(amount)) filter (where done), 0)::int8
-  from (select l.amount, f.run_no is not null and l.kind <> 'member' and not exists (select from open_line o where o.book_id = $1 and o.source_id = l.source_id and o.line_key = l.line_key) as done
-          from ext_line l join source_file f on f.book_id = $1 and f.id = l.file_id
-         where l.book_id = $1 and l.source_id = any($2::int4[]) and l.booked_on between $3 and $4) x`
 )
 
 // OpenLines lists lines that wait, by day; source 0 is all, state "" any. after and key are of the last line of the page before.
@@ -142,24 +127,6 @@ func OpenLines(ctx context.Context, q pg.Querier, book *ledger.Book, source int3
 		return nil, fmt.Errorf("list open lines: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenLine])
-}
-
-// OpenItems lists what of ours waits, by day; kind 0 is all, state "" any. after and id are of the last one of the page before.
-func OpenItems(ctx context.Context, q pg.Querier, book *ledger.Book, kind int16, state string, after time.Time, id uuid.UUID, limit int) ([]OpenOurs, error) {
-	rows, err := q.Query(ctx, sqlOpenOursList, book.ID, kind, state, after, id, min(max(limit, 1), ledger.PageMax))
-	if err != nil {
-		return nil, fmt.Errorf("list open items: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenOurs])
-}
-
-// Proposals lists the groups that wait for a person. run and id are of the last one of the page before.
-func Proposals(ctx context.Context, q pg.Querier, book *ledger.Book, run int32, id uuid.UUID, limit int) ([]Group, error) {
-	rows, err := q.Query(ctx, sqlProposals, book.ID, run, id, min(max(limit, 1), ledger.PageMax))
-	if err != nil {
-		return nil, fmt.Errorf("list proposals: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Group])
 }
 
 // Candidates lists what of ours is open and nearest to an amount (minor units, signed) and a day, within a month of it.
@@ -188,19 +155,5 @@ func EvidenceOf(ctx context.Context, q pg.Querier, book *ledger.Book, source int
 	}
 	sum := sha256.Sum256(raw)
 	e.RawHash = sum[:]
-	return e, nil
-}
-
-// Explained is how much of the money of some accounts and days is matched.
-type Explained struct {
-	Lines, Matched      int64
-	Amount, MatchedSums int64 // minor units, without signs
-}
-
-// ExplainedOn counts the lines of accounts from one day to another, and those of them that are matched.
-func ExplainedOn(ctx context.Context, q pg.Querier, book *ledger.Book, sources []int32, from, to time.Time) (e Explained, err error) {
-	if err := q.QueryRow(ctx, sqlExplained, book.ID, sources, from, to).Scan(&e.Lines, &e.Matched, &e.Amount, &e.MatchedSums); err != nil {
-		return e, fmt.Errorf("count what is explained: %w", err)
-	}
 	return e, nil
 }

@@ -49,9 +49,6 @@ type Statement struct {
 	at      [][]int // where each row of the form stands: table and row; nil when it is left out
 }
 
-// Form is the form of the statement.
-func (s *Statement) Form() *Form { return s.form }
-
 // Make draws up a statement from kept turnovers. Run it in one repeatable read transaction.
 func Make(ctx context.Context, q pg.Querier, book *ledger.Book, form *Form, r Request) (*Statement, error) {
 	year := ledger.Day(r.To.Year(), time.January, 1)
