@@ -262,6 +262,7 @@ var table = []row{
 	{calls.ErrReviewed, Problem{"reviewed-before", 409, "您已经对这份申报打过分或声明回避，每人只有一次。", "You have scored this proposal or declared a conflict already: each reviewer speaks once."}},
 	{calls.ErrReviews, Problem{"reviews-missing", 409, "还有申报没有审核，或者打分的人不够，还不能排名。", "A proposal is not checked yet or has too few scores, so there is no ranking."}},
 	{calls.ErrWindow, Problem{"notice-days", 409, "不在公示期内：异议要在公示期内提出，中选要等公示期满。", "Outside the days of the notice: objections are taken while it stands, awards are made when it is over."}},
+	{calls.ErrRoom, Problem{"call-spent", 409, "征集的预算减去已经中选的，不够这份申报。", "The budget of the call, less what was awarded, has no room for this proposal."}},
 	{calls.ErrObjections, Problem{"objections-open", 409, "还有异议没有答复，先答复才能定。", "An objection is not answered yet; answer it first."}},
 	{needs.ErrNoItem, Problem{"not-found", 404, "没有这条需求、服务或资源，或者还没有公开。", "There is no such need, offer or resource, or it is not shown yet."}},
 	{needs.ErrSupported, Problem{"need-supported", 409, "您已经支持过，或者这就是您提的。", "You support this already, or you filed it."}},

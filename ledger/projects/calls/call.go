@@ -334,7 +334,7 @@ func sumPoints(list []Criterion) (sum int32) {
 	return sum
 }
 
-// AddReviewer plans that somebody reviews; until the call closes, so that who falls ill is replaced. giving.ErrStep.
+// AddReviewer plans that somebody reviews; until the ranking is announced, so that who falls ill or has a conflict is replaced. giving.ErrStep.
 func AddReviewer(book *ledger.Book, c *Call, person uuid.UUID) (*giving.Move, error) {
 	if c.State != Draft && c.State != Open {
 		return nil, giving.ErrStep

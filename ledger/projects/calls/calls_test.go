@@ -334,6 +334,7 @@ func TestReviewing(t *testing.T) {
 	w.now = w.now.AddDate(0, 0, 7)
 	w.refused(calls.ErrReviews, w.announce(call))
 	w.field("call.number.wrong", w.score(ids[0], 0, 61, 30))
+	w.field("call.number.wrong", w.score(ids[0], 0, 50, 30, 20)) // points for a criterion that is none
 	w.do(w.score(ids[0], 0, 50, 30))
 	w.refused(calls.ErrReviewed, w.score(ids[0], 0, 60, 40))
 	abstain := func(id uuid.UUID, person uuid.UUID) plan {
@@ -413,24 +414,14 @@ func TestReviewing(t *testing.T) {
 	if err != nil || p.State != projects.Approved || p.Budget != 500_00 || p.Title != "机构0的方案" {
 		t.Fatalf("%+v %v", p, err)
 	}
-	promote := w.ofProposal(ids[4], func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
-		c, err := calls.ByID(w.ctx, tx, w.book, call)
-		if err != nil {
-			return nil, err
-		}
-		return calls.Promote(w.ctx, tx, w.book, c, p, w.now)
-	})
-	w.refused(giving.ErrStep, promote) // no room
-	w.do(w.ofProposal(ids[3], func(_ pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
-		return calls.Decline(w.book, p, "人手不够")
-	}))
-	w.do(promote)
-	settle := w.of(call, func(tx pgx.Tx, c *calls.Call) (*giving.Move, error) { return calls.Settle(w.ctx, tx, w.book, c, w.now) })
-	w.refused(giving.ErrStep, settle)
+	w.refused(giving.ErrStep, w.promote(call, ids[4])) // no room
+	w.do(w.decline(ids[3]))
+	w.do(w.promote(call, ids[4]))
+	w.refused(giving.ErrStep, w.settle(call))
 	w.do(w.award(ids[2]))
 	w.do(w.award(ids[4]))
-	w.do(settle)
-	w.refused(giving.ErrStep, w.of(call, func(tx pgx.Tx, c *calls.Call) (*giving.Move, error) { return calls.Revoke(w.ctx, tx, w.book, c, "x") }))
+	w.do(w.settle(call))
+	w.refused(giving.ErrStep, w.revoke(call))
 	var budget int64
 	err = w.db.QueryRow(w.ctx, `select sum(b.balance)::int8 from account a join balance b using (book_id, account_id) where a.chart = 'budget' and a.fund_id = $1`, w.fund["a"]).Scan(&budget)
 	if err != nil || budget != 960_00 {

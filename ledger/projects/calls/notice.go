@@ -22,6 +22,8 @@ var (
 	ErrWindow = errors.New("outside the days of the public notice")
 	// ErrObjections means that somebody objected and is not answered yet. Answer first.
 	ErrObjections = errors.New("an objection is not answered")
+	// ErrRoom means that the call's budget, less what was awarded, has no room for the proposal. Say so.
+	ErrRoom = errors.New("budget of the call has no room for the proposal")
 )
 
 // Objection is what somebody says against a ranking, of one proposal or of all.
@@ -48,12 +50,16 @@ const (
 const objectionsMax = 500
 
 const (
+	// The open ones are in the list however long it is.
 	sqlObjections = `
-select id, call_id, proposal_id, body, resident_id, person_id, filed_at, state, answer, answered_at from call_objection where book_id = $1 and call_id = $2 order by filed_at, id limit $3`
+select * from (select id, call_id, proposal_id, body, resident_id, person_id, filed_at, state, answer, answered_at from call_objection
+                where book_id = $1 and call_id = $2 order by state <> 'open', filed_at, id limit $3) o order by filed_at, id`
+	sqlObjectionStands = `select exists (select from call_objection where book_id = $1 and call_id = $2 and state = 'open')`
 	sqlObjectionInsert = `
 insert into call_objection (book_id, id, call_id, proposal_id, body, resident_id, person_id, filed_at, state) values ($1, $2, $3, $4, $5, $6, $7, $8, 'open') on conflict (book_id, id) do nothing`
 	sqlObjectionMove = `update call_objection set state = $4, answer = $5, answered_at = $6 where book_id = $1 and id = $2 and state = $3`
 	sqlOptionLast    = `select max(place) from poll_option where book_id = $1 and poll_id = $2`
+	sqlAwarded       = `select coalesce(sum(amount), 0)::int8 from proposal where book_id = $1 and call_id = $2 and state = 'awarded'`
 )
 
 // Objections lists what was said against a call, oldest first.
@@ -160,11 +166,14 @@ func Answer(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, o *Ob
 		}
 		for i := range list {
 			p := &list[i]
-			if p.State != Chosen && p.State != Reserve {
+			if p.Rank == nil {
 				continue
 			}
 			again := *p
-			again.State, again.Points, again.Rank = Eligible, nil, nil
+			again.Points, again.Rank = nil, nil
+			if p.State == Chosen || p.State == Reserve {
+				again.State = Eligible
+			}
 			if o.ProposalID != nil && *o.ProposalID == p.ID {
 				again.State, again.Verdict = Refused, answer
 			}
@@ -184,23 +193,37 @@ func (c *Call) over(ctx context.Context, q pg.Querier, book *ledger.Book, now ti
 	if now.Before(*c.NoticeUntil) {
 		return ErrWindow
 	}
-	list, err := Objections(ctx, q, book, c.ID)
-	if err != nil {
-		return err
+	var open bool
+	if err := q.QueryRow(ctx, sqlObjectionStands, book.ID, c.ID).Scan(&open); err != nil {
+		return fmt.Errorf("look for objections: %w", err)
 	}
-	for _, o := range list {
-		if o.State == ObjectionOpen {
-			return ErrObjections
-		}
+	if open {
+		return ErrObjections
 	}
 	return nil
 }
 
+// held makes a step of a proposal take turns with the steps of its call: what was read of the call and its other proposals still stands.
+func (c *Call) held(book *ledger.Book, m *giving.Move) *giving.Move {
+	settle := m.Settle
+	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+		if err := c.becomes(ctx, tx, book, *c); err != nil {
+			return err
+		}
+		return settle(ctx, tx, entry)
+	}
+	return m
+}
+
 // PutToVote plans that residents decide among the proposals that passed: they become the projects of a draft of a vote on the same fund, in the
-// order of the ranking. ErrWindow, ErrObjections, polls errors, giving.ErrStep.
+// order of the ranking. ErrWindow, ErrObjections, *giving.FieldErrors, polls errors, giving.ErrStep.
 func PutToVote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, poll *polls.Poll, now time.Time) (*giving.Move, error) {
 	if err := c.over(ctx, q, book, now); err != nil {
 		return nil, err
+	}
+	var wrong giving.FieldErrors
+	if poll.Budget > c.Budget {
+		wrong.Refuse("vote", "call.vote.budget")
 	}
 	ranked, err := Ranking(ctx, q, book, c)
 	if err != nil {
@@ -213,7 +236,8 @@ func PutToVote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, po
 			continue
 		}
 		if one.FundID != poll.FundID || poll.StreetID != c.StreetID {
-			return nil, polls.ErrNotWon
+			wrong.Refuse("vote", "call.vote.fund")
+			return nil, wrong.Err()
 		}
 		about := []rune(one.Plan)
 		add, err := polls.Add(book, poll, polls.Choice{TitleZH: one.Title, TitleEN: one.Title, About: string(about[:min(len(about), 1000)]), Cost: one.Amount})
@@ -243,12 +267,13 @@ func PutToVote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, po
 			}
 		}
 		return nil
-	}), nil
+	}), wrong.Err()
 }
 
 // Award plans that a proposal becomes a project with its budget, which stands in the memo accounts from then on; the need it answers is taken
 // up. The project is called by the id of its proposal. Under a call after the notice, when every objection is answered; where residents decide about the fund, with their vote. A second
-// person approves. use is the purpose of the fund's charter that the project serves; empty where there is one alone or none. ErrWindow, ErrObjections, projects.ErrVote, polls.ErrNotWon, projects.ErrPayee, giving.ErrStep.
+// person approves. use is the purpose of the fund's charter that the project serves; empty where there is one alone or none. ErrWindow, ErrObjections,
+// ErrRoom, projects.ErrVote, polls.ErrNotWon, projects.ErrPayee, giving.ErrStep.
 func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, use string, by uuid.UUID, day, now time.Time) (*giving.Move, error) {
 	c, err := p.callOf(ctx, q, book)
 	if err != nil {
@@ -261,6 +286,15 @@ func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, us
 	}
 	if p.State != Chosen && (p.State != Reserve || p.PollID == nil) && (p.State != Eligible || c != nil) {
 		return nil, giving.ErrStep
+	}
+	if c != nil { // what residents chose may be more than the ranking took
+		var awarded int64
+		if err := q.QueryRow(ctx, sqlAwarded, book.ID, c.ID).Scan(&awarded); err != nil {
+			return nil, fmt.Errorf("add up awards: %w", err)
+		}
+		if awarded+p.Amount > c.Budget {
+			return nil, ErrRoom
+		}
 	}
 	payee, err := projects.PayeeByID(ctx, q, book, p.PayeeID)
 	if err != nil {
@@ -296,6 +330,9 @@ func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, us
 		}
 		return needs.TakeUp(ctx, tx, book, *p.NeedID)
 	}
+	if c != nil {
+		return c.held(book, m), nil
+	}
 	return m, nil
 }
 
@@ -308,7 +345,7 @@ func Decline(book *ledger.Book, p *Proposal, reason string) (*giving.Move, error
 	wrong.Text("reason", reason, 2, 200)
 	to := *p
 	to.State, to.Verdict = Declined, reason
-	return p.move(book, "proposal-declined", reason, to, nil), wrong.Err()
+	return p.move(book, "proposal-declined", reason, to, p.givesBack(book)), wrong.Err()
 }
 
 // Promote plans that the next in rank takes a place that became free: it passed, and the budget has room for it. giving.ErrStep.
@@ -334,7 +371,7 @@ func Promote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, p *P
 	}
 	to := *p
 	to.State = Chosen
-	return p.move(book, "proposal-promoted", "", to, nil), nil
+	return c.held(book, p.move(book, "proposal-promoted", "", to, nil)), nil
 }
 
 // Settle plans that a call is over: nothing chosen waits any more. giving.ErrStep.

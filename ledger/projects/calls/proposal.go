@@ -93,6 +93,7 @@ select ` + proposalColumns + ` from ` + proposalTables + `
 	sqlProposalInsert = `
 insert into proposal (book_id, id, number, call_id, street_id, fund_id, payee_id, title, plan, place, people, starts_on, ends_on, need_id, intent_id, state, entered_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'draft', $16)`
+	sqlNeedServed   = `select exists (select from proposal where book_id = $1 and need_id = $2 and id <> $3 and state = 'awarded')`
 	sqlProposalMove = `
 update proposal set amount = $4, state = $5, checks = $6, verdict = $7, points = $8, rank = $9, poll_id = $10, poll_place = $11, project_id = $12, filed_at = $13, version = version + 1
  where book_id = $1 and id = $2 and version = $3`
@@ -140,6 +141,20 @@ func (p *Proposal) move(book *ledger.Book, act, note string, to Proposal, more f
 	}}
 }
 
+// givesBack puts back the need and the intent that a proposal came from, when it comes to nothing; nil where it came from none.
+func (p *Proposal) givesBack(book *ledger.Book) func(ctx context.Context, tx pgx.Tx) error {
+	if p.IntentID == nil {
+		return nil
+	}
+	return func(ctx context.Context, tx pgx.Tx) error {
+		var served bool
+		if err := tx.QueryRow(ctx, sqlNeedServed, book.ID, p.NeedID, p.ID).Scan(&served); err != nil {
+			return fmt.Errorf("look for projects of need: %w", err)
+		}
+		return needs.GiveBack(ctx, tx, book, *p.IntentID, served)
+	}
+}
+
 func (p *Proposal) check(wrong *giving.FieldErrors) {
 	wrong.Text("title", p.Title, 2, 80)
 	wrong.Text("plan", p.Plan, 1, 2000)
@@ -160,6 +175,10 @@ func (p *Proposal) insert(ctx context.Context, tx pgx.Tx, book *ledger.Book) err
 func Apply(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, payee *projects.Payee, p Proposal, now time.Time) (*giving.Move, error) {
 	if !c.Takes(now) {
 		return nil, ErrLate
+	}
+	var err error
+	if p.Number, err = next(ctx, q, book, sqlProposalNext); err != nil { // before the others are counted: applications take turns from here
+		return nil, err
 	}
 	var wrong giving.FieldErrors
 	p.check(&wrong)
@@ -187,9 +206,6 @@ func Apply(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, payee 
 		return nil, err
 	}
 	p.CallID, p.StreetID, p.PayeeID, p.FundID, p.IntentID = &c.ID, c.StreetID, payee.ID, sources[0].FundID, nil
-	if p.Number, err = next(ctx, q, book, sqlProposalNext); err != nil {
-		return nil, err
-	}
 	return &giving.Move{Source: "proposal", Object: p.Object(), Act: "proposal-drafted", Note: p.Name() + " " + p.Title, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 		return p.insert(ctx, tx, book)
 	}}, wrong.Err()
@@ -325,7 +341,7 @@ func Withdraw(book *ledger.Book, p *Proposal, reason string) (*giving.Move, erro
 	wrong.Text("reason", reason, 1, 200)
 	to := *p
 	to.State, to.Verdict = Withdrawn, reason
-	return p.move(book, "proposal-withdrawn", reason, to, nil), wrong.Err()
+	return p.move(book, "proposal-withdrawn", reason, to, p.givesBack(book)), wrong.Err()
 }
 
 // Check is one rule of eligibility: what it asks for, what is, and whether that is enough.
@@ -386,12 +402,13 @@ func Examine(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal) 
 	}
 	to.State = Eligible
 	var broken []string
+	var more func(ctx context.Context, tx pgx.Tx) error
 	for _, one := range to.Checks {
 		if !one.OK {
-			to.State, broken = Refused, append(broken, one.Rule)
+			to.State, broken, more = Refused, append(broken, one.Rule), p.givesBack(book)
 		}
 	}
-	return p.move(book, "proposal-"+to.State, strings.Join(broken, " "), to, nil), nil
+	return p.move(book, "proposal-"+to.State, strings.Join(broken, " "), to, more), nil
 }
 
 // Refuse plans that a proposal is not taken into the review for a reason that no rule knows. *giving.FieldErrors, giving.ErrStep.
@@ -403,5 +420,5 @@ func Refuse(book *ledger.Book, p *Proposal, reason string) (*giving.Move, error)
 	wrong.Text("reason", reason, 2, 400)
 	to := *p
 	to.State, to.Verdict = Refused, reason
-	return p.move(book, "proposal-refused", reason, to, nil), wrong.Err()
+	return p.move(book, "proposal-refused", reason, to, p.givesBack(book)), wrong.Err()
 }

@@ -126,7 +126,7 @@ func Score(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, r 
 	var wrong giving.FieldErrors
 	wrong.Text("note", r.Note, 1, 400)
 	for i, one := range criteria {
-		if i >= len(r.Points) || r.Points[i] < 0 || r.Points[i] > one.Points {
+		if len(r.Points) != len(criteria) || r.Points[i] < 0 || r.Points[i] > one.Points {
 			wrong.Refuse(fmt.Sprintf("points-%d", one.Position), "call.number.wrong", "least", "0", "most", fmt.Sprint(one.Points))
 		}
 	}
@@ -161,20 +161,21 @@ func (p *Proposal) said(book *ledger.Book, act, note string, r Review, now time.
 // Ranked is a proposal with what its reviewers found.
 type Ranked struct {
 	Proposal
-	Scores int   // reviewers who gave points
-	Mean   int32 // hundredths, rounded half up
-	Bonus  int32 // hundredths: for an organisation whose finished work was good
-	Total  int32
-	Fits   bool // passes, and the budget has room for it
+	Total int32 // hundredths: the mean of its scores, rounded half up, and the bonus of an organisation whose finished work was good
+	Fits  bool  // passes, and the budget has room for it; once announced, whether it is chosen
 }
 
 // Ranking orders the eligible proposals of a call: by points, then by the published tie-breaks, by when they were handed in, and by number. From the
 // top each that passes is taken while the budget lasts; one that does not fit is left out and the next is looked at. ErrReviews with what is
-// worked out so far, while a proposal is unchecked or has too few scores.
+// worked out so far, while a proposal is unchecked or has too few scores. From the announcement on it is what was announced, whatever later
+// work is rated; what was declined since keeps its place.
 func Ranking(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call) ([]Ranked, error) {
 	list, err := Proposals(ctx, q, book, Filter{All: true, Call: &c.ID, Limit: 1000})
 	if err != nil {
 		return nil, err
+	}
+	if c.NoticeFrom != nil {
+		return announced(list), nil
 	}
 	reviews, err := Reviews(ctx, q, book, c.ID)
 	if err != nil {
@@ -194,27 +195,26 @@ func Ranking(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call) ([]R
 		if p.State == Filed {
 			open = fmt.Errorf("%w: %s is not checked", ErrReviews, p.Name())
 		}
-		if p.State != Eligible && p.State != Chosen && p.State != Reserve && p.State != Awarded {
+		if p.State != Eligible {
 			continue
 		}
 		one := Ranked{Proposal: p}
-		var sum int32
+		var sum, scores int32
 		for _, r := range about(reviews, p.ID) {
 			if r.Conflict == "" {
-				one.Scores++
+				scores++
 				sum += r.Sum()
 			}
 		}
-		if one.Scores < int(c.Reviews) {
-			open = fmt.Errorf("%w: %s has %d of %d", ErrReviews, p.Name(), one.Scores, c.Reviews)
+		if scores < int32(c.Reviews) {
+			open = fmt.Errorf("%w: %s has %d of %d", ErrReviews, p.Name(), scores, c.Reviews)
 		}
-		if one.Scores > 0 {
-			one.Mean = (200*sum + int32(one.Scores)) / int32(2*one.Scores)
+		if scores > 0 {
+			one.Total = (200*sum + scores) / (2 * scores)
 		}
 		if r := ratings[p.PayeeID]; c.RenewPoints > 0 && r.Contracts > 0 && r.Points >= c.RenewLeast {
-			one.Bonus = 100 * c.RenewPoints
+			one.Total += 100 * c.RenewPoints
 		}
-		one.Total = one.Mean + one.Bonus
 		ranked = append(ranked, one)
 	}
 	slices.SortFunc(ranked, func(a, b Ranked) int { return c.before(&a, &b) })
@@ -226,6 +226,17 @@ func Ranking(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call) ([]R
 		}
 	}
 	return ranked, open
+}
+
+// announced is the ranking as it was announced, with what became of each.
+func announced(list []Proposal) (ranked []Ranked) {
+	for _, p := range list {
+		if p.Rank != nil {
+			ranked = append(ranked, Ranked{p, *p.Points, p.State == Chosen || p.State == Awarded})
+		}
+	}
+	slices.SortFunc(ranked, func(a, b Ranked) int { return cmp.Compare(*a.Rank, *b.Rank) })
+	return ranked
 }
 
 // before compares two ranked proposals: negative when a goes first.

@@ -42,7 +42,7 @@ select n.id, n.need_id, n.offer_id, n.means_id, n.fund_id, n.amount, n.state
   from need_intent n join need_item i on i.book_id = n.book_id and i.id = n.need_id
  where n.book_id = $1 and ($2 or i.street_id = any($3::int4[])) and ($4::uuid is null or $4 in (n.need_id, n.offer_id, n.means_id))
  order by n.id desc limit $5`
-	sqlIntentMove = `update need_intent set state = $3 where book_id = $1 and id = $2 and state = 'meant'`
+	sqlIntentMove = `update need_intent set state = $3 where book_id = $1 and id = $2 and state = $4`
 )
 
 // Link plans an intent: a listed need, a listed offer, and money of means or of a fund. *giving.FieldErrors, giving.ErrStep.
@@ -76,7 +76,7 @@ func Propose(book *ledger.Book, in *Intent, need *Item) (*giving.Move, error) {
 	to := *need
 	to.State = Taken
 	return need.becomes(book, "need-taken", need.Title, to, func(ctx context.Context, tx pgx.Tx) error {
-		return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Proposed)
+		return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Proposed, Meant)
 	}), nil
 }
 
@@ -87,6 +87,25 @@ func TakeUp(ctx context.Context, tx pgx.Tx, book *ledger.Book, need uuid.UUID) e
 		return err
 	}
 	return giving.Settled(ctx, tx, sqlSettle, book.ID, i.ID, Taken, i.Answer, i.MergedInto, i.State)
+}
+
+// GiveBack writes, inside the step that ends a proposal, that its intent stands again, and its need is listed unless it moved on or another
+// project serves it.
+func GiveBack(ctx context.Context, tx pgx.Tx, book *ledger.Book, intent uuid.UUID, served bool) error {
+	in, _, err := IntentSight(ctx, tx, book, intent)
+	if err != nil {
+		return err
+	}
+	need, err := ByID(ctx, tx, book, in.NeedID)
+	if err != nil {
+		return err
+	}
+	if need.State == Taken && !served {
+		if err := giving.Settled(ctx, tx, sqlSettle, book.ID, need.ID, Listed, need.Answer, need.MergedInto, Taken); err != nil {
+			return err
+		}
+	}
+	return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Meant, Proposed)
 }
 
 // Object names the intent in its history.
@@ -116,7 +135,7 @@ func Drop(book *ledger.Book, in *Intent, reason string) (*giving.Move, error) {
 	var wrong giving.FieldErrors
 	wrong.Text("reason", reason, 1, 200)
 	return &giving.Move{Source: "need", Object: giving.Object("intent", in.ID), Act: "intent-dropped", Note: reason, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-		return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Dropped)
+		return giving.Settled(ctx, tx, sqlIntentMove, book.ID, in.ID, Dropped, Meant)
 	}}, wrong.Err()
 }
 
