@@ -113,6 +113,9 @@ func TestFundByApplication(t *testing.T) {
 	transfer := url.Values{"form": {uuid.NewString()}, "day": {"2026-09-07"}, "from": {id}, "to": {o.fundOf(1)}, "bank": {"bank.basic"}, "amount": {"1.00"}, "document": {"x"}, "reason": {"x"}}
 	li.wants(li.post("/console/transfers", transfer), http.StatusUnprocessableEntity, "用途不相同也不相近")
 	li.wants(li.step(file, "fund-levy", "amount", "1.00", "bank", "bank.basic", "day", "2026-09-07"), http.StatusConflict) // not offered: the agreement is silent
+
+	// a change is public with its number, and what stood before it
+	wu.wants(wu.get("/f/SPQ2"), http.StatusOK, "备案〔2026〕7号", "方案变更备案", "困境儿童居住改造", "协议〔2026〕1号", "归慈善会", "协议没有写，不能提取")
 }
 
 // Levy, release, interest and the end of a fund, each asked for and approved.
@@ -153,6 +156,14 @@ func TestFundMoney(t *testing.T) {
 	li.stepped(file, "fund-publish", "day", "2026-09-07", "where", "/f/SUN")
 	li.wants(li.get(file), http.StatusOK, "余款去向已经公布")
 	li.wants(li.get(like), http.StatusOK, "已开设")
+
+	// what everybody reads: the end, the charter, the committee by number
+	public := o.browser()
+	public.wants(public.get("/f/SUN"), http.StatusOK, "余款去向", "项目做完了", `<a href="/f/LIKE">LIKE阳光基金</a>`, "2026年9月7日", "它只能用于困境儿童居住改造", "社区阳光基金", "捐赠的 5% 以内", "5 名委员，5 名同意", "监事", "协议〔2026〕1号")
+	public.lacks(public.get("/f/LIKE"), "余款去向")
+	english := public.get("/f/SUN?lang=en")
+	public.wants(english, http.StatusOK, "where its rest went", "Same or similar purpose", "5 members, 5 agreed")
+	public.lacks(english, "李会计", "同意设立，每季公示")
 }
 
 // The pages of funds are laid out on a phone and a desk, in both languages.

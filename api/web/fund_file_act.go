@@ -71,7 +71,8 @@ func (v *visit) fundFileSeconds(f *funds.File) []act {
 			}
 			return funds.Close(v.ctx(), q, v.book, f, s.fund(int32(in.number("to"))), in["basis"], in["ref"], in["reason"], v.now)
 		}, blank{name: "to", label: "fundfile.rest.to", hint: "fundfile.rest.to.hint", kind: "select", options: others, optional: true},
-			blank{name: "basis", label: "fundfile.basis", kind: "select", options: bases(funds.Bases()...)}, blank{name: "ref", label: "fundfile.ref", hint: "fundfile.ref.rest", max: 100, optional: true}, whyBlank()),
+			blank{name: "basis", label: "fundfile.basis", kind: "select", options: bases(funds.Bases()...)}, blank{name: "ref", label: "fundfile.ref", hint: "fundfile.ref.rest", max: 100, optional: true},
+			blank{name: "reason", label: "offline.reason", hint: "fundfile.close.hint", kind: "area"}),
 		v.fundInterest(),
 	}
 }

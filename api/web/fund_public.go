@@ -114,6 +114,7 @@ type publicFundView struct {
 	Cards                     []campaignCard
 	Spendings                 []spendingRow
 	Happened                  []happening
+	Charter                   *charterView
 	Work                      []grid // projects, and what was paid for them
 }
 
@@ -150,6 +151,9 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 		return err
 	}
 	if view.Cards, err = v.campaignCards(q, campaigns); err != nil {
+		return err
+	}
+	if view.Charter, err = v.publicCharter(q, fund.ID); err != nil {
 		return err
 	}
 	if view.Happened, err = v.happenings(q, fund.ID, false); err != nil {

@@ -50,7 +50,7 @@ func Close(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *le
 	m := &giving.Move{Source: "fund", Object: f.Object(), Act: "fund-closed", Note: reason, Amount: rest, Kind: ledger.KindTransfer, Day: day}
 	end := *f
 	by := day.AddDate(0, PublishMonths, 0)
-	end.State, end.ClosedOn, end.PublishBy, end.Rest = Closed, &day, &by, &rest
+	end.State, end.ClosedOn, end.PublishBy, end.Rest, end.RestReason = Closed, &day, &by, &rest, reason
 	if rest > 0 {
 		if to == nil {
 			wrong.Refuse("to", "fundfile.close.to")
@@ -69,9 +69,14 @@ func Close(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *le
 				m.Lines = append(m.Lines, at(bank, fund.ID, to.ID, held[bank])...)
 			}
 		}
-		end.RestTo = &to.ID
+		end.RestTo, end.RestBasis, end.RestRef = &to.ID, basis, ref
 	}
-	m.Settle = func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error { return f.becomes(ctx, tx, book, end) }
+	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+		if entry != uuid.Nil {
+			end.RestEntry = &entry
+		}
+		return f.becomes(ctx, tx, book, end)
+	}
 	return m, wrong.Err()
 }
 

@@ -50,6 +50,10 @@ type File struct {
 	PublishedOn    *time.Time
 	PublishedAt    string
 	Version        int32
+	RestBasis      string     // what let the rest go there: BySimilar, ByFiling, ByConsent; empty where nothing was left
+	RestRef        string     // number of the filing or the consent
+	RestReason     string     // why the fund ended
+	RestEntry      *uuid.UUID // the entry that moved it
 }
 
 // Object names the file in its history and beside its papers.
@@ -69,7 +73,7 @@ func (f *File) Name(lang string) string {
 const (
 	fileColumns = `
 id, number, state, fund_id, street_id, code, name_zh, name_en, about_zh, about_en, terms, agency, agreement, entered_by, entered_at, rest_to, rest, closed_on, publish_by,
-       published_on, published_at, version`
+       published_on, published_at, version, rest_basis, rest_ref, rest_reason, rest_entry`
 
 	sqlFileByID   = `select ` + fileColumns + ` from fund_file where book_id = $1 and id = $2`
 	sqlFileByFund = `select ` + fileColumns + ` from fund_file where book_id = $1 and fund_id = $2 and state in ('open', 'closed')`
@@ -88,7 +92,8 @@ insert into fund_file (book_id, id, number, state, fund_id, street_id, code, nam
 values ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 	sqlFileMove = `
-update fund_file set state = $4, fund_id = $5, agreement = $6, rest_to = $7, rest = $8, closed_on = $9, publish_by = $10, published_on = $11, published_at = $12, version = version + 1
+update fund_file set state = $4, fund_id = $5, agreement = $6, rest_to = $7, rest = $8, closed_on = $9, publish_by = $10, published_on = $11, published_at = $12, rest_basis = $13, rest_ref = $14,
+       rest_reason = $15, rest_entry = $16, version = version + 1
  where book_id = $1 and id = $2 and version = $3`
 
 	sqlCodeTaken = `select exists (select from fund where book_id = $1 and code = $2)`
@@ -210,7 +215,8 @@ func fundByID(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*
 }
 
 func (f *File) becomes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to File) error {
-	return giving.Settled(ctx, tx, sqlFileMove, book.ID, f.ID, f.Version, to.State, to.FundID, to.Agreement, to.RestTo, to.Rest, to.ClosedOn, to.PublishBy, to.PublishedOn, to.PublishedAt)
+	return giving.Settled(ctx, tx, sqlFileMove, book.ID, f.ID, f.Version, to.State, to.FundID, to.Agreement, to.RestTo, to.Rest, to.ClosedOn, to.PublishBy, to.PublishedOn, to.PublishedAt,
+		to.RestBasis, to.RestRef, to.RestReason, to.RestEntry)
 }
 
 // move is a step of the file that books nothing.

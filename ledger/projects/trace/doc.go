@@ -8,7 +8,7 @@
 //     waited longest in its fund (oldest first). Every other use takes what has waited longest.
 //  3. A gift that is given back leaves with its own stretch. Had it been spent, the oldest money that waits takes its place in what it paid.
 //  4. A payment that comes back, or an entry that is reversed, frees the stretches it had taken; they wait again, in their old place.
-//  5. Money that moves to another fund keeps its order there: what arrives is made of what left.
+//  5. Money that moves to another fund, by a transfer or since its restriction is over, keeps its order there: what arrives is made of what left.
 //  6. What goes out before anything came in waits for the next money in.
 //
 // Come in and gone out are not entered by anybody: they are what an entry changes on the accounts of money of a fund (see moneyAccounts), so the

@@ -29,9 +29,12 @@ const (
 	PaidBack = "return" // to a public payer or a sponsor
 )
 
+// moves tells whether money that leaves one fund for another is followed there: a transfer, or money whose restriction is over.
+func (s *step) moves() bool { return s.account == "transfer" || s.kind == ledger.KindRelease }
+
 func (s *step) inKind(takes bool) string {
 	switch {
-	case takes && s.account == "transfer":
+	case takes && s.moves():
 		return Moved
 	case takes:
 		return Levied
@@ -55,7 +58,7 @@ func (s *step) inKind(takes bool) string {
 
 func (s *step) outKind(brings bool) string {
 	switch {
-	case brings && s.account == "transfer":
+	case brings && s.moves():
 		return Moved
 	case brings:
 		return Levied

@@ -32,6 +32,7 @@ type world struct {
 	campaigns []*giving.Campaign
 	now       time.Time
 	n         int
+	purpose   string // of costs, where the funds have charters
 }
 
 func newWorld(t testing.TB) *world {
@@ -150,12 +151,19 @@ func (w *world) pays(fund int, amount int64, project bool) (object string, entry
 	w.t.Helper()
 	from := w.leaf("psp.avail", fund)
 	from.Dims.Instrument = "sandbox"
+	return w.paysFrom(from, fund, amount, project)
+}
+
+// paysFrom is pays out of another account.
+func (w *world) paysFrom(from ledger.Leaf, fund int, amount int64, project bool) (object string, entry uuid.UUID) {
+	w.t.Helper()
+	cost := w.leaf(w.funds[fund].Class("program"), fund)
+	cost.Dims.Purpose = w.purpose
 	if !project {
-		return "", w.posts(ledger.KindVoucher, "", ledger.Debit(w.leaf(w.funds[fund].Class("program"), fund), amount), ledger.Credit(from, amount))
+		return "", w.posts(ledger.KindVoucher, "", ledger.Debit(cost, amount), ledger.Credit(from, amount))
 	}
 	to := w.leaf("ap", fund)
 	to.Dims = ledger.Dims{Project: "X1", Contract: "HT1", Source: "S1"}
-	cost := w.leaf(w.funds[fund].Class("program"), fund)
 	cost.Dims.Project = "X1"
 	w.posts(ledger.KindDebited, "", ledger.Debit(cost, amount), ledger.Credit(to, amount))
 	object = "disbursement:" + uuid.NewString()
