@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sunfund/ledger/projects"
 	"sunfund/ledger/staff"
 )
 
@@ -159,6 +160,10 @@ func TestACallInTheConsole(t *testing.T) {
 	chen.approved(request)
 	li.wants(li.get(first), http.StatusOK, "已中选")
 	project := projectsPath + "/" + lastPart(first)
+	made, err := projects.ProjectByID(t.Context(), o.db, o.book, uuid.MustParse(lastPart(first)))
+	if err != nil || made.EnteredBy != o.personID("li") {
+		t.Errorf("entered by %s, not by who asked: %v", made.EnteredBy, err)
+	}
 	li.wants(li.get(project), http.StatusOK, "幸福食堂", "6,500.00", "来自申报", "进行中", "申报中选，立项")
 	wu.wants(wu.get(need), http.StatusOK, "已立项")
 	page := li.get(project)

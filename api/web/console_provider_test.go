@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,13 @@ func TestAProviderSeesItsOwn(t *testing.T) {
 	chun.wants(chun.get(paper), http.StatusNotFound)
 	chun.wants(chun.upload(providerPath+"/papers", [2]string{"object", "proposal:" + lastPart(mine)}, "paper", "x.png", scan), http.StatusNotFound)
 	desk := proposalsPath + "/" + lastPart(mine)
+	staffs := func(object, name string) { // what staff put beside it is theirs
+		li.attach(object, name, append(slices.Clone(scan), name...))
+		kept := regexp.MustCompile(papersPath + `/([0-9a-f-]{36})" download data-user-text>` + name).FindStringSubmatch(li.get(objectPath(object)).text)
+		yang.lacks(yang.get(ownObjectPath(object)), name)
+		yang.wants(yang.get(providerPath+"/papers/"+kept[1]), http.StatusNotFound)
+	}
+	staffs("proposal:"+lastPart(mine), "内部意见.png")
 	wu.wants(wu.get(desk), http.StatusOK, "方案.png")
 	wu.stepped(desk, "proposal-check")
 
@@ -103,6 +111,8 @@ func TestAProviderSeesItsOwn(t *testing.T) {
 		t.Fatalf("evidence: %d\n%s", a.status, a.text)
 	}
 	wu.wants(wu.get(contract), http.StatusOK, "签到表.png")
+	yang.wants(yang.get(own), http.StatusOK, "签到表.png")
+	staffs("contract:"+lastPart(contract), "审计底稿.png")
 	yang.stepped(own, "own-ask", "kind", "stage", "amount", "900.00", "invoice", "FP-1", "purpose", "首期款")
 	yang.wants(yang.step(own, "own-ask", "kind", "stage", "amount", "50.00", "invoice", "FP-1", "purpose", "再来"), http.StatusUnprocessableEntity, "发票") // paid once
 	payment := li.paymentOf(contract)

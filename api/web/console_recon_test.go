@@ -315,7 +315,7 @@ func TestMatchingInTheConsole(t *testing.T) {
 func TestALineIsMatchedWithAVoucher(t *testing.T) {
 	t.Parallel()
 	r := newReconciled(t)
-	li, shen := r.as("li"), r.as("shen")
+	li, chen, shen := r.as("li"), r.as("chen"), r.as("shen")
 	general := r.general.ID
 	voucher := func(minor int64) uuid.UUID {
 		return r.post(ledger.KindVoucher, ledger.Day(2026, time.September, 2), "年费", ledger.Debit(ledger.Leaf{Chart: "admin.u", Fund: general}, minor), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: general}, minor))
@@ -328,13 +328,16 @@ func TestALineIsMatchedWithAVoucher(t *testing.T) {
 	tie := r.bank + "/account"
 	li.wants(li.get(r.bank), http.StatusOK, "对应的账内科目", "未指定", "指定对应科目")
 	shen.lacks(shen.get(r.bank), "指定对应科目")
-	li.wants(li.step(tie, "statement-tie", "chart", "admin.u"), http.StatusUnprocessableEntity, "对应的账内科目")
-	if to := li.stepped(tie, "statement-tie", "chart", "bank.basic"); to != r.bank {
-		t.Errorf("led to %s", to)
-	}
-	li.wants(li.get(r.bank), http.StatusOK, "1002.01", "银行存款—基本户")
+	li.wants(li.step(tie, "statement-tie", "source", lastPart(r.bank), "chart", "admin.u"), http.StatusUnprocessableEntity, "对应的账内科目")
+	asked := li.stepped(tie, "statement-tie", "source", lastPart(r.bank), "chart", "bank.basic")
+	li.wants(li.get(r.bank), http.StatusOK, "<dd>未指定</dd>") // asked, not approved
+	li.wants(li.decides(asked, "approve", ""), http.StatusForbidden)
+	chen.wants(chen.get(asked), http.StatusOK, "银行存款—基本户", "· CNY")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(r.bank), http.StatusOK, "<dd>1002.01 银行存款—基本户</dd>", "指定了对应科目", "李会计", "陈审批")
 	second := li.addsSource("2", "另一家银行", "bank", "mt940", "2")
-	li.wants(li.step(second+"/account", "statement-tie", "chart", "bank.basic"), http.StatusUnprocessableEntity, "已有别的账户与它对应")
+	li.wants(li.step(second+"/account", "statement-tie", "source", "2", "chart", "bank.basic"), http.StatusUnprocessableEntity, "已有别的账户与它对应")
+	li.wants(li.step(second+"/account", "statement-tie", "source", lastPart(r.bank), "chart", ""), http.StatusUnprocessableEntity, "账户") // another's
 	li.lacks(li.get(li.addsSource("3", "微信", "wallet", "wechat-fund", "")), "指定对应科目")
 	li.wants(li.get("/console/vouchers/new?break="+lastPart(r.breakOf("B08", -88_00))), http.StatusOK, "1002.01")
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"sunfund/ledger"
@@ -44,6 +45,19 @@ func TestTermsInTheConsole(t *testing.T) {
 	li.wants(li.step(termsPath, "recon-term", term("2026-09-01", "1", "0.5", "0")...), http.StatusUnprocessableEntity, "最新一条约定从 2026-09-01 起")
 	terms, err := recon.Terms(t.Context(), o.db, o.book)
 	if err != nil || len(terms) != 1 || terms[0].RatePPM != 6000 || terms[0].Fixed != 10 || terms[0].SettleDays != 2 || terms[0].MadeBy != o.personID("li") {
+		t.Errorf("%+v, %v", terms, err)
+	}
+	// Sums are in the account's own currency, which has no cents here.
+	li.stepped(statementsPath, "statement-source", "name", "东京账户", "kind", "processor", "format", "csv", "currency", "JPY")
+	yen := []string{"source", "2", "due-from", "2026-09-01", "days", "2", "rate", "0.6", "dispute", "1500", "reason", "新合同"}
+	for _, wrong := range []string{"30.50", "-30", "x"} {
+		li.wants(li.step(termsPath, "recon-term", append(yen, "fixed", wrong)...), http.StatusUnprocessableEntity, "金额")
+	}
+	asked = li.stepped(termsPath, "recon-term", append(yen, "fixed", "30")...)
+	chen.wants(chen.get(asked), http.StatusOK, "东京账户 · JPY", "<dd>30</dd>", "<dd>1500</dd>")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	terms, err = recon.Terms(t.Context(), o.db, o.book)
+	if i := slices.IndexFunc(terms, func(t recon.Term) bool { return t.SourceID == 2 }); err != nil || i < 0 || terms[i].Fixed != 30 || terms[i].DisputeFee != 1500 {
 		t.Errorf("%+v, %v", terms, err)
 	}
 	// Two requests for one day: the second is refused when it is decided.

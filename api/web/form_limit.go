@@ -35,7 +35,7 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
 			return next(c)
 		}
-		if c.Path() == needFormPath || c.Path() == needsPath+"/:id/photo" { // photos
+		if c.Path() == needFormPath || c.Path() == needsPath+"/:id/photo" || c.Path() == projectsPath+"/:id/photo" { // photos
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, needPhotosMost)
 			return next(c)
 		}

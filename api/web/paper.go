@@ -43,19 +43,27 @@ type paperRow struct {
 
 // papers reads what lies beside a record.
 func (v *visit) papers(object string) (*papersView, error) {
+	return v.papersOf(object, papersPath, func(ledger.Paper) bool { return true })
+}
+
+// papersOf reads those that are shown to who looks, under the addresses at which they are added and read.
+func (v *visit) papersOf(object, path string, shown func(ledger.Paper) bool) (*papersView, error) {
 	list, err := ledger.Papers(v.ctx(), v.s.DB, v.book, object)
 	if err != nil {
 		return nil, err
 	}
-	view := &papersView{Object: object, Action: papersPath, MayAdd: v.who.May(staff.PaperAdd), Most: paperSize(ledger.PaperMax)}
+	view := &papersView{Object: object, Action: path, MayAdd: v.who.May(staff.PaperAdd), Most: paperSize(ledger.PaperMax)}
 	names := newNames(v)
 	for _, p := range list {
+		if !shown(p) {
+			continue
+		}
 		by, err := names.of(p.AddedBy)
 		if err != nil {
 			return nil, err
 		}
 		_, kind, _ := strings.Cut(p.Media, "/")
-		view.Rows = append(view.Rows, paperRow{p.Name, papersPath + "/" + p.ID.String(), strings.ToUpper(kind), paperSize(int(p.Size)), by, p.AddedAt})
+		view.Rows = append(view.Rows, paperRow{p.Name, path + "/" + p.ID.String(), strings.ToUpper(kind), paperSize(int(p.Size)), by, p.AddedAt})
 	}
 	return view, nil
 }
@@ -137,8 +145,8 @@ func (v *visit) addPaper(pathOf func(object string) string, exists func(object s
 // paperShow hands a paper out for download. It is never shown inside a page of ours, so nothing in it runs here.
 func (v *visit) paperShow() error { return v.showPaper(v.paperSeen) }
 
-// showPaper hands the paper of the address out where seen is nil for the record that it lies beside.
-func (v *visit) showPaper(seen func(object string) error) error {
+// showPaper hands the paper of the address out where seen is nil for it.
+func (v *visit) showPaper(seen func(ledger.Paper) error) error {
 	id, err := uuid.Parse(v.Param("id"))
 	if err != nil {
 		return ledger.ErrNoPaper
@@ -147,7 +155,7 @@ func (v *visit) showPaper(seen func(object string) error) error {
 	if err != nil {
 		return err
 	}
-	if err := seen(p.Object); err != nil {
+	if err := seen(p); err != nil {
 		return ledger.ErrNoPaper
 	}
 	err = pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
@@ -164,14 +172,14 @@ func (v *visit) showPaper(seen func(object string) error) error {
 }
 
 // paperSeen is nil when this person may read what lies beside the record.
-func (v *visit) paperSeen(object string) error {
+func (v *visit) paperSeen(p ledger.Paper) error {
 	if v.who.May(staff.OfflineRead) {
 		return nil
 	}
-	if objectPath(object) == "" {
+	if objectPath(p.Object) == "" {
 		return giving.ErrNoRecord
 	}
-	return v.recordExists(object)
+	return v.recordExists(p.Object)
 }
 
 // recordExists is nil when there is such a record to put papers beside, in this person's sight; else what its page answers.

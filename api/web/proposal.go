@@ -136,7 +136,7 @@ func (v *visit) proposalSeconds() []act {
 	}
 	return []act{{name: "proposal-award", needs: staff.ProjectWrite, second: staff.ContractKind, blanks: []blank{v.todayBlank("day", "voucher.day"), {name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true}},
 		plan: reads((*visit).proposal).of(func(v *visit, q pg.Querier, p *calls.Proposal, in inputs) (*giving.Move, error) {
-			return calls.Award(v.ctx(), q, v.book, p, in["use"], v.who.Person.ID, in.day("day"), v.now)
+			return calls.Award(v.ctx(), q, v.book, p, in["use"], in.day("day"), v.now)
 		})}}
 }
 

@@ -328,7 +328,7 @@ func (v *visit) ownProposalAgain(status int, wrong Errors) error {
 	if err := v.offer(&view, here, acts...); err != nil {
 		return err
 	}
-	if view.Papers, err = v.ownPapers(p.Object(), p.State == calls.Draft || p.State == calls.Filed); err != nil {
+	if view.Papers, err = v.ownPapers(p.PayeeID, p.Object(), p.State == calls.Draft || p.State == calls.Filed); err != nil {
 		return err
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
@@ -351,22 +351,28 @@ func (v *visit) ownProposalStep() error {
 }
 
 // ownObject is nil when a record is a proposal or contract of one's own organisation; else what its page answers.
-func (v *visit) ownObject(object string) error {
+func (v *visit) ownObject(object string) (payee uuid.UUID, err error) {
 	m := objectName.FindStringSubmatch(object)
 	if m == nil {
-		return giving.ErrNoRecord
+		return uuid.Nil, giving.ErrNoRecord
 	}
 	id, err := uuid.Parse(m[2])
 	if err != nil {
-		return giving.ErrNoRecord
+		return uuid.Nil, giving.ErrNoRecord
 	}
 	switch m[1] {
 	case "proposal":
-		_, err = v.ownProposal(v.s.DB, id)
+		p, err := v.ownProposal(v.s.DB, id)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		return p.PayeeID, nil
 	case "contract":
-		_, err = v.ownContract(v.s.DB, id)
-	default:
-		err = giving.ErrNoRecord
+		c, err := v.ownContract(v.s.DB, id)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		return c.PayeeID, nil
 	}
-	return err
+	return uuid.Nil, giving.ErrNoRecord
 }

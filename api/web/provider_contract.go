@@ -2,10 +2,12 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
@@ -23,34 +25,42 @@ func ownObjectPath(object string) string {
 	return ownObjects[m[1]] + m[2]
 }
 
-// ownPapers are the papers beside a record of one's own.
-func (v *visit) ownPapers(object string, add bool) (*papersView, error) {
-	view, err := v.papers(object)
+// ownPapers are the papers beside a record of one's own that its organisation added itself: what staff keep there is theirs.
+func (v *visit) ownPapers(payee uuid.UUID, object string, add bool) (*papersView, error) {
+	own, err := projects.OwnPapers(v.ctx(), v.s.DB, v.book, payee, object)
 	if err != nil {
 		return nil, err
 	}
-	view.Action, view.MayAdd = providerPath+"/papers", add
-	for i := range view.Rows {
-		view.Rows[i].Href = providerPath + "/papers/" + lastOf(view.Rows[i].Href)
+	view, err := v.papersOf(object, providerPath+"/papers", func(p ledger.Paper) bool { return slices.Contains(own, p.ID) })
+	if err != nil {
+		return nil, err
 	}
+	view.MayAdd = add
 	return view, nil
 }
 
-// lastOf is what stands behind the last slash of an address.
-func lastOf(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
+// ownPaperAdd puts evidence beside a contract, or a paper beside a proposal, of one's own.
+func (v *visit) ownPaperAdd() error {
+	return v.addPaper(ownObjectPath, func(object string) error {
+		_, err := v.ownObject(object)
+		return err
+	})
 }
 
-// ownPaperAdd puts evidence beside a contract, or a paper beside a proposal, of one's own.
-func (v *visit) ownPaperAdd() error { return v.addPaper(ownObjectPath, v.ownObject) }
-
-// ownPaper hands a paper beside a record of one's own out.
-func (v *visit) ownPaper() error { return v.showPaper(v.ownObject) }
+// ownPaper hands a paper out that one's own organisation added.
+func (v *visit) ownPaper() error {
+	return v.showPaper(func(p ledger.Paper) error {
+		payee, err := v.ownObject(p.Object)
+		if err != nil {
+			return err
+		}
+		own, err := projects.OwnPapers(v.ctx(), v.s.DB, v.book, payee, p.Object)
+		if err == nil && !slices.Contains(own, p.ID) {
+			err = giving.ErrNoRecord
+		}
+		return err
+	})
+}
 
 // ownContractShow is a contract as its organisation sees it: stages, findings, payments, and what may be asked for.
 func (v *visit) ownContractShow() error { return v.ownContractAgain(http.StatusOK, nil) }
@@ -80,7 +90,7 @@ func (v *visit) ownContractAgain(status int, wrong Errors) error {
 	if err := v.offer(&view, here, acts...); err != nil {
 		return err
 	}
-	if view.Papers, err = v.ownPapers(c.Object(), c.Running()); err != nil {
+	if view.Papers, err = v.ownPapers(c.PayeeID, c.Object(), c.Running()); err != nil {
 		return err
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)

@@ -127,15 +127,15 @@ func (v *visit) windowGrid() grid {
 func (v *visit) termSeconds(sources []recon.SourceStory) []act {
 	var options []Option
 	for _, s := range sources {
-		options = append(options, Option{Value: strconv.Itoa(int(s.ID)), Label: s.Name})
+		options = append(options, sourceOption(&s.Source))
 	}
 	reason := blank{name: "reason", label: "offline.reason", kind: "area"}
 	banks := []Option{{Value: "no", Label: T(v.lang, "term.shut")}, {Value: "yes", Label: T(v.lang, "term.open")}}
 	return []act{
 		{name: "recon-term", needs: staff.OfflineWrite, second: staff.ReconKind, plan: (*visit).termPlan, blanks: []blank{{name: "source", label: "term.account", kind: "select", options: options},
 			{name: "due-from", label: "rule.from.day", kind: "day", hint: "term.from.hint"}, {name: "days", label: "term.days", kind: "number", hint: "term.days.hint", value: "1"},
-			{name: "rate", label: "term.rate", hint: "term.rate.hint", max: 8}, {name: "fixed", label: "term.fixed", kind: "amount", value: "0"},
-			{name: "dispute", label: "term.dispute", kind: "amount", value: "0"}, reason}},
+			{name: "rate", label: "term.rate", hint: "term.rate.hint", max: 8}, {name: "fixed", label: "term.fixed", hint: "term.currency.hint", max: 20, value: "0"},
+			{name: "dispute", label: "term.dispute", hint: "term.currency.hint", max: 20, value: "0"}, reason}},
 		{name: "recon-bank-day", needs: staff.OfflineWrite, second: staff.ReconKind, plan: (*visit).bankDayPlan, blanks: []blank{{name: "due-from", label: "term.first", kind: "day"},
 			{name: "due-to", label: "term.last", kind: "day"}, {name: "open", label: "term.banks", kind: "select", options: banks}, reason}},
 	}
@@ -168,7 +168,7 @@ func (v *visit) termPlan(q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, er
 	}
 	sum := func(name string) int64 {
 		minor, err := money.ParseInput(in[name], s.Currency)
-		if err != nil || minor > ledger.AmountMax {
+		if err != nil || minor < 0 || minor > ledger.AmountMax {
 			wrong.Refuse(name, "wrong.amount")
 		}
 		return minor
@@ -178,7 +178,7 @@ func (v *visit) termPlan(q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, er
 		return nil, err
 	}
 	t.RatePPM, t.SettleDays = int32(rate.Shift(4).IntPart()), int16(in.number("days"))
-	note := T(ZH, "term.note", s.Name, ISODay(from), int(t.SettleDays), in["rate"], money.Format(t.Fixed, s.Currency), money.Format(t.DisputeFee, s.Currency))
+	note := T(ZH, "term.note", sourceOption(s).Label, ISODay(from), int(t.SettleDays), in["rate"], money.Format(t.Fixed, s.Currency), money.Format(t.DisputeFee, s.Currency))
 	return &giving.Move{Object: recon.TermObject, Act: "recon-term", Note: oneLine(note+" · "+in["reason"], 400), Source: "recon", SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, sign giving.Sign) error {
 		t.MadeBy, t.MadeAt = sign.By, sign.At
 		return recon.SetTerm(ctx, tx, v.book, t)

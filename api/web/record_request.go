@@ -39,7 +39,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil), v.termSeconds(nil)) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil), v.termSeconds(nil), []act{v.tieAct(nil)}) {
 		if a.name == name {
 			return a, nil
 		}
@@ -133,7 +133,7 @@ func (v *visit) stepValue(b blank, value string) string {
 				return value
 			}
 			if s, err := recon.SourceByID(v.ctx(), v.s.DB, v.book, int32(id)); err == nil {
-				return s.Name
+				return sourceOption(s).Label
 			}
 		}
 		if id, err := uuid.Parse(value); err == nil { // a bidder

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -86,9 +86,8 @@ func (v *visit) sourceActs() []act {
 		{name: "format", label: "recon.format", hint: "recon.format.hint", kind: "select", options: formats},
 		{name: "number", label: "recon.number", hint: "recon.number.hint", max: 40, optional: true},
 		{name: "currency", label: "recon.currency", value: v.book.Currency, max: 3},
-		{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), optional: true},
 	}, plan: func(v *visit, _ pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
-		s := recon.Source{Name: in["name"], Kind: in["kind"], Format: statement.Format(in["format"]), Number: in["number"], Currency: in["currency"], Chart: chart.ID(in["chart"]), MadeBy: v.who.Person.ID, MadeAt: v.now}
+		s := recon.Source{Name: in["name"], Kind: in["kind"], Format: statement.Format(in["format"]), Number: in["number"], Currency: in["currency"], MadeBy: v.who.Person.ID, MadeAt: v.now}
 		return &giving.Move{Object: giving.Object("statement-source", id), Act: "statement-source", Note: s.Name, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 			_, err := recon.AddSource(ctx, tx, v.book, s)
 			return err
@@ -110,16 +109,32 @@ func (v *visit) tieOptions() []Option {
 	return options
 }
 
-// tieAct is the step that says which account of the book a bank account is.
+// sourceOption is an account outside as forms name it: sums of its terms are in its currency.
+func sourceOption(s *recon.Source) Option {
+	return Option{Value: strconv.Itoa(int(s.ID)), Label: s.Name + " · " + s.Currency}
+}
+
+// tieAct is the step that says which account of the book a bank account is. Matching depends on it: another person approves. s is nil where the
+// step is only looked up by name.
 func (v *visit) tieAct(s *recon.Source) act {
-	return act{name: "statement-tie", needs: staff.OfflineWrite, blanks: []blank{
-		{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), value: string(s.Chart), optional: true},
-	}, plan: func(v *visit, _ pg.Querier, form uuid.UUID, in inputs) (*giving.Move, error) {
-		return &giving.Move{Object: giving.Object("statement-source", form), Act: "statement-tie", Note: strings.TrimSpace(s.Name + " " + v.accountName(chart.ID(in["chart"]))),
-			Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-				return recon.Tie(ctx, tx, v.book, s.ID, chart.ID(in["chart"]))
-			}}, nil
-	}}
+	source, to := blank{name: "source", label: "term.account", kind: "select"}, blank{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), optional: true}
+	if s != nil {
+		source.options, to.value = []Option{sourceOption(s)}, string(s.Chart)
+	}
+	return act{name: "statement-tie", needs: staff.OfflineWrite, second: staff.ReconKind, plan: (*visit).tiePlan, blanks: []blank{source, to}}
+}
+
+// tiePlan ties an account outside to its account of the book, or unties it.
+func (v *visit) tiePlan(q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+	s, err := recon.SourceByID(v.ctx(), q, v.book, int32(in.number("source")))
+	if err != nil {
+		return nil, err
+	}
+	to := chart.ID(in["chart"])
+	return &giving.Move{Object: s.Object(), Act: "statement-tie", Note: oneLine(s.Name+" · "+cmp.Or(v.accountName(to), T(v.lang, "recon.chart.none")), 400), Source: "recon",
+		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+			return recon.Tie(ctx, tx, v.book, s.ID, to)
+		}}, recon.MayTie(v.ctx(), q, v.book, s, to)
 }
 
 // sourceTie ties an account outside to its account of the book.

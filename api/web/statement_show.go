@@ -75,6 +75,9 @@ func (v *visit) sourceAgain(status int, wrong Errors) error {
 			{Text: v.reasonWords(f)}})
 	}
 	view.Grids = []grid{g}
+	if err := v.history(&view, s.Object()); err != nil {
+		return err
+	}
 	missing, err := recon.MissingDays(v.ctx(), v.s.DB, v.book, s.ID)
 	if err != nil {
 		return err

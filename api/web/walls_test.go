@@ -596,7 +596,7 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/statement-files/:id":         {"act": {"statement-read"}},
 		"/console/statement-files/:id/profile": {"do": {"save"}, "charset": {"utf-8"}, "delimiter": {"comma"}, "header": {"1"}, "col_date": {"1"}, "col_amount": {"2"}, "col_balance": {"3"}},
 		"/console/breaks/:id":                  {"act": {"break-note"}, "break-note-note": {"试"}},
-		"/console/statements/:id/account":      {"act": {"statement-tie"}, "statement-tie-chart": {"bank.basic"}},
+		"/console/statements/:id/account":      {"act": {"statement-tie"}, "statement-tie-source": {"1"}, "statement-tie-chart": {"bank.basic"}},
 		"/console/lines/:id":                   {"act": {"match-undo"}, "match-undo-reason": {"试"}},
 		"/console/bank-receipts/:id":           {"act": {"receipt-keep"}, "receipt-keep-day": {"2026-09-07"}, "receipt-keep-reason": {"试"}},
 	}

@@ -17,8 +17,12 @@ const (
 	sqlPersonInsert = `
 insert into payee_person (book_id, payee_id, person_id, asked_by, agreed_by, since)
 select $1, $2, $3, $4, $5, $6 where not exists (select from payee_person where book_id = $1 and payee_id = $2 and person_id = $3 and ended_at is null)`
-	sqlPersonEnd     = `update payee_person set ended_at = $4 where book_id = $1 and payee_id = $2 and person_id = $3 and ended_at is null`
-	sqlPayeePeople   = `select person_id from payee_person where book_id = $1 and payee_id = $2 and ended_at is null order by since`
+	sqlPersonEnd   = `update payee_person set ended_at = $4 where book_id = $1 and payee_id = $2 and person_id = $3 and ended_at is null`
+	sqlPayeePeople = `select person_id from payee_person where book_id = $1 and payee_id = $2 and ended_at is null order by since`
+	sqlOwnPapers   = `
+select a.id from attachment a
+ where a.book_id = $1 and a.object = $3 and exists (select from payee_person p where p.book_id = $1 and p.payee_id = $2 and p.person_id = a.added_by
+   and a.added_at >= p.since and (p.ended_at is null or a.added_at < p.ended_at))`
 	sqlPersonsPayees = `select payee_id from payee_person where book_id = $1 and person_id = $2 and ended_at is null order by since, payee_id`
 )
 
@@ -51,6 +55,11 @@ func PeopleOf(ctx context.Context, q pg.Querier, book *ledger.Book, payee uuid.U
 // PayeesOf lists the organisations that somebody signs in for.
 func PayeesOf(ctx context.Context, q pg.Querier, book *ledger.Book, person uuid.UUID) ([]uuid.UUID, error) {
 	return ids(ctx, q, sqlPersonsPayees, book.ID, person)
+}
+
+// OwnPapers lists the papers beside a record that somebody added while signing in for the organisation. What staff put there is not among them.
+func OwnPapers(ctx context.Context, q pg.Querier, book *ledger.Book, payee uuid.UUID, object string) ([]uuid.UUID, error) {
+	return ids(ctx, q, sqlOwnPapers, book.ID, payee, object)
 }
 
 func ids(ctx context.Context, q pg.Querier, sql string, args ...any) ([]uuid.UUID, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 // Commission plans a project that is approved at once, with the budget of the proposal that was awarded. Where residents decide about the
-// fund, decision names what they chose; nil for none. A second person approves. *giving.FieldErrors, ErrVote,
+// fund, decision names what they chose; nil for none. It is entered by who asks for it; a second person approves. *giving.FieldErrors, ErrVote,
 // polls.ErrNotWon, giving.ErrStep.
 func Commission(ctx context.Context, q pg.Querier, book *ledger.Book, p Project, items []Item, decision *Decision, day time.Time) (*giving.Move, error) {
 	kind, _, err := fundOf(ctx, q, book, p.FundID)
@@ -41,8 +41,8 @@ func Commission(ctx context.Context, q pg.Querier, book *ledger.Book, p Project,
 	}
 	approve := m.Settle
 	m.Act = "project-awarded"
-	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
-		err := giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, p.EnteredBy, p.Purpose)
+	m.SettleAs = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID, s giving.Sign) error {
+		err := giving.Settled(ctx, tx, sqlProjectInsert, book.ID, p.ID, p.Number, p.Title, p.FundID, p.Community, p.Plan, p.People, p.Homes, p.StartsOn, p.EndsOn, s.By, p.Purpose)
 		for _, item := range items {
 			if err == nil {
 				err = giving.Settled(ctx, tx, sqlItemInsert, book.ID, p.ID, item.Position, item.Label, item.Amount)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,10 +90,8 @@ func AddSource(ctx context.Context, tx pgx.Tx, book *ledger.Book, s Source) (int
 	if err := wrong.Err(); err != nil {
 		return 0, err
 	}
-	if s.Chart != "" {
-		if err := free(ctx, tx, book, 0, s.Kind, s.Chart); err != nil {
-			return 0, err
-		}
+	if err := MayTie(ctx, tx, book, &s, s.Chart); err != nil {
+		return 0, err
 	}
 	var id int32
 	err := tx.QueryRow(ctx, sqlSourceInsert, book.ID, s.Name, s.Kind, s.Format, s.Number, s.Currency, s.MadeBy, s.MadeAt, s.Chart).Scan(&id)
@@ -111,15 +110,18 @@ const (
 	sqlSourceTie  = `update source_account set chart = $3 where book_id = $1 and id = $2`
 )
 
-// free refuses an account of the book that is none of a bank's, or that another source is tied to.
-func free(ctx context.Context, q pg.Querier, book *ledger.Book, source int32, kind string, to chart.ID) error {
+// MayTie refuses an account of the book that is none of a bank's, or that another source is tied to. *giving.FieldErrors.
+func MayTie(ctx context.Context, q pg.Querier, book *ledger.Book, s *Source, to chart.ID) error {
+	if to == "" {
+		return nil
+	}
 	var wrong giving.FieldErrors
-	if kind != "bank" || !slices.Contains(BankAccounts, to) {
+	if s.Kind != "bank" || !slices.Contains(BankAccounts, to) {
 		wrong.Refuse("chart", "recon.choice.wrong")
 		return wrong.Err()
 	}
 	var taken bool
-	if err := q.QueryRow(ctx, sqlSourceTied, book.ID, to, source).Scan(&taken); err != nil {
+	if err := q.QueryRow(ctx, sqlSourceTied, book.ID, to, s.ID).Scan(&taken); err != nil {
 		return fmt.Errorf("look for tied account: %w", err)
 	}
 	if taken {
@@ -134,16 +136,17 @@ func Tie(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, to cha
 	if err != nil {
 		return err
 	}
-	if to != "" {
-		if err := free(ctx, tx, book, source, s.Kind, to); err != nil {
-			return err
-		}
+	if err := MayTie(ctx, tx, book, s, to); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, sqlSourceTie, book.ID, source, to); err != nil {
 		return fmt.Errorf("tie source: %w", err)
 	}
 	return nil
 }
+
+// Object is the record under which the history of a source is kept.
+func (s *Source) Object() string { return "statement-source:" + strconv.Itoa(int(s.ID)) }
 
 // SourceByID reads a source, or giving.ErrNoRecord.
 func SourceByID(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*Source, error) {

@@ -64,7 +64,7 @@ const (
 	PayeeKind       Kind = "payee"        // where a payee's money goes, or whether it may be paid at all
 	ContractKind    Kind = "contract"     // a project approved or ended; a contract signed, changed, booked as delivered, ended
 	FundKind        Kind = "fund"         // a fund opened, its charter changed, money of it levied, released or, at its end, handed on; interest shared out
-	ReconKind       Kind = "recon"        // what a processor keeps and how long its money takes; days on which banks work
+	ReconKind       Kind = "recon"        // what a processor keeps and how long its money takes; days on which banks work; which account of the book a bank account is
 	PaymentKind     Kind = "payment"      // money paid out under a contract or as aid, or given back to who paid for it
 )
 

@@ -234,7 +234,7 @@ func (w *world) announce(call uuid.UUID) plan {
 
 func (w *world) award(id uuid.UUID) plan {
 	return w.ofProposal(id, func(tx pgx.Tx, p *calls.Proposal) (*giving.Move, error) {
-		return calls.Award(w.ctx, tx, w.book, p, "", w.li, w.book.Day(w.now), w.now)
+		return calls.Award(w.ctx, tx, w.book, p, "", w.book.Day(w.now), w.now)
 	})
 }
 
@@ -411,7 +411,7 @@ func TestReviewing(t *testing.T) {
 	w.refused(giving.ErrStep, w.award(ids[0]))
 	w.refused(giving.ErrStep, w.award(ids[4]))
 	p, err := projects.ProjectByID(w.ctx, w.db, w.book, *w.wants(ids[0], calls.Awarded).ProjectID)
-	if err != nil || p.State != projects.Approved || p.Budget != 500_00 || p.Title != "机构0的方案" {
+	if err != nil || p.State != projects.Approved || p.Budget != 500_00 || p.Title != "机构0的方案" || p.EnteredBy != w.li {
 		t.Fatalf("%+v %v", p, err)
 	}
 	w.refused(giving.ErrStep, w.promote(call, ids[4])) // no room

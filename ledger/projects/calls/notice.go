@@ -205,10 +205,13 @@ func (c *Call) over(ctx context.Context, q pg.Querier, book *ledger.Book, now ti
 
 // held makes a step of a proposal take turns with the steps of its call: what was read of the call and its other proposals still stands.
 func (c *Call) held(book *ledger.Book, m *giving.Move) *giving.Move {
-	settle := m.Settle
-	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+	settle, settleAs := m.Settle, m.SettleAs
+	m.SettleAs = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID, s giving.Sign) error {
 		if err := c.becomes(ctx, tx, book, *c); err != nil {
 			return err
+		}
+		if settleAs != nil {
+			return settleAs(ctx, tx, entry, s)
 		}
 		return settle(ctx, tx, entry)
 	}
@@ -274,7 +277,7 @@ func PutToVote(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, po
 // up. The project is called by the id of its proposal. Under a call after the notice, when every objection is answered; where residents decide about the fund, with their vote. A second
 // person approves. use is the purpose of the fund's charter that the project serves; empty where there is one alone or none. ErrWindow, ErrObjections,
 // ErrRoom, projects.ErrVote, polls.ErrNotWon, projects.ErrPayee, giving.ErrStep.
-func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, use string, by uuid.UUID, day, now time.Time) (*giving.Move, error) {
+func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, use string, day, now time.Time) (*giving.Move, error) {
 	c, err := p.callOf(ctx, q, book)
 	if err != nil {
 		return nil, err
@@ -311,18 +314,18 @@ func Award(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, us
 	if p.PollID != nil {
 		decision = &projects.Decision{Poll: *p.PollID, Place: *p.PollPlace}
 	}
-	m, err := projects.Commission(ctx, q, book, projects.Project{ID: p.ID, Title: p.Title, FundID: p.FundID, Community: p.Place, Plan: p.Plan, People: p.People, StartsOn: p.StartsOn, EndsOn: p.EndsOn, EnteredBy: by, Purpose: use},
+	m, err := projects.Commission(ctx, q, book, projects.Project{ID: p.ID, Title: p.Title, FundID: p.FundID, Community: p.Place, Plan: p.Plan, People: p.People, StartsOn: p.StartsOn, EndsOn: p.EndsOn, Purpose: use},
 		items, decision, day)
 	if err != nil {
 		return nil, err
 	}
 	to := *p
 	to.State, to.ProjectID = Awarded, &p.ID
-	first := m.Settle
+	first := m.SettleAs
 	m.Note = p.Name() + " " + p.Payee + " " + p.Title
 	m.Payee = payee.Object()
-	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
-		if err := first(ctx, tx, entry); err != nil {
+	m.SettleAs = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID, s giving.Sign) error {
+		if err := first(ctx, tx, entry, s); err != nil {
 			return err
 		}
 		if err := p.becomes(ctx, tx, book, to); err != nil || p.NeedID == nil {
