@@ -188,6 +188,7 @@ func (v *visit) contractActs(p contractPage) ([]act, error) {
 	add(len(has.answered) > 0, "finding-settle")
 	add(c.State != projects.Void && c.State != projects.Closed && receivable, "contract-receive")
 	add(c.State == projects.Terminated && prepaid, "contract-recover")
+	add(c.State == projects.Terminated && prepaid, "contract-write-off")
 	add(len(has.back) > 0, "source-back")
 	add(running && len(has.due)+len(has.inspected) == 0 || c.State == projects.Terminated, "contract-close")
 	add(c.Running(), "contract-change")

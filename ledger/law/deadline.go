@@ -63,7 +63,7 @@ select 'campaign:' || c.campaign_id, c.title_zh, c.title_en, c.opens_at, case wh
 
 	sqlDueProjects = `
 select 'project:' || p.id, p.title, p.starts_on, p.ends_on, p.ended_on, p.published_on, v.last, coalesce(v.final, false),
-       coalesce((select sum(s.amount - s.drawn - s.due_back - s.given_back) from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
+       coalesce((select sum(s.amount - s.drawn - s.lost - s.due_back - s.given_back) from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
                   where c.book_id = p.book_id and c.project_id = p.id and c.state = 'closed'), 0)::int8
   from project p
   left join lateral (select max(w.published_on) as last, bool_or(w.phase = 'final') as final from disclosure d

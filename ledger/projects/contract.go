@@ -41,6 +41,8 @@ type Contract struct {
 	Recovered int64 // of an advance after an early end
 	EnteredBy uuid.UUID
 	Version   int32
+	// WrittenOff is what of an advance did not come back.
+	WrittenOff int64
 }
 
 // Kinds and states of a contract.
@@ -88,6 +90,7 @@ type Source struct {
 	DueBack   int64 // to be returned to the payer
 	GivenBack int64
 	FundKind  string
+	Lost      int64 // of an advance, borne by the fund
 }
 
 func (s *Source) onBooks() bool { return s.Treatment != OffBook }
@@ -117,7 +120,7 @@ func (c *Contract) Running() bool { return c.State == Signed || c.State == Stopp
 
 const (
 	contractColumns = `id, number, code, project_id, payee_id, title, kind, draws, amount, advance, kept_bp, scheme, signed_on, ends_on, state, advanced, applied, accepted,
-       kept, forfeited, asked, asked_last, recovered, entered_by, version`
+       kept, forfeited, asked, asked_last, recovered, entered_by, version, written_off`
 
 	sqlContractByID = `select ` + contractColumns + ` from contract where book_id = $1 and id = $2`
 
@@ -137,13 +140,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', $13)`
 
 	sqlContractMove = `
 update contract set amount = $4, scheme = $5, signed_on = $6, state = $7, advanced = $8, applied = $9, accepted = $10, kept = $11, forfeited = $12, asked = $13, asked_last = $14,
-       recovered = $15, version = version + 1
+       recovered = $15, written_off = $16, version = version + 1
  where book_id = $1 and id = $2 and version = $3`
 
 	sqlContractCode = `select exists (select from contract where book_id = $1 and code = $2 and state <> 'void')`
 
 	sqlSources = `
-select s.position, s.fund_id, s.treatment, s.payer, s.party, s.amount, s.open, s.prepaid, s.drawn, s.owed, s.kept, s.received, s.due_back, s.given_back, f.kind
+select s.position, s.fund_id, s.treatment, s.payer, s.party, s.amount, s.open, s.prepaid, s.drawn, s.owed, s.kept, s.received, s.due_back, s.given_back, f.kind, s.lost
   from contract_source s join fund f on f.book_id = s.book_id and f.fund_id = s.fund_id
  where s.book_id = $1 and s.contract_id = $2 order by s.position`
 
@@ -151,7 +154,7 @@ select s.position, s.fund_id, s.treatment, s.payer, s.party, s.amount, s.open, s
 insert into contract_source (book_id, contract_id, position, fund_id, treatment, payer, party, amount, open) values ($1, $2, $3, $4, $5, $6, $7, $8, $8)`
 
 	sqlSourceMove = `
-update contract_source set amount = $4, open = $5, prepaid = $6, drawn = $7, owed = $8, kept = $9, received = $10, due_back = $11, given_back = $12
+update contract_source set amount = $4, open = $5, prepaid = $6, drawn = $7, owed = $8, kept = $9, received = $10, due_back = $11, given_back = $12, lost = $13
  where book_id = $1 and contract_id = $2 and position = $3`
 
 	sqlSourceDrop = `delete from contract_source where book_id = $1 and contract_id = $2 and position = $3`
@@ -288,13 +291,13 @@ func pair(debit, credit ledger.Leaf, amount int64) []ledger.Line {
 
 func (c *Contract) becomes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to Contract) error {
 	return giving.Settled(ctx, tx, sqlContractMove, book.ID, c.ID, c.Version, to.Amount, to.Scheme, to.SignedOn, to.State, to.Advanced, to.Applied, to.Accepted, to.Kept, to.Forfeited,
-		to.Asked, to.AskedLast, to.Recovered)
+		to.Asked, to.AskedLast, to.Recovered, to.WrittenOff)
 }
 
 // sourcesBecome writes the sources after the contract itself, whose version guards them.
 func (c *Contract) sourcesBecome(ctx context.Context, tx pgx.Tx, book *ledger.Book, list []Source) error {
 	for _, s := range list {
-		if err := giving.Settled(ctx, tx, sqlSourceMove, book.ID, c.ID, s.Position, s.Amount, s.Open, s.Prepaid, s.Drawn, s.Owed, s.Kept, s.Received, s.DueBack, s.GivenBack); err != nil {
+		if err := giving.Settled(ctx, tx, sqlSourceMove, book.ID, c.ID, s.Position, s.Amount, s.Open, s.Prepaid, s.Drawn, s.Owed, s.Kept, s.Received, s.DueBack, s.GivenBack, s.Lost); err != nil {
 			return err
 		}
 	}

@@ -297,9 +297,9 @@ func CloseContract(ctx context.Context, q pg.Querier, book *ledger.Book, c *Cont
 		s := &w.sources[i]
 		freed += s.Open
 		lines = append(lines, w.promised(s, -s.Open)...)
-		if back := s.Amount - s.Drawn; giveBack && s.public() && back > 0 {
+		if back := s.Amount - s.Drawn - s.Lost; giveBack && s.public() && back > 0 {
 			if s.Treatment == AsService {
-				back = min(back, s.Received-s.Drawn) // only what came
+				back = min(back, s.Received-s.Drawn-s.Lost) // only what came
 			}
 			lines = append(lines, w.dueBack(book, s, max(back, 0))...)
 			s.DueBack = max(back, 0)

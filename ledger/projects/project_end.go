@@ -19,7 +19,7 @@ type Final struct {
 	Treatment string
 	Payer     string
 	Budget    int64 // as contracts promised
-	Cost      int64
+	Cost      int64 // with what its fund lost of an advance
 	Paid      int64 // at the bank, less what came back
 	Returned  int64 // to the payer, or owed to it
 	Rest      int64 // stays in its fund
@@ -27,17 +27,17 @@ type Final struct {
 
 const (
 	sqlFinal = `
-select s.fund_id, s.treatment, s.payer, sum(s.amount)::int8, sum(s.drawn)::int8,
+select s.fund_id, s.treatment, s.payer, sum(s.amount)::int8, sum(s.drawn + s.lost)::int8,
        coalesce(sum((select sum(h.amount) from disbursement d join disbursement_share h on h.book_id = d.book_id and h.disbursement_id = d.id and h.position = s.position
                       where d.book_id = $1 and d.contract_id = s.contract_id and d.state = 'paid')), 0)::int8,
        sum(case when c.state = 'closed' then coalesce(s.due_back, 0) + s.given_back else 0 end)::int8,
-       sum(case when c.state = 'closed' then s.amount - s.drawn - s.due_back - s.given_back else 0 end)::int8
+       sum(case when c.state = 'closed' then s.amount - s.drawn - s.lost - s.due_back - s.given_back else 0 end)::int8
   from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
  where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
  group by 1, 2, 3 order by min(c.number), min(s.position)`
 
 	sqlContractsOpen = `
-select exists (select from contract where book_id = $1 and project_id = $2 and state not in ('closed', 'void')), coalesce((select sum(s.drawn) from contract c
+select exists (select from contract where book_id = $1 and project_id = $2 and state not in ('closed', 'void')), coalesce((select sum(s.drawn + s.lost) from contract c
   join contract_source s on s.book_id = c.book_id and s.contract_id = c.id where c.book_id = $1 and c.project_id = $2 and c.state = 'closed'), 0)::int8`
 )
 

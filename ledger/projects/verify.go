@@ -37,7 +37,7 @@ select format('contract %s: sources give %s, open %s, prepaid %s, drawn %s, owed
  cross join lateral (select sum(amount) as amount, sum(open) as open, sum(prepaid) as prepaid, sum(drawn) as drawn, sum(owed) as owed, sum(kept) as kept
                        from contract_source where book_id = c.book_id and contract_id = c.id) s
  where c.book_id = $1 and c.state not in ('draft', 'void')
-   and (s.amount <> c.amount or s.drawn <> c.accepted - c.forfeited or s.prepaid <> c.advanced - c.applied - c.recovered or s.owed <> c.accepted - c.applied - c.kept - c.asked
+   and (s.amount <> c.amount or s.drawn <> c.accepted - c.forfeited or s.prepaid <> c.advanced - c.applied - c.recovered - c.written_off or s.owed <> c.accepted - c.applied - c.kept - c.asked
      or s.kept <> c.kept - c.forfeited - c.asked_last or c.state in ('signed', 'stopped') and s.open + s.prepaid + s.drawn <> c.amount - c.forfeited)`
 
 	sqlCountPayments = `select count(*) from disbursement where book_id = $1`
