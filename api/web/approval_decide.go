@@ -88,7 +88,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
 	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, law.ErrLaw, disclosure.ErrPhase, disclosure.ErrNote, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote,
-	ledger.ErrPurpose, ledger.ErrWindow, ledger.ErrTied, funds.ErrNoCharter, funds.ErrNoLevy, funds.ErrUnlike, funds.ErrClosed, funds.ErrEnds}
+	ledger.ErrPurpose, ledger.ErrWindow, ledger.ErrTied, funds.ErrNoCharter, funds.ErrNoLevy, funds.ErrUnlike, giving.ErrFundClosed, funds.ErrEnds}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {

@@ -250,6 +250,8 @@ func (v *visit) campaignWrong(err error, c *giving.Campaign, f campaignForm) err
 		field, key = "slug", "campaigns.slug.taken"
 	case errors.Is(err, giving.ErrFundKind), errors.Is(err, ledger.ErrNoFund):
 		field, key = "fund", "campaigns.fund.kind"
+	case errors.Is(err, giving.ErrFundClosed):
+		field, key = "fund", "campaigns.fund.closed"
 	case errors.Is(err, giving.ErrBadCampaign):
 		field, key = "title_zh", "campaigns.wrong"
 	default:

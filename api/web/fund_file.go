@@ -114,21 +114,13 @@ func (v *visit) fundWatch() (grid, error) {
 	for _, one := range sleepers {
 		row(one.FundID, T(v.lang, "fundfile.dormant.is", int(one.Months)), one.Since)
 	}
-	all, err := funds.Charters(v.ctx(), v.s.DB, v.book)
+	spending, err := funds.Spending(v.ctx(), v.s.DB, v.book, today)
 	if err != nil {
 		return g, err
 	}
 	for i := range s.funds {
-		c := all[s.funds[i].ID]
-		if c == nil || c.Terms.SpendBP == nil {
-			continue
-		}
-		state, err := funds.SpendOf(v.ctx(), v.s.DB, v.book, c.FundID, today)
-		if err != nil {
-			return g, err
-		}
-		if state.Due {
-			row(c.FundID, T(v.lang, "fundfile.spend.due", v.amount(state.Left)), ledger.Day(today.Year(), time.December, 31))
+		if state := spending[s.funds[i].ID]; state.Due {
+			row(s.funds[i].ID, T(v.lang, "fundfile.spend.due", v.amount(state.Left)), ledger.Day(today.Year(), time.December, 31))
 		}
 	}
 	ended, err := funds.Unpublished(v.ctx(), v.s.DB, v.book, today.AddDate(0, funds.PublishMonths, 0))

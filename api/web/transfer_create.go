@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/funds"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
@@ -79,7 +80,7 @@ func (v *visit) transferCreate() error {
 		err = move.Check(v.ctx(), v.s.DB, v.book, day)
 	}
 	switch {
-	case errors.Is(err, funds.ErrSameFund), errors.Is(err, funds.ErrNotTransferable), errors.Is(err, funds.ErrUnlike), errors.Is(err, funds.ErrClosed), errors.Is(err, ledger.ErrWindow):
+	case errors.Is(err, funds.ErrSameFund), errors.Is(err, funds.ErrNotTransferable), errors.Is(err, funds.ErrUnlike), errors.Is(err, giving.ErrFundClosed), errors.Is(err, ledger.ErrWindow):
 		return v.transferAgain(http.StatusUnprocessableEntity, view, Errors{{"to", problem.Of(err).Title(string(v.lang))}})
 	case errors.Is(err, ledger.ErrAmount):
 		return v.transferAgain(http.StatusUnprocessableEntity, view, Errors{{"amount", problem.Of(err).Title(string(v.lang))}})

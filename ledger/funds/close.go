@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,8 +21,8 @@ var ErrEnds = errors.New("fund has open ends")
 
 const (
 	sqlCharts = `
-select a.chart, sum(b.balance)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
- where a.book_id = $1 and a.fund_id = $2 and a.ccy = $3 group by a.chart having sum(b.balance) <> 0`
+select a.chart, a.ccy = $3, sum(b.balance)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and a.fund_id = $2 group by 1, a.ccy having sum(b.balance) <> 0`
 
 	sqlGivenTo = `select exists (select from campaign where book_id = $1 and fund_id = $2 and closes_at > $3 and state <> 'closed')`
 
@@ -75,12 +76,20 @@ func Close(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *le
 		if entry != uuid.Nil {
 			end.RestEntry = &entry
 		}
-		return f.becomes(ctx, tx, book, end)
+		if err := f.becomes(ctx, tx, book, end); err != nil {
+			return err
+		}
+		// the file is held from here on: what came beside this is seen, what comes later sees a closed fund
+		_, left, err := f.rest(ctx, tx, book, now)
+		if err == nil && left != 0 {
+			err = giving.ErrStep
+		}
+		return err
 	}
 	return m, wrong.Err()
 }
 
-// rest is what the fund has at the bank, by account, once nothing else stands on it. ErrEnds.
+// rest is what the fund has at the bank, by account, once nothing else stands on it, in any currency. ErrEnds.
 func (f *File) rest(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) (held map[chart.ID]int64, rest int64, err error) {
 	var given bool
 	if err := q.QueryRow(ctx, sqlGivenTo, book.ID, *f.FundID, now).Scan(&given); err != nil {
@@ -95,12 +104,15 @@ func (f *File) rest(ctx context.Context, q pg.Querier, book *ledger.Book, now ti
 	}
 	held = map[chart.ID]int64{}
 	var id chart.ID
+	var ours bool
 	var sum int64
 	var open chart.ID
-	_, err = pgx.ForEachRow(rows, []any{&id, &sum}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &ours, &sum}, func() error {
 		a := chart.MustByID(id)
 		switch {
-		case id == "bank.basic" || id == "bank.online":
+		case !ours: // units of foreign money, what is promised in it
+			open = id
+		case slices.Contains(TransferBanks(), id):
 			held[id], rest = sum, rest+sum
 		case a.Type == chart.Asset, a.Type == chart.Liability, a.Type == chart.Internal && id != "transfer", a.Commit != 0, a.Guard == chart.GuardFloor:
 			open = id

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -187,16 +188,27 @@ func (f *File) place(ctx context.Context, q pg.Querier, book *ledger.Book, wrong
 	if fund.Kind != Kind(f.Terms.Sort) {
 		wrong.Refuse("fund", "fundfile.fund.kind")
 	}
-	_, err = FileOf(ctx, q, book, fund.ID)
-	switch {
-	case err == nil:
-		wrong.Refuse("fund", "fundfile.fund.taken")
-	case !errors.Is(err, giving.ErrNoRecord):
+	if err := f.free(ctx, q, book, "fund", wrong); err != nil {
 		return err
 	}
 	f.Code, f.NameZH, f.NameEN, f.StreetID = fund.Code, fund.NameZH, fund.NameEN, fund.StreetID
 	wrong.Text("about-zh", f.AboutZH, 1, 400)
 	wrong.Text("about-en", f.AboutEN, 1, 400)
+	return nil
+}
+
+// free refuses, at a field, a fund that has been opened by another file.
+func (f *File) free(ctx context.Context, q pg.Querier, book *ledger.Book, field string, wrong *giving.FieldErrors) error {
+	if f.FundID == nil {
+		return nil
+	}
+	_, err := FileOf(ctx, q, book, *f.FundID)
+	switch {
+	case err == nil:
+		wrong.Refuse(field, "fundfile.fund.taken")
+	case !errors.Is(err, giving.ErrNoRecord):
+		return err
+	}
 	return nil
 }
 
@@ -215,8 +227,13 @@ func fundByID(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*
 }
 
 func (f *File) becomes(ctx context.Context, tx pgx.Tx, book *ledger.Book, to File) error {
-	return giving.Settled(ctx, tx, sqlFileMove, book.ID, f.ID, f.Version, to.State, to.FundID, to.Agreement, to.RestTo, to.Rest, to.ClosedOn, to.PublishBy, to.PublishedOn, to.PublishedAt,
+	err := giving.Settled(ctx, tx, sqlFileMove, book.ID, f.ID, f.Version, to.State, to.FundID, to.Agreement, to.RestTo, to.Rest, to.ClosedOn, to.PublishBy, to.PublishedOn, to.PublishedAt,
 		to.RestBasis, to.RestRef, to.RestReason, to.RestEntry)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.ConstraintName == "fund_file_fund" { // another file opened the fund meanwhile
+		return giving.ErrStep
+	}
+	return err
 }
 
 // move is a step of the file that books nothing.

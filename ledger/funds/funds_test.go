@@ -343,7 +343,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 	into := funds.Transfer{From: &ledger.Fund{ID: w.general, Kind: ledger.General}, To: &ledger.Fund{ID: fund, Kind: ledger.Restricted}}
-	if err := into.Check(w.ctx, w.db, w.book, w.day()); !errors.Is(err, funds.ErrClosed) {
+	if err := into.Check(w.ctx, w.db, w.book, w.day()); !errors.Is(err, giving.ErrFundClosed) {
 		t.Errorf("into a closed fund: %v", err)
 	}
 }

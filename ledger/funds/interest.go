@@ -2,6 +2,7 @@ package funds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -20,7 +21,8 @@ import (
 const (
 	// Balance times days (积数) of each fund on one bank account: what moved before a day counts for the days from it on.
 	sqlBalanceDays = `
-select a.fund_id, sum((t.debit - t.credit)::numeric * least($5::date - $4::date + 1, $5::date - t.day + 1))::numeric
+select a.fund_id, sum((t.debit - t.credit)::numeric * least($5::date - $4::date + 1, $5::date - t.day + 1))::numeric,
+       exists (select from fund_file f where f.book_id = $1 and f.fund_id = a.fund_id and f.state = 'closed')
   from account a join turnover t on t.book_id = a.book_id and t.account_id = a.account_id
  where a.book_id = $1 and a.chart = $2 and a.ccy = $3 and t.day <= $5
  group by a.fund_id order by a.fund_id`
@@ -44,7 +46,7 @@ type Share struct {
 	FundID int32
 	Days   *big.Int // balance times days
 	Amount int64
-	Own    bool // its charter gives it the interest; else it is the general fund's
+	Own    bool // its charter gives it the interest, and it is not closed; else it is the general fund's
 }
 
 // Shares splits interest by what each fund had on the account from day to day, to the fen: the largest remainder gets it, among equals the fund
@@ -62,14 +64,15 @@ func (i Interest) Shares(ctx context.Context, q pg.Querier, book *ledger.Book) (
 	var weights []*big.Int
 	var fund int32
 	var text string
-	_, err = pgx.ForEachRow(rows, []any{&fund, &text}, func() error {
+	var closed bool
+	_, err = pgx.ForEachRow(rows, []any{&fund, &text, &closed}, func() error {
 		days, ok := new(big.Int).SetString(text, 10)
 		if !ok {
 			return fmt.Errorf("balance times days is %q", text)
 		}
 		if days.Sign() > 0 {
 			c := all[fund]
-			shares = append(shares, Share{FundID: fund, Days: days, Own: c != nil && c.Terms.Interest == InterestFund})
+			shares = append(shares, Share{FundID: fund, Days: days, Own: c != nil && c.Terms.Interest == InterestFund && !closed})
 			weights = append(weights, days)
 		}
 		return nil
@@ -90,21 +93,15 @@ func (i Interest) Shares(ctx context.Context, q pg.Querier, book *ledger.Book) (
 func Earn(ctx context.Context, q pg.Querier, book *ledger.Book, i Interest) (*giving.Move, error) {
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", i.Amount)
-	if !slices.Contains(TransferBanks(), i.Bank) {
-		wrong.Refuse("bank", "transfer.bank.wrong")
-	}
+	checkBank(i.Bank, &wrong)
 	if i.To.Before(i.From) || i.Day.Before(i.To) {
 		wrong.Refuse("to", "fundfile.interest.days")
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	var known bool
-	if err := q.QueryRow(ctx, sqlInterestKnown, book.ID, i.Bank, i.From, i.To).Scan(&known); err != nil {
-		return nil, fmt.Errorf("look for interest: %w", err)
-	}
-	if known {
-		wrong.Refuse("from", "fundfile.interest.known")
+	if err := i.known(ctx, q, book, &wrong); err != nil {
+		return nil, err
 	}
 	shares, err := i.Shares(ctx, q, book)
 	if err != nil {
@@ -119,9 +116,34 @@ func Earn(ctx context.Context, q pg.Querier, book *ledger.Book, i Interest) (*gi
 	}
 	return &giving.Move{Source: "fund", Object: giving.Object("fund-interest", i.ID), Act: "interest-shared", Note: fmt.Sprintf("%s – %s", i.From.Format(time.DateOnly), i.To.Format(time.DateOnly)),
 		Amount: i.Amount, Kind: ledger.KindInterest, Day: i.Day, Lines: lines,
+		// Its entry holds the locks of posting until the commit, so that what is looked at here cannot change beside it.
 		Settle: func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
+			var late giving.FieldErrors
+			if err := i.known(ctx, tx, book, &late); err != nil || len(late.List) > 0 {
+				return errors.Join(err, late.Err())
+			}
+			for _, s := range shares {
+				if !s.Own {
+					continue
+				}
+				if err := giving.FundTakes(ctx, tx, book, s.FundID); err != nil {
+					return err
+				}
+			}
 			return giving.Settled(ctx, tx, sqlInterestInsert, book.ID, i.Bank, i.From, i.To, entry, i.Amount)
 		}}, wrong.Err()
+}
+
+// known refuses days for which interest of the account is booked already.
+func (i Interest) known(ctx context.Context, q pg.Querier, book *ledger.Book, wrong *giving.FieldErrors) error {
+	var known bool
+	if err := q.QueryRow(ctx, sqlInterestKnown, book.ID, i.Bank, i.From, i.To).Scan(&known); err != nil {
+		return fmt.Errorf("look for interest: %w", err)
+	}
+	if known {
+		wrong.Refuse("from", "fundfile.interest.known")
+	}
+	return nil
 }
 
 func (i Interest) lines(ctx context.Context, q pg.Querier, book *ledger.Book, shares []Share) (lines []ledger.Line, err error) {

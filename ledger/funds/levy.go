@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/google/uuid"
@@ -80,15 +79,9 @@ func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (s
 	if err := q.QueryRow(ctx, sqlLevied, book.ID, fund).Scan(&s.Levied); err != nil {
 		return s, fmt.Errorf("read levies: %w", err)
 	}
-	s.Cap = partOf(max(s.Base, 0), s.BP)
+	s.Cap = money.FloorShare(max(s.Base, 0), int64(s.BP), 10_000)
 	s.Left = max(s.Cap-s.Levied, 0)
 	return s, nil
-}
-
-// partOf is a part of an amount in basis points, rounded down as every cap is.
-func partOf(amount int64, bp int32) int64 {
-	part := new(big.Int).Mul(big.NewInt(amount), big.NewInt(int64(bp)))
-	return part.Quo(part, big.NewInt(10000)).Int64()
 }
 
 // Levy plans E29: a management fee for the general fund, as far as the agreement's cap reaches; of gifts of the year it takes back income, of
@@ -107,6 +100,7 @@ func Levy(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, amount 
 	}
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", amount)
+	checkBank(bank, &wrong)
 	if amount > s.Left {
 		wrong.Refuse("amount", "fundfile.levy.more", "most", money.Format(s.Left, book.Currency))
 	}

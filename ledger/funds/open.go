@@ -23,6 +23,9 @@ func Begin(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, agreem
 	}
 	var wrong giving.FieldErrors
 	wrong.Text("ref", ref, 1, 100)
+	if err := f.free(ctx, q, book, "", &wrong); err != nil {
+		return nil, err
+	}
 	seats, err := Seats(ctx, q, book, f.ID)
 	if err != nil {
 		return nil, err

@@ -22,8 +22,6 @@ var (
 	// ErrUnlike means that money given for a purpose would come where it may be used for another. A filing number or the donors' consent lifts it;
 	// an unrestricted fund gets it by a release only.
 	ErrUnlike = errors.New("the other fund is not for the same or a similar purpose")
-	// ErrClosed means that the fund has ended: it takes nothing any more.
-	ErrClosed = errors.New("fund is closed")
 )
 
 // Transfer moves money between two funds of the book (E28): neither income nor cost of the association.
@@ -37,6 +35,13 @@ type Transfer struct {
 
 // TransferBanks are the accounts that a transfer may move money in.
 func TransferBanks() []chart.ID { return []chart.ID{"bank.basic", "bank.online"} }
+
+// checkBank refuses an account in which no money is moved between funds.
+func checkBank(bank chart.ID, wrong *giving.FieldErrors) {
+	if !slices.Contains(TransferBanks(), bank) {
+		wrong.Refuse("bank", "transfer.bank.wrong")
+	}
+}
 
 // Bases lists what a transfer may rest on, in the order in which a form offers it.
 func Bases() []string { return []string{BySimilar, ByFiling, ByConsent} }
@@ -69,16 +74,13 @@ func movable(kind string) bool {
 }
 
 // Check holds the transfer to both funds' charters: what was given for a purpose stays with it. A fund without a charter has no rules of its
-// own. ErrUnlike, ErrClosed, ledger.ErrWindow.
+// own. ErrUnlike, giving.ErrFundClosed, ledger.ErrWindow.
 func (t Transfer) Check(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) error {
 	all, err := Charters(ctx, q, book)
 	if err != nil {
 		return err
 	}
-	switch f, err := FileOf(ctx, q, book, t.To.ID); {
-	case err == nil && f.State == Closed:
-		return ErrClosed
-	case err != nil && !errors.Is(err, giving.ErrNoRecord):
+	if err := giving.FundTakes(ctx, q, book, t.To.ID); err != nil {
 		return err
 	}
 	from, to := all[t.From.ID], all[t.To.ID]

@@ -3,7 +3,7 @@ package funds
 import (
 	"context"
 	"fmt"
-	"math/big"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
 )
 
 // Sleeper is a fund that nothing has moved in for as long as its charter lets it rest (休眠基金).
@@ -69,18 +70,48 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, d
 	if err != nil || c.Terms.SpendBP == nil {
 		return s, err
 	}
-	s.BP = *c.Terms.SpendBP
-	first := ledger.Day(day.Year(), time.January, 1)
-	positions, err := ledger.Positions(ctx, q, book, first.AddDate(0, 0, -1))
+	opened, err := ledger.Positions(ctx, q, book, yearOf(day).AddDate(0, 0, -1))
 	if err != nil {
 		return s, err
 	}
-	for _, p := range positions {
-		if p.Fund.ID == fund {
+	return c.spent(ctx, q, book, opened, day)
+}
+
+// Spending works out the least spending of the year of a day for each fund whose charter asks for one.
+func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) (map[int32]SpendState, error) {
+	all, err := Charters(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(_ int32, c *Charter) bool { return c.Terms.SpendBP == nil })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	opened, err := ledger.Positions(ctx, q, book, yearOf(day).AddDate(0, 0, -1))
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[int32]SpendState, len(all))
+	for fund, c := range all {
+		if states[fund], err = c.spent(ctx, q, book, opened, day); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// yearOf is the first day of the year of a day.
+func yearOf(day time.Time) time.Time { return ledger.Day(day.Year(), time.January, 1) }
+
+// spent is what the fund of a charter that asks for it has spent by a day; opened are the funds' positions when the year began.
+func (c *Charter) spent(ctx context.Context, q pg.Querier, book *ledger.Book, opened []ledger.Position, day time.Time) (s SpendState, err error) {
+	s.BP = *c.Terms.SpendBP
+	for _, p := range opened {
+		if p.Fund.ID == c.FundID {
 			s.Opened = max(p.NetAssets, 0)
 		}
 	}
-	flows, err := ledger.Flows(ctx, q, book, first, day, fund)
+	flows, err := ledger.Flows(ctx, q, book, yearOf(day), day, c.FundID)
 	if err != nil {
 		return s, err
 	}
@@ -89,17 +120,10 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, d
 			s.Spent += f.Amount
 		}
 	}
-	s.Least = leastOf(s.Opened, s.BP)
+	s.Least = money.CeilShare(s.Opened, int64(s.BP), 10_000)
 	s.Left = max(s.Least-s.Spent, 0)
 	s.Due = s.Left > 0 && day.Month() >= time.October
 	return s, nil
-}
-
-// leastOf is a part of an amount in basis points, rounded up as every floor is.
-func leastOf(amount int64, bp int32) int64 {
-	part := new(big.Int).Mul(big.NewInt(amount), big.NewInt(int64(bp)))
-	part.Add(part, big.NewInt(9999))
-	return part.Quo(part, big.NewInt(10000)).Int64()
 }
 
 // Part is one account's share in what a fund may spend, or beside it.

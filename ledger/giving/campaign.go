@@ -18,6 +18,8 @@ var (
 	ErrNoCampaign  = errors.New("no such campaign")
 	ErrBadCampaign = errors.New("campaign is not complete")
 	ErrFundKind    = errors.New("fund does not take gifts as income")
+	// ErrFundClosed means that the fund has ended: it takes nothing any more.
+	ErrFundClosed = errors.New("fund is closed")
 )
 
 // States of a campaign.
@@ -98,7 +100,7 @@ returning campaign_id, created_at`
 )
 
 // CreateCampaign opens a campaign; empty limits, presets and state mean the defaults. It fails with
-// ErrBadCampaign, ErrSlugTaken, ErrFundKind or ledger.ErrNoFund.
+// ErrBadCampaign, ErrSlugTaken, ErrFundKind, ErrFundClosed or ledger.ErrNoFund.
 func CreateCampaign(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) (*Campaign, error) {
 	c.fillDefaults(book)
 	if err := c.check(book); err != nil {

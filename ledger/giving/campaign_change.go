@@ -46,6 +46,22 @@ func checkFund(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32)
 	case !takesGifts(kind):
 		return fmt.Errorf("%w: %s", ErrFundKind, kind)
 	}
+	return FundTakes(ctx, q, book, fund)
+}
+
+// FundTakes refuses what would bring something new to a fund that has ended, and holds the fund's file until the transaction ends, so that
+// it does not end meanwhile. Money that has arrived is booked all the same. ErrFundClosed.
+func FundTakes(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) error {
+	var state string
+	err := q.QueryRow(ctx, sqlFundFile, book.ID, fund).Scan(&state)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read file of fund: %w", err)
+	case state == "closed":
+		return ErrFundClosed
+	}
 	return nil
 }
 
@@ -57,11 +73,13 @@ update campaign set fund_id = $3, slug = $4, title_zh = $5, title_en = $6, summa
        theme = $11, filing_no = $12, goal = $13, gift_min = $14, gift_max = $15, presets = $16, opens_at = $17, closes_at = $18
  where book_id = $1 and campaign_id = $2`
 
+	sqlFundFile = `select state from fund_file where book_id = $1 and fund_id = $2 and state in ('open', 'closed') for share`
+
 	sqlCampaignHasGifts = `select exists (select from gift where book_id = $1 and campaign_id = $2)`
 )
 
 // UpdateDraft replaces what a draft says. A draft that has gifts, which an import may give it, keeps its fund.
-// ErrNoCampaign, ErrNotDraft, ErrSlugTaken, ErrFundKind, and what CreateCampaign says.
+// ErrNoCampaign, ErrNotDraft, ErrSlugTaken, and what CreateCampaign says.
 func UpdateDraft(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) error {
 	before, err := lockCampaign(ctx, tx, book, c.ID)
 	if err != nil {
@@ -90,7 +108,7 @@ func UpdateDraft(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) 
 }
 
 // Publish opens a draft to the public exactly as it was agreed to. ErrNoCampaign, ErrNotDraft, ErrCampaignChanged, law.ErrLaw where R06,
-// R07 or R15 stands against it.
+// R07 or R15 stands against it, ErrFundClosed.
 func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, agreed Campaign, at time.Time) error {
 	now, err := lockCampaign(ctx, tx, book, agreed.ID)
 	if err != nil {
@@ -101,6 +119,9 @@ func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, agreed Campaign,
 	}
 	if !now.Says(agreed) {
 		return ErrCampaignChanged
+	}
+	if err := FundTakes(ctx, tx, book, now.FundID); err != nil {
+		return err
 	}
 	if err := law.MayPublish(ctx, tx, book, agreed.ID, book.Day(at)); err != nil {
 		return err

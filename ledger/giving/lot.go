@@ -2,6 +2,7 @@ package giving
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,7 +116,20 @@ func (e *FieldErrors) campaign(ctx context.Context, q pg.Querier, book *ledger.B
 		e.Refuse("campaign", "offline.campaign.wrong")
 		return nil, e
 	}
+	if err := e.FundTakes(ctx, q, book, c.FundID, "campaign"); err != nil {
+		return nil, err
+	}
 	return fundByID(ctx, q, book, c.FundID)
+}
+
+// FundTakes refuses, at a field, a fund that has ended.
+func (e *FieldErrors) FundTakes(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, field string) error {
+	err := FundTakes(ctx, q, book, fund)
+	if errors.Is(err, ErrFundClosed) {
+		e.Refuse(field, "offline.fund.closed")
+		return nil
+	}
+	return err
 }
 
 // nextNumber gives the next number of a kind of records, held until the transaction ends.

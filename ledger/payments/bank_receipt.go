@@ -191,6 +191,9 @@ func ClaimReceipt(ctx context.Context, q pg.Querier, book *ledger.Book, r *BankR
 	if err != nil {
 		return nil, err
 	}
+	if err := wrong.FundTakes(ctx, q, book, campaign.FundID, "campaign"); err != nil {
+		return nil, err
+	}
 	m := &giving.Move{Object: r.Object(), Act: "claimed", Note: c.Proof, Amount: r.Amount, Day: c.Day,
 		Gift: &giving.Paid{CampaignID: c.CampaignID, Amount: r.Amount, PaidAt: noon(book, c.Day), Channel: giving.Bank, Ref: r.Ref, Name: c.Firm + c.Person,
 			Anonymous: c.Anonymous, Also: []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(came, r.Amount)}}}

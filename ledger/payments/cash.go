@@ -132,6 +132,11 @@ func CountCash(ctx context.Context, q pg.Querier, book *ledger.Book, c Counting,
 		wrong.Refuse("campaign", "offline.campaign.wrong")
 		return nil, &wrong
 	}
+	if c.box == nil { // what is in a box has to be counted
+		if err := wrong.FundTakes(ctx, q, book, campaign.FundID, "campaign"); err != nil {
+			return nil, err
+		}
+	}
 	sheet, err := json.Marshal(c.Sheet)
 	if err != nil {
 		return nil, fmt.Errorf("write count sheet: %w", err)

@@ -218,6 +218,10 @@ func (l *Letter) check(ctx context.Context, q pg.Querier, book *ledger.Book) err
 		wrong.Refuse("fund", "subsidy.fund.street")
 	case l.CampaignID != nil && campaignFund != l.FundID:
 		wrong.Refuse("campaign", "subsidy.campaign.wrong")
+	default:
+		if err := wrong.FundTakes(ctx, q, book, l.FundID, "fund"); err != nil {
+			return err
+		}
 	}
 	return wrong.Err()
 }

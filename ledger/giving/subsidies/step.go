@@ -55,10 +55,13 @@ func (l Letter) enter(ctx context.Context, q pg.Querier, book *ledger.Book, day 
 		}}, nil
 }
 
-// Accept plans E31 for a letter that the street's officer wrote down. giving.ErrStep.
+// Accept plans E31 for a letter that the street's officer wrote down. giving.ErrFundClosed, giving.ErrStep.
 func Accept(ctx context.Context, q pg.Querier, book *ledger.Book, l *Letter, day time.Time) (*giving.Move, error) {
 	if l.State != Draft {
 		return nil, giving.ErrStep
+	}
+	if err := giving.FundTakes(ctx, q, book, l.FundID); err != nil {
+		return nil, err
 	}
 	lines, err := l.promise(ctx, q, book, l.Cap)
 	if err != nil {
