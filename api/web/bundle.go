@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
@@ -23,8 +25,12 @@ func (v *visit) bundleShow() error {
 		return err
 	}
 	view.Figure = v.asOf(position)
+	runs, err := v.bundleRuns()
+	if err != nil {
+		return err
+	}
 	g := grid{Title: T(v.lang, "bundle.files"), Heads: v.heads("bundle.file", "bundle.holds")}
-	for _, name := range []string{reports.BundleReadme, reports.BundleEntries, reports.BundlePostings, reports.BundleAccounts, reports.BundleTrial, reports.BundleStatement, reports.BundleApprovals, reports.BundleDecisions,
+	for _, name := range []string{reports.BundleReadme, reports.BundleAbout, reports.BundleFunds, reports.BundleEntries, reports.BundlePostings, reports.BundleAccounts, reports.BundleTrial, reports.BundleStatement, reports.BundleApprovals, reports.BundleDecisions,
 		reports.BundlePapers, reports.BundleJournal, reports.BundleSums} {
 		g.Rows = append(g.Rows, []cell{{Text: name}, {Text: T(v.lang, "bundle.holds."+name)}})
 	}
@@ -32,26 +38,68 @@ func (v *visit) bundleShow() error {
 	for _, command := range [][2]string{{"own", "sunfund verify --bundle FILE.zip"}, {"sums", "sha256sum -c SHA256SUMS"}, {"hledger", "hledger -f book.journal check --strict"}} {
 		check.Rows = append(check.Rows, []cell{{Text: T(v.lang, "bundle.way."+command[0])}, {Text: command[1]}})
 	}
-	view.Grids = []grid{g, check}
+	view.Grids = []grid{runs, g, check}
 	view.Links = []Link{{T(v.lang, "bundle.make"), bundlePath + "/file"}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
+// bundleRunsShown is how many bundles the page tells of.
+const bundleRunsShown = 20
+
+// bundleRuns tells which bundles were made, and how far those are that are being made: a page that has one looks again by itself.
+func (v *visit) bundleRuns() (g grid, err error) {
+	g = grid{Title: T(v.lang, "bundle.runs"), Empty: T(v.lang, "bundle.runs.none"), Heads: v.heads("bundle.started", "bundle.by", "bundle.state", "bundle.root")}
+	runs, err := reports.BundleRuns(v.ctx(), v.s.DB, v.book, bundleRunsShown)
+	if err != nil {
+		return g, err
+	}
+	names := newNames(v)
+	for i := range runs {
+		r := &runs[i]
+		by, err := names.of(r.MadeBy)
+		if err != nil {
+			return g, err
+		}
+		state, root := cell{Text: T(v.lang, "bundle.state.made")}, cell{Text: "—"}
+		switch {
+		case r.Root != "":
+			root.Text = r.Root
+		case r.Running(v.now):
+			state = cell{Text: T(v.lang, "bundle.state.running", orDash(r.File), r.Done, r.Entries)}
+			v.Response().Header().Set("Refresh", "5")
+		default:
+			state = cell{Text: T(v.lang, "bundle.state.broken"), Tag: "broken"}
+		}
+		g.Rows = append(g.Rows, []cell{{Text: When(v.lang, r.StartedAt, v.book.Zone)}, textCell(by), state, root})
+	}
+	return g, nil
+}
+
 // bundleNoted leaves a line in the audit trail: who took the whole book along.
-func (v *visit) bundleNoted(ctx context.Context, tx pgx.Tx) error {
+func (v *visit) bundleNoted(ctx context.Context, tx pgx.Tx, run uuid.UUID) error {
+	if err := reports.StartBundle(ctx, tx, v.book, reports.BundleRun{ID: run, MadeBy: v.who.Person.ID, StartedAt: v.now}); err != nil {
+		return err
+	}
 	return staff.Record(ctx, tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "bundle.make", Object: "book:" + v.book.Code})
 }
 
-// bundleMake sends the bundle as it is made: its length costs no memory.
+// bundleMake sends the bundle as it is made: its length costs no memory. How far it is stands on the page meanwhile.
 func (v *visit) bundleMake() error {
 	if v.Request().Method == http.MethodHead {
 		v.Response().Header().Set("Content-Type", "application/zip")
 		return v.NoContent(http.StatusOK) // nothing is made for who looks only
 	}
-	if err := v.inTx(v.bundleNoted); err != nil {
+	run := uuid.Must(uuid.NewV7())
+	if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error { return v.bundleNoted(ctx, tx, run) }); err != nil {
 		return err
 	}
-	return pgx.BeginTxFunc(v.ctx(), v.s.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	info, root, err := v.bundleSent(run)
+	ended := reports.EndBundle(context.WithoutCancel(v.ctx()), v.s.DB, v.book, run, v.s.Now(), info, root) // also when the browser has gone
+	return errors.Join(err, ended)
+}
+
+func (v *visit) bundleSent(run uuid.UUID) (info reports.BundleInfo, root string, err error) {
+	err = pgx.BeginTxFunc(v.ctx(), v.s.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := pg.EnterBook(v.ctx(), tx, v.book.ID); err != nil {
 			return err
 		}
@@ -59,6 +107,13 @@ func (v *visit) bundleMake() error {
 		out.Header().Set("Content-Type", "application/zip")
 		out.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="bundle-%s-%s.zip"`, v.book.Code, ISODay(v.businessDay())))
 		out.WriteHeader(http.StatusOK)
-		return reports.WriteBundle(v.ctx(), tx, v.book, out)
+		var told error
+		info, root, err = reports.WriteBundle(v.ctx(), tx, v.book, out, func(p reports.BundleProgress) {
+			if told == nil {
+				told = reports.TellBundle(v.ctx(), v.s.DB, v.book, run, v.s.Now(), p)
+			}
+		})
+		return errors.Join(err, told)
 	})
+	return info, root, err
 }

@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
@@ -196,4 +198,14 @@ func TestBundleFromTheConsole(t *testing.T) {
 	if o.audited("bundle.make") != 1 {
 		t.Error("the audit trail does not tell who took the book along")
 	}
+	shen.wants(shen.get(bundlePath), http.StatusOK, "生成过的审计包", "沈审计", "已生成", check.Root)
+	// One that is being made tells how far it is, and the page looks again by itself; one that nobody has heard of for long is broken off.
+	run := reports.BundleRun{ID: uuid.New(), MadeBy: uuid.New(), StartedAt: o.now}
+	o.tx(func(ctx context.Context, tx pgx.Tx) error { return reports.StartBundle(ctx, tx, o.book, run) })
+	ctx := pg.WithBook(t.Context(), o.book.ID)
+	tell := reports.BundleProgress{File: "postings.csv", Done: 50_000, Entries: 120_000}
+	o.must(reports.TellBundle(ctx, o.db, o.book, run.ID, o.now, tell))
+	shen.wants(shen.get(bundlePath), http.StatusOK, "正在生成 postings.csv：50000 / 120000 张凭证")
+	o.must(reports.TellBundle(ctx, o.db, o.book, run.ID, o.now.Add(-time.Hour), tell))
+	shen.wants(shen.get(bundlePath), http.StatusOK, "中断，没有生成完")
 }

@@ -30,12 +30,14 @@ type verifyCmd struct {
 	keyRing
 	Book   string `placeholder:"CODE" help:"Which book; all of them when missing."`
 	Bundle string `placeholder:"FILE" help:"Check an auditor's bundle instead of a book; needs no database."`
+	Root   string `placeholder:"HASH" help:"With --bundle: the SHA-256 of its SHA256SUMS as the association told it."`
+	Papers string `type:"existingdir" placeholder:"FOLDER" help:"With --bundle: files that have to be among the papers of the bundle, by their hashes."`
 	Lang   string `env:"LANG" default:"en" help:"Language of the report: zh-CN or en."`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, term terminal) error {
 	if c.Bundle != "" {
-		if err := verifyOf(term.out, c.Bundle, language(c.Lang)); err != nil {
+		if err := verifyOf(term.out, bundleCheck{c.Bundle, c.Root, c.Papers}, language(c.Lang)); err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
 		return nil

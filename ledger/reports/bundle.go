@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/sheet"
 	"sunfund/ledger"
-	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
 
@@ -26,6 +26,7 @@ import (
 const (
 	BundleReadme    = "README.txt"
 	BundleAbout     = "about.json"
+	BundleFunds     = "funds.csv"
 	BundleAccounts  = "accounts.csv"
 	BundleEntries   = "entries.csv"
 	BundlePostings  = "postings.csv"
@@ -39,7 +40,7 @@ const (
 )
 
 // bundleFormat is the version of the bundle's files.
-const bundleFormat = 1
+const bundleFormat = 2
 
 // BundleInfo says of which book a bundle is and where the book stood.
 type BundleInfo struct {
@@ -52,7 +53,16 @@ type BundleInfo struct {
 	Position int64  `json:"position"` // postings in the book
 	Entries  int64  `json:"entries"`
 	Last     string `json:"last_entry"` // recorded last; empty for none
-	Through  string `json:"through"`    // the last day that an entry belongs to; empty for none
+	First    string `json:"first"`      // the first and the last day that an entry belongs to; empty for none
+	Through  string `json:"through"`
+	Chain    string `json:"chain"` // of the last entry; empty for none
+}
+
+// BundleProgress says which file is being written, and how many entries of how many it has by now.
+type BundleProgress struct {
+	File    string
+	Done    int64
+	Entries int64
 }
 
 // bundle is one on its way into a zip file.
@@ -63,28 +73,44 @@ type bundle struct {
 	zip  *zip.Writer
 	sums bytes.Buffer
 	info BundleInfo
-	to   time.Time // last day of the book
+	tell func(BundleProgress)
+	now  string // the file being written
 }
 
 // WriteBundle writes the auditor's bundle: everything that adding the book up again takes, as files that need no program of ours, and how to
-// check them. It names no persons: who made and approved is told by their ids. The same book gives the same bytes. Run it in one repeatable
-// read transaction. It fails with ErrTorn.
-func WriteBundle(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer) error {
-	b := &bundle{ctx: ctx, q: q, book: book, zip: zip.NewWriter(w)}
+// check them. It names no persons: who made and approved is told by their ids. The same book gives the same bytes, written as they are made,
+// whatever the book's length; tell, which may be nil, is told now and then how far it is. It gives what the bundle says of itself and the SHA-256 of
+// SHA256SUMS, which whoever receives it should be told by another way. Run it in one repeatable read transaction. It fails with ErrTorn.
+func WriteBundle(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer, tell func(BundleProgress)) (info BundleInfo, root string, err error) {
+	if tell == nil {
+		tell = func(BundleProgress) {}
+	}
+	b := &bundle{ctx: ctx, q: q, book: book, zip: zip.NewWriter(w), tell: tell}
+	if err := b.write(); err != nil {
+		return info, "", fmt.Errorf("write bundle: %w", err)
+	}
+	sum := sha256.Sum256(b.sums.Bytes())
+	return b.info, hex.EncodeToString(sum[:]), nil
+}
+
+func (b *bundle) write() error {
 	if err := b.about(); err != nil {
-		return fmt.Errorf("write bundle: %w", err)
+		return err
 	}
 	steps := []struct {
 		name  string
 		write func(io.Writer) error
 	}{
-		{BundleReadme, func(w io.Writer) error { _, err := fmt.Fprintf(w, bundleReadme, book.NameZH, book.NameEN); return err }},
+		{BundleReadme, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, bundleReadme, b.book.NameZH, b.book.NameEN)
+			return err
+		}},
+		{BundleFunds, b.funds}, {BundleAccounts, b.accounts}, {BundleEntries, b.entries}, {BundlePostings, b.postings}, {BundleTrial, b.trial}, {BundleApprovals, b.approvals}, {BundleDecisions, b.decisions}, {BundlePapers, b.papers},
 		{BundleAbout, func(w io.Writer) error {
 			e := json.NewEncoder(w)
 			e.SetIndent("", "  ")
 			return e.Encode(b.info)
 		}},
-		{BundleAccounts, b.accounts}, {BundleEntries, b.entries}, {BundlePostings, b.postings}, {BundleTrial, b.trial}, {BundleApprovals, b.approvals}, {BundleDecisions, b.decisions}, {BundlePapers, b.papers},
 	}
 	for _, s := range steps {
 		if err := b.file(s.name, s.write); err != nil {
@@ -94,35 +120,43 @@ func WriteBundle(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writ
 	if err := b.statements(); err != nil {
 		return err
 	}
-	if err := b.file(BundleJournal, func(w io.Writer) error { return WriteHledger(ctx, q, book, w, Options{Lang: "zh-CN", NoNames: true}) }); err != nil {
+	if err := b.file(BundleJournal, func(w io.Writer) error { return WriteHledger(b.ctx, b.q, b.book, w, b.plain()) }); err != nil {
 		return err
 	}
-	sums := b.sums.Bytes()
-	if err := b.file(BundleSums, func(w io.Writer) error { _, err := w.Write(sums); return err }); err != nil {
+	sums := bytes.Clone(b.sums.Bytes())
+	out, err := b.zip.CreateHeader(&zip.FileHeader{Name: BundleSums, Method: zip.Deflate})
+	if err != nil {
 		return err
 	}
-	if err := b.zip.Close(); err != nil {
-		return fmt.Errorf("write bundle: %w", err)
+	if _, err := out.Write(sums); err != nil {
+		return err
 	}
-	return nil
+	return b.zip.Close()
+}
+
+// plain are the options of everything that reads the entries.
+func (b *bundle) plain() Options {
+	return Options{Lang: "zh-CN", NoNames: true, Progress: func(done int64) { b.tell(BundleProgress{b.now, done, b.info.Entries}) }}
 }
 
 // file writes one file, without a time of its own, and notes its hash.
 func (b *bundle) file(name string, write func(io.Writer) error) error {
+	b.now = name
+	b.tell(BundleProgress{name, 0, b.info.Entries})
 	out, err := b.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
 	if err != nil {
-		return fmt.Errorf("write bundle: %s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	sum := sha256.New()
 	if err := write(io.MultiWriter(out, sum)); err != nil {
-		return fmt.Errorf("write bundle: %s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	fmt.Fprintf(&b.sums, "%s  %s\n", hex.EncodeToString(sum.Sum(nil)), name)
 	return nil
 }
 
 const sqlBundleLast = `
-select (select count(*) from entry where book_id = $1), (select max(effective_on) from entry where book_id = $1),
+select (select count(*) from entry where book_id = $1), (select min(effective_on) from entry where book_id = $1), (select max(effective_on) from entry where book_id = $1),
        (select id from entry where book_id = $1 order by xid desc, id desc limit 1)`
 
 func (b *bundle) about() (err error) {
@@ -130,14 +164,13 @@ func (b *bundle) about() (err error) {
 	if b.info.Position, err = ledger.Posted(b.ctx, b.q, b.book, 0); err != nil {
 		return err
 	}
-	var through *time.Time
+	var first, through *time.Time
 	var last *uuid.UUID
-	if err := b.q.QueryRow(b.ctx, sqlBundleLast, b.book.ID).Scan(&b.info.Entries, &through, &last); err != nil {
+	if err := b.q.QueryRow(b.ctx, sqlBundleLast, b.book.ID).Scan(&b.info.Entries, &first, &through, &last); err != nil {
 		return err
 	}
-	if through != nil {
-		b.to, b.info.Through = *through, through.Format(time.DateOnly)
-		b.info.Last = last.String()
+	if first != nil {
+		b.info.First, b.info.Through, b.info.Last = first.Format(time.DateOnly), through.Format(time.DateOnly), last.String()
 	}
 	return nil
 }
@@ -171,6 +204,19 @@ func (b *bundle) query(w io.Writer, heads []string, sql string) error {
 	})
 }
 
+func (b *bundle) funds(w io.Writer) error {
+	all, err := ledger.Funds(b.ctx, b.q, b.book)
+	if err != nil {
+		return err
+	}
+	return table(w, []string{"fund", "code", "kind", "name_zh", "name_en"}, func(row func(...string)) error {
+		for _, f := range all {
+			row(strconv.Itoa(int(f.ID)), f.Code, f.Kind, sheet.NoFormula(oneLine(f.NameZH)), sheet.NoFormula(oneLine(f.NameEN)))
+		}
+		return nil
+	})
+}
+
 func (b *bundle) accounts(w io.Writer) error {
 	all, err := plainAccounts(b.ctx, b.q, b.book)
 	if err != nil {
@@ -180,60 +226,25 @@ func (b *bundle) accounts(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return table(w, []string{"account", "name", "code", "chart", "fund", "currency", "balance", "name_zh", "name_en"}, func(row func(...string)) error {
+	return table(w, []string{"account", "name", "code", "chart", "fund", "currency", "nature", "balance", "name_zh", "name_en"}, func(row func(...string)) error {
 		for _, a := range all {
-			row(strconv.Itoa(int(a.id)), a.name, a.code, string(a.leaf.Chart), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, money.Format(balances[a.name].Minor, a.leaf.Currency), a.zh, a.en)
+			row(strconv.Itoa(int(a.id)), a.name, a.code, string(a.leaf.Chart), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, a.leaf.Dims.Nature, money.Format(balances[a.name].Minor, a.leaf.Currency), sheet.NoFormula(oneLine(a.zh)), sheet.NoFormula(oneLine(a.en)))
 		}
 		return nil
-	})
-}
-
-func (b *bundle) eachEntry(each func(t *plainText, e *plainEntry)) error {
-	t, err := newPlainText(b.ctx, b.q, b.book, io.Discard, Options{Lang: "zh-CN", NoNames: true})
-	if err != nil {
-		return err
-	}
-	return t.entries(b.ctx, b.q, func(e *plainEntry) { each(t, e) })
-}
-
-func (b *bundle) entries(w io.Writer) error {
-	return table(w, []string{"entry", "day", "recorded_at", "kind", "number", "summary", "source", "source_ref", "reason", "reverses", "recorded_by", "lines"}, func(row func(...string)) error {
-		return b.eachEntry(func(t *plainText, e *plainEntry) {
-			number, reverses := "", ""
-			if e.number != 0 {
-				number = e.code()
-			}
-			if e.reverses != uuid.Nil {
-				reverses = e.reverses.String()
-			}
-			row(e.id.String(), e.day.Format(time.DateOnly), e.recorded.UTC().Format("2006-01-02T15:04:05.000000Z"), e.kind.Info().Code, number, oneLine(e.summary), e.source, e.sourceRef, oneLine(e.reason), reverses,
-				e.actor.String(), strconv.Itoa(e.lines))
-		})
-	})
-}
-
-func (b *bundle) postings(w io.Writer) error {
-	return table(w, []string{"entry", "line", "day", "account", "fund", "currency", "memo", "amount"}, func(row func(...string)) error {
-		return b.eachEntry(func(t *plainText, e *plainEntry) {
-			for i, id := range e.accounts {
-				a := t.name[id]
-				memo := "no"
-				if chart.MustByID(a.leaf.Chart).Memo() {
-					memo = "yes"
-				}
-				row(e.id.String(), strconv.Itoa(i+1), e.day.Format(time.DateOnly), strconv.Itoa(int(id)), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, memo, money.Format(e.amounts[i], a.leaf.Currency))
-			}
-		})
 	})
 }
 
 // trial is the trial balance of the book's last year, by chart account, fund and currency.
 func (b *bundle) trial(w io.Writer) error {
 	return table(w, []string{"chart", "code", "fund", "currency", "opening", "debit", "credit", "closing"}, func(row func(...string)) error {
-		if b.to.IsZero() {
+		if b.info.Entries == 0 {
 			return nil
 		}
-		rows, err := ledger.TrialBalance(b.ctx, b.q, b.book, ledger.Day(b.to.Year(), time.January, 1), b.to, 0, true)
+		to, err := time.Parse(time.DateOnly, b.info.Through)
+		if err != nil {
+			return err
+		}
+		rows, err := ledger.TrialBalance(b.ctx, b.q, b.book, ledger.Day(to.Year(), time.January, 1), to, 0, true)
 		if err != nil {
 			return err
 		}
@@ -271,47 +282,4 @@ func (b *bundle) decisions(w io.Writer) error {
 
 func (b *bundle) papers(w io.Writer) error {
 	return b.query(w, []string{"object", "sha256", "media", "bytes", "added_at", "added_by"}, sqlBundlePapers)
-}
-
-// statements are the statutory statements of the book's last year.
-func (b *bundle) statements() error {
-	if b.to.IsZero() {
-		return nil
-	}
-	for _, form := range Forms(b.book.Regime) {
-		if form.Regime != b.book.Regime {
-			continue
-		}
-		s, err := Make(b.ctx, b.q, b.book, form, Request{To: b.to, Lang: "zh-CN"})
-		if err != nil {
-			return fmt.Errorf("write bundle: statement %s: %w", form.ID, err)
-		}
-		err = b.file(BundleStatement+form.ID+".csv", func(w io.Writer) error { return table(w, []string{s.Title, s.Code, s.Period, s.Currency}, s.plainRows) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// plainRows are the statement's tables as they are printed, amounts as decimals.
-func (r *Report) plainRows(row func(...string)) error {
-	for _, t := range r.Tables {
-		heads := make([]string, len(t.Columns))
-		for i, c := range t.Columns {
-			heads[i] = c.Label
-		}
-		row(heads...)
-		for _, line := range t.Rows {
-			fields := make([]string, len(line.Cells))
-			for i, c := range line.Cells {
-				fields[i] = c.Text
-				if c.Text == "" && i < len(t.Columns) && t.Columns[i].Sum {
-					fields[i] = money.Format(c.Minor, r.Currency)
-				}
-			}
-			row(fields...)
-		}
-	}
-	return nil
 }

@@ -3,7 +3,9 @@ package reports
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -11,15 +13,55 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
 )
 
 func (b *sampleBook) bundle() []byte {
 	b.t.Helper()
 	var out bytes.Buffer
-	if err := WriteBundle(b.t.Context(), b.db, b.Book, &out); err != nil {
+	info, root, err := WriteBundle(b.t.Context(), b.db, b.Book, &out, nil)
+	if err != nil {
 		b.t.Fatal(err)
 	}
+	if c := verified(b.t, out.Bytes()); c.Root != root || c.Info != info {
+		b.t.Errorf("told %s %+v, the bundle says %s %+v", root, info, c.Root, c.Info)
+	}
 	return out.Bytes()
+}
+
+func (b *keptBook) bundle() []byte {
+	b.Helper()
+	var out bytes.Buffer
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, _, err := WriteBundle(ctx, tx, b.Book, &out, nil)
+		return err
+	})
+	return out.Bytes()
+}
+
+// held is a file of a bundle.
+func held(t *testing.T, data []byte, name string) string {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := r.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func verified(t *testing.T, data []byte) *BundleCheck {
@@ -111,7 +153,7 @@ func TestBundle(t *testing.T) {
 		}
 		return s[:i] + d + s[i+1:]
 	}
-	for name, says := range map[string]string{BundlePostings: "differs by", BundleTrial: "does not close", BundleAccounts: ""} {
+	for name, says := range map[string]string{BundlePostings: "another", BundleTrial: "does not close", BundleAccounts: ""} {
 		change := digit
 		if name == BundleAccounts {
 			change = func(s string) string { return strings.Replace(s, ".00,", ".01,", 1) }
@@ -136,23 +178,12 @@ func TestBundleInHledger(t *testing.T) {
 	b := newSampleBook(t, "CNY")
 	b.fill(60)
 	data := b.bundle()
-	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := r.Open(BundleJournal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	journal, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Contains(journal, []byte("made-by:")) || bytes.Contains(journal, []byte("checked-by:")) {
+	journal := held(t, data, BundleJournal)
+	if strings.Contains(journal, "made-by:") || strings.Contains(journal, "checked-by:") {
 		t.Error("the journal tells who signed")
 	}
 	file := filepath.Join(t.TempDir(), "book.journal")
-	if err := os.WriteFile(file, journal, 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(journal), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ask(t, hledger, "-f", file, "check", "--strict")
@@ -166,5 +197,158 @@ func TestBundleInHledger(t *testing.T) {
 	}
 	if found != len(want) {
 		t.Errorf("hledger knows %d accounts, the book has %d", found, len(want))
+	}
+}
+
+// Whoever changes a bundle and sets SHA256SUMS right again is told by what the files say of each other: a changed amount, a dropped entry, a word of an
+// entry, a swapped file, an edited statement, a broken chain.
+func TestBundleDamaged(t *testing.T) {
+	t.Parallel()
+	b := newKeptBook(t, chart.CN2026)
+	b.worked()
+	b.unusual()
+	data := b.bundle()
+	if c := verified(t, data); c.All != 0 {
+		t.Fatalf("an honest bundle differs: %v", c.Differs)
+	}
+	line := func(n int) func(string) string { // drops a line
+		return func(s string) string {
+			lines := strings.SplitAfter(s, "\n")
+			return strings.Join(append(lines[:n:n], lines[n+1:]...), "")
+		}
+	}
+	swap := func(a, b string) func(string) string {
+		return func(s string) string { return strings.Replace(s, a, b, 1) }
+	}
+	other := func(name string) func(string) string { return func(string) string { return held(t, data, name) } }
+	last := strings.Split(strings.TrimSpace(held(t, data, BundleEntries)), "\n")
+	tail := last[len(last)-1]
+	chain := tail[strings.LastIndex(tail, ",")+1:]
+	for _, c := range []struct {
+		what, file string
+		change     func(string) string
+		says       string
+	}{
+		{"a changed amount", BundlePostings, swap("40000.00", "40001.00"), "differs by 1.00"},
+		{"a changed amount", BundlePostings, swap("40000.00", "40001.00"), "its postings add up to"},
+		{"a posting on another account", BundlePostings, swap(",2026-01-15,", ",2026-01-16,"), "lines of entry"},
+		{"a dropped entry", BundleEntries, line(3), "the chain breaks at entry"},
+		{"a dropped entry", BundleEntries, line(3), "does not stand in entries.csv"},
+		{"dropped lines", BundlePostings, line(2), "should have"},
+		{"a word of an entry", BundleEntries, swap(",voucher,", ",gift,"), "was changed"},
+		{"a broken chain", BundleEntries, swap(chain, strings.Repeat("0", 64)), "the chain breaks"},
+		{"another chain told", BundleAbout, swap(chain, strings.Repeat("0", 64)), "not the one that about.json tells"},
+		{"an edited statement", BundleStatement + "2026/cn2026-activities.csv", swap("40000.00", "50000.00"), "the entries add up to"},
+		{"an edited statement", BundleStatement + "2026/cn2004-activities.json", swap(`"40000.00"`, `"40000.01"`), "the entries add up to"},
+		{"a line taken out of a statement", BundleStatement + "2026/cn2026-cash.csv", line(2), "says —"},
+		{"a swapped statement", BundleStatement + "2026/cn2026-balance.csv", other(BundleStatement + "2026/cn2004-balance.csv"), "the entries add up to"},
+		{"another year's statement", BundleStatement + "2026/cn2004-balance.csv", other(BundleStatement + "2025/cn2004-balance.csv"), "the entries add up to"},
+		{"another account of a line", bundleForms + "cn2026-balance.yaml", swap("of: cash", "of: fa"), "the entries add up to"},
+		{"another kind of fund", BundleFunds, swap(",restricted,", ",general,"), "the entries add up to"},
+		{"a journal that differs", BundleJournal, swap("40000.00", "40001.00"), "adds up to"},
+		{"accounts that differ", BundleAccounts, swap("40000.00", "40001.00"), "its postings add up to"},
+	} {
+		forged := verified(t, replaced(t, data, c.file, c.change, true))
+		if said := fmt.Sprint(forged.Differs); forged.All == 0 || !strings.Contains(said, c.says) {
+			t.Errorf("%s in %s is not told: %.600s", c.what, c.file, said)
+		}
+	}
+}
+
+// What was booked later changes nothing of the chain before it: the chain of an earlier bundle stands in every later one.
+func TestBundlesFollow(t *testing.T) {
+	t.Parallel()
+	b := newSampleBook(t, "CNY")
+	b.fill(5)
+	before := verified(t, b.bundle()).Info
+	b.fill(5)
+	later := b.bundle()
+	if info := verified(t, later).Info; info.Chain == before.Chain || info.Entries <= before.Entries {
+		t.Errorf("before %+v, later %+v", before, info)
+	}
+	if !strings.Contains(held(t, later, BundleEntries), ","+before.Chain+"\n") {
+		t.Error("the chain of the earlier bundle is not in the later one")
+	}
+	var told []BundleProgress
+	if _, _, err := WriteBundle(t.Context(), b.db, b.Book, io.Discard, func(p BundleProgress) { told = append(told, p) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) < 10 || told[0].File != BundleReadme || told[0].Entries == 0 {
+		t.Errorf("progress %+v", told)
+	}
+}
+
+// hledger adds the journal in a bundle up to the lines of the statements beside it, under both sets of rules, in books of both, before and after
+// the year is closed.
+func TestBundleStatementsInHledger(t *testing.T) {
+	t.Parallel()
+	hledger := program(t, "hledger", "hledger")
+	for _, regime := range []string{chart.CN2026, chart.CN2004} {
+		t.Run(regime, func(t *testing.T) {
+			t.Parallel()
+			b := newKeptBook(t, regime)
+			b.worked()
+			b.unusual()
+			b.bundleInHledger(hledger)
+			b.tx(func(ctx context.Context, tx pgx.Tx) error {
+				plan, err := ledger.YearEnd(ctx, tx, b.Book, 2026, ledger.Day(2027, 1, 4))
+				if err != nil {
+					return err
+				}
+				_, err = ledger.PostYear(ctx, tx, b.Book, 2026, plan, uuid.New(), uuid.New(), ledger.Document{Summary: "年终结转", MadeBy: "李会计"})
+				return err
+			})
+			b.bundleInHledger(hledger)
+		})
+	}
+}
+
+func (b *keptBook) bundleInHledger(hledger string) {
+	b.Helper()
+	data := b.bundle()
+	if c := verified(b.T, data); c.All != 0 {
+		b.Fatalf("differs: %v", c.Differs)
+	}
+	file := filepath.Join(b.TempDir(), "book.journal")
+	if err := os.WriteFile(file, []byte(held(b.T, data, BundleJournal)), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	sums := map[string]map[string]int64{"opening": booksOf(b.T, hledger, file, "-e", "2026-01-01"), "closing": booksOf(b.T, hledger, file, "-e", "2027-01-01"),
+		"year": booksOf(b.T, hledger, file, "-b", "2026-01-01", "-e", "2027-01-01", "not:tag:kind=close", "not:tag:kind=opening")}
+	compared := 0
+	for _, f := range Forms(b.Regime) {
+		if f.Regime == "" || f.Kind == Cash {
+			continue
+		}
+		rows, err := csv.NewReader(strings.NewReader(held(b.T, data, BundleStatement+"2026/"+f.ID+".csv"))).ReadAll()
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, r := range rows[1:] {
+			pattern, there := oracleRows[f.ID+" "+r[1]]
+			if !there {
+				pattern, there = oracleRows[r[1]]
+			}
+			if !there {
+				continue // headings, sums and net assets: TestHledgerAddsUpToEveryStatement
+			}
+			sign := int64(1)
+			if f.Rows[f.row[r[1]]].Side == "credit" {
+				sign = -1
+			}
+			for i, column := range rows[0] {
+				if sums[column] == nil || r[i] == "" {
+					continue
+				}
+				got, err := money.Parse(r[i], "CNY")
+				if want := sign * oracle(sums[column], codes(pattern), nil); err != nil || got != want {
+					b.Errorf("%s %s %s: the bundle has %s, hledger %s", f.ID, r[1], column, r[i], money.Format(want, "CNY"))
+				}
+				compared++
+			}
+		}
+	}
+	if compared < 100 {
+		b.Errorf("only %d figures were compared", compared)
 	}
 }

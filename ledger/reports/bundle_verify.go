@@ -14,7 +14,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
 
@@ -27,7 +32,8 @@ const bundleDiffsKept = 50
 // BundleCheck is what was found in a bundle.
 type BundleCheck struct {
 	Info     BundleInfo
-	Root     string // SHA-256 of SHA256SUMS, to be compared with what the association told by another way
+	Root     string          // SHA-256 of SHA256SUMS, to be compared with what the association told by another way
+	Papers   map[string]bool // SHA-256 of the papers beside the records
 	Files    int
 	Compared int64
 	Differs  []BundleDiff
@@ -51,13 +57,24 @@ type checker struct {
 	zip      *zip.Reader
 	accounts map[string]*bundleAccount // by number
 	names    map[string]*bundleAccount
-	entries  map[string]string // kind, by id
+	entries  map[uuid.UUID]bundleEntry
 	postings int64
+	made     statementMaker
 }
 
 type bundleAccount struct {
-	name, chart, fund, currency string
-	balance, sum, journal       int64
+	name, chart, fund, currency, nature string
+	number, fundID                      int32
+	balance, sum, journal               int64
+	moved                               []ledger.Turnover // between the days that statements are made from
+}
+
+// bundleEntry is what the postings of an entry are held to.
+type bundleEntry struct {
+	kind  ledger.Kind
+	lines int
+	sum   [sha256.Size]byte // of its lines
+	told  bool
 }
 
 func (c *checker) differ(file, zh, en string) {
@@ -66,19 +83,20 @@ func (c *checker) differ(file, zh, en string) {
 	}
 }
 
-// VerifyBundle checks a bundle by itself: that no file was changed, left out or added; that every entry balances in each fund and currency; that
-// postings, accounts, trial balance and journal tell the same balances; that what was approved was approved by somebody else, as it was read.
-// ErrNotBundle.
+// VerifyBundle checks a bundle by itself: that no file was changed, left out or added; that every entry has its hash and follows the one before it in the
+// chain; that it balances in each fund and currency; that postings, accounts, trial balance and journal tell the same balances; that every figure of
+// every statement is what the postings add up to by the bundle's own forms; that what was approved was approved by somebody else, as it was read.
+// Its memory grows with the entries, some hundred bytes each, not with their postings. ErrNotBundle.
 func VerifyBundle(r io.ReaderAt, size int64) (*BundleCheck, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotBundle, err)
 	}
-	c := &checker{BundleCheck: &BundleCheck{}, zip: z, accounts: map[string]*bundleAccount{}, names: map[string]*bundleAccount{}, entries: map[string]string{}}
+	c := &checker{BundleCheck: &BundleCheck{Papers: map[string]bool{}}, zip: z, accounts: map[string]*bundleAccount{}, names: map[string]*bundleAccount{}, entries: map[uuid.UUID]bundleEntry{}}
 	if err := c.read(BundleAbout, func(r io.Reader) error { return json.NewDecoder(r).Decode(&c.Info) }); err != nil || c.Info.Format != bundleFormat {
 		return nil, ErrNotBundle
 	}
-	for _, step := range []func() error{c.files, c.readAccounts, c.readEntries, c.readPostings, c.readTrial, c.readJournal, c.readApprovals} {
+	for _, step := range []func() error{c.files, c.readForms, c.readAccounts, c.readEntries, c.readPostings, c.readTrial, c.readStatements, c.readJournal, c.readApprovals, c.readPapers} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("verify bundle: %w", err)
 		}
@@ -120,7 +138,7 @@ func (c *checker) files() error {
 		c.differ(BundleSums, "读不了", "cannot be read")
 	}
 	for _, f := range c.zip.File {
-		if f.Name == BundleSums {
+		if f.Name == BundleSums || strings.HasSuffix(f.Name, "/") { // folders of one that was packed again
 			continue
 		}
 		c.Files++
@@ -142,8 +160,21 @@ func (c *checker) files() error {
 	return nil
 }
 
-// rows reads a CSV of the bundle; of is given each row's fields by their heads. A file that cannot be read is a difference, not an error.
-func (c *checker) rows(name string, of func(row map[string]string)) error {
+// bundleRow is a row of a CSV. A column that is not there is empty.
+type bundleRow struct {
+	at     map[string]int
+	fields []string
+}
+
+func (r bundleRow) of(head string) string {
+	if i, there := r.at[head]; there {
+		return r.fields[i]
+	}
+	return ""
+}
+
+// rows reads a CSV of the bundle, its heads first; of is given each row, for the time of the call. A file that cannot be read is a difference, not an error.
+func (c *checker) rows(name string, of func(row bundleRow)) {
 	err := c.read(name, func(r io.Reader) error {
 		all := csv.NewReader(r)
 		all.ReuseRecord = true
@@ -151,18 +182,16 @@ func (c *checker) rows(name string, of func(row map[string]string)) error {
 		if err != nil {
 			return err
 		}
-		heads = slices.Clone(heads)
-		row := make(map[string]string, len(heads))
+		row := bundleRow{at: make(map[string]int, len(heads))}
+		for i, head := range heads {
+			row.at[head] = i
+		}
 		for {
-			fields, err := all.Read()
-			if errors.Is(err, io.EOF) {
+			if row.fields, err = all.Read(); errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {
 				return err
-			}
-			for i, head := range heads {
-				row[head] = strings.Clone(fields[i])
 			}
 			c.Compared++
 			of(row)
@@ -171,7 +200,6 @@ func (c *checker) rows(name string, of func(row map[string]string)) error {
 	if err != nil {
 		c.differ(name, "读不了："+err.Error(), "cannot be read: "+err.Error())
 	}
-	return nil
 }
 
 func (c *checker) amount(file, text, currency string) int64 {
@@ -183,26 +211,67 @@ func (c *checker) amount(file, text, currency string) int64 {
 }
 
 func (c *checker) readAccounts() error {
-	return c.rows(BundleAccounts, func(row map[string]string) {
-		a := &bundleAccount{name: row["name"], chart: row["chart"], fund: row["fund"], currency: row["currency"]}
-		a.balance = c.amount(BundleAccounts, row["balance"], a.currency)
-		c.accounts[row["account"]], c.names[a.name] = a, a
+	c.rows(BundleAccounts, func(row bundleRow) {
+		a := &bundleAccount{name: row.of("name"), chart: row.of("chart"), fund: row.of("fund"), currency: row.of("currency"), nature: row.of("nature"), number: small(row.of("account")), fundID: small(row.of("fund")),
+			moved: make([]ledger.Turnover, len(c.made.days))}
+		a.balance = c.amount(BundleAccounts, row.of("balance"), a.currency)
+		if _, known := chart.ByID(chart.ID(a.chart)); !known {
+			c.differ(BundleAccounts, "不认识的科目 "+a.chart, "no such account in the chart: "+a.chart)
+		}
+		c.accounts[row.of("account")], c.names[a.name] = a, a
 	})
+	return nil
 }
 
+func small(text string) int32 {
+	n, _ := strconv.ParseInt(text, 10, 32) // what is no number is no fund and no account
+	return int32(n)
+}
+
+// readEntries holds every entry to its hash and to the chain.
 func (c *checker) readEntries() error {
-	err := c.rows(BundleEntries, func(row map[string]string) { c.entries[row["entry"]] = row["lines"] })
+	chain := ""
+	c.rows(BundleEntries, func(row bundleRow) {
+		name := row.of("entry")
+		id, err := uuid.Parse(name)
+		if err != nil || len(row.fields) < entryHashed {
+			c.differ(BundleEntries, "编号读不了："+name, "no id: "+name)
+			return
+		}
+		if _, twice := c.entries[id]; twice {
+			c.differ(BundleEntries, "凭证 "+name+" 有两张", "entry "+name+" stands there twice")
+		}
+		if hash := hexSum(csvText(row.fields[:entryHashed])); hash != row.of("sha256") {
+			c.differ(BundleEntries, "凭证 "+name+" 被改过：哈希不符", "entry "+name+" was changed: its hash is another")
+		}
+		if chained(chain, row.of("sha256")) != row.of("chain") {
+			c.differ(BundleEntries, "链在凭证 "+name+" 处断开：它前面的凭证被改过、少了或多了", "the chain breaks at entry "+name+": one before it was changed, dropped or added")
+		}
+		chain = row.of("chain")
+		e := bundleEntry{lines: int(small(row.of("lines")))}
+		e.kind, _ = ledger.KindByCode(row.of("kind"))
+		if sum, err := hex.DecodeString(row.of("lines_sha256")); err == nil {
+			copy(e.sum[:], sum)
+		}
+		c.entries[id] = e
+	})
 	if n := int64(len(c.entries)); n != c.Info.Entries {
 		c.differ(BundleEntries, fmt.Sprintf("有 %d 张凭证，about.json 说有 %d 张", n, c.Info.Entries), fmt.Sprintf("has %d entries, about.json says %d", n, c.Info.Entries))
 	}
-	return err
+	if chain != c.Info.Chain {
+		c.differ(BundleEntries, "最后一张凭证的链与 about.json 所说的不同", "the chain of the last entry is not the one that about.json tells")
+	}
+	return nil
 }
 
 // readPostings adds the postings up by entry, and by account. An entry's lines stand together.
 func (c *checker) readPostings() error {
 	type side struct{ fund, currency, memo string }
-	entry, lines := "", 0
+	entry := ""
+	var lines [][]string
+	var parts []directPart
 	sums := map[side]int64{}
+	var day time.Time
 	end := func() {
 		if entry == "" {
 			return
@@ -212,30 +281,50 @@ func (c *checker) readPostings() error {
 				c.differ(BundlePostings, "凭证 "+entry+" 在基金 "+s.fund+" 内借贷相差 "+money.Format(sums[s], s.currency), "entry "+entry+" differs by "+money.Format(sums[s], s.currency)+" in fund "+s.fund)
 			}
 		}
-		if want, ok := c.entries[entry]; !ok {
+		id, _ := uuid.Parse(entry)
+		switch want, ok := c.entries[id]; {
+		case !ok:
 			c.differ(BundlePostings, "凭证 "+entry+" 不在 entries.csv 里", "entry "+entry+" does not stand in entries.csv")
-		} else if want != strconv.Itoa(lines) {
-			c.differ(BundlePostings, "凭证 "+entry+" 应有 "+want+" 行", "entry "+entry+" should have "+want+" lines")
+		case want.told:
+			c.differ(BundlePostings, "凭证 "+entry+" 的分录不在一处", "lines of entry "+entry+" do not stand together")
+		case want.lines != len(lines):
+			c.differ(BundlePostings, fmt.Sprintf("凭证 %s 应有 %d 行", entry, want.lines), fmt.Sprintf("entry %s should have %d lines", entry, want.lines))
+		case want.sum != sha256.Sum256(csvText(lines...)):
+			c.differ(BundlePostings, "凭证 "+entry+" 的分录被改过：哈希不符", "lines of entry "+entry+" were changed: their hash is another")
 		}
-		lines = 0
+		if want, ok := c.entries[id]; ok {
+			want.told = true
+			c.entries[id] = want
+			c.made.direct(id, want.kind, day, parts)
+		}
+		lines, parts = lines[:0], parts[:0]
 		clear(sums)
 	}
-	err := c.rows(BundlePostings, func(row map[string]string) {
-		if row["entry"] != entry {
+	c.rows(BundlePostings, func(row bundleRow) {
+		if row.of("entry") != entry {
 			end()
-			entry = row["entry"]
+			entry = row.of("entry")
 		}
 		c.postings++
-		lines++
-		amount := c.amount(BundlePostings, row["amount"], row["currency"])
-		sums[side{row["fund"], row["currency"], row["memo"]}] += amount
-		if a := c.accounts[row["account"]]; a == nil || a.fund != row["fund"] || a.currency != row["currency"] {
+		lines = append(lines, slices.Clone(row.fields))
+		amount := c.amount(BundlePostings, row.of("amount"), row.of("currency"))
+		sums[side{row.of("fund"), row.of("currency"), row.of("memo")}] += amount
+		day, _ = time.Parse(time.DateOnly, row.of("day")) // a day that cannot be read differs by its hash
+		a := c.accounts[row.of("account")]
+		if a == nil || a.fund != row.of("fund") || a.currency != row.of("currency") {
 			c.differ(BundlePostings, "凭证 "+entry+" 的科目不在 accounts.csv 里", "an account of entry "+entry+" does not stand in accounts.csv")
-		} else {
-			a.sum += amount
+			return
 		}
+		a.sum += amount
+		c.made.moved(a, day, amount)
+		parts = append(parts, directPart{a, amount})
 	})
 	end()
+	for _, id := range slices.SortedFunc(maps.Keys(c.entries), func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) }) {
+		if !c.entries[id].told {
+			c.differ(BundlePostings, "凭证 "+id.String()+" 没有分录", "entry "+id.String()+" has no lines")
+		}
+	}
 	if c.postings != c.Info.Position {
 		c.differ(BundlePostings, fmt.Sprintf("有 %d 行，about.json 说有 %d 行", c.postings, c.Info.Position), fmt.Sprintf("has %d lines, about.json says %d", c.postings, c.Info.Position))
 	}
@@ -244,7 +333,7 @@ func (c *checker) readPostings() error {
 			c.differ(BundleAccounts, a.name+" 余额 "+money.Format(a.balance, a.currency)+"，分录合计 "+money.Format(a.sum, a.currency), a.name+" stands at "+money.Format(a.balance, a.currency)+", its postings add up to "+money.Format(a.sum, a.currency))
 		}
 	}
-	return err
+	return nil
 }
 
 // readTrial holds the closing balances to the accounts.
@@ -253,12 +342,12 @@ func (c *checker) readTrial() error {
 	for _, a := range c.accounts {
 		sums[[3]string{a.chart, a.fund, a.currency}] += a.balance
 	}
-	err := c.rows(BundleTrial, func(row map[string]string) {
-		key := [3]string{row["chart"], row["fund"], row["currency"]}
-		f := func(name string) int64 { return c.amount(BundleTrial, row[name], row["currency"]) }
+	c.rows(BundleTrial, func(row bundleRow) {
+		key := [3]string{row.of("chart"), row.of("fund"), row.of("currency")}
+		f := func(name string) int64 { return c.amount(BundleTrial, row.of(name), row.of("currency")) }
 		closing := f("closing")
 		if closing != sums[key] || f("opening")+f("debit")-f("credit") != closing {
-			c.differ(BundleTrial, row["code"]+" 基金 "+row["fund"]+" 的期末余额与分录不符", row["code"]+" of fund "+row["fund"]+" does not close as its postings do")
+			c.differ(BundleTrial, row.of("code")+" 基金 "+row.of("fund")+" 的期末余额与分录不符", row.of("code")+" of fund "+row.of("fund")+" does not close as its postings do")
 		}
 		delete(sums, key)
 	})
@@ -267,7 +356,7 @@ func (c *checker) readTrial() error {
 			c.differ(BundleTrial, "缺 "+key[0]+" 基金 "+key[1], "lacks "+key[0]+" of fund "+key[1])
 		}
 	}
-	return err
+	return nil
 }
 
 // readJournal adds the journal's postings up: lines that are set in and no comment.
@@ -311,26 +400,24 @@ func (c *checker) readApprovals() error {
 		version, entry     string
 	}
 	all := map[string]*request{}
-	err := c.rows(BundleApprovals, func(row map[string]string) {
-		needed, _ := strconv.Atoi(row["needed"])
-		all[row["request"]] = &request{row["made_by"], row["hash"], row["state"], needed, row["version"], row["entry"]}
-		if _, ok := c.entries[row["entry"]]; row["entry"] != "" && !ok {
-			c.differ(BundleApprovals, "申请 "+row["request"]+" 的凭证不在 entries.csv 里", "the entry of request "+row["request"]+" does not stand in entries.csv")
+	c.rows(BundleApprovals, func(row bundleRow) {
+		needed, _ := strconv.Atoi(row.of("needed"))
+		all[row.of("request")] = &request{row.of("made_by"), row.of("hash"), row.of("state"), needed, row.of("version"), row.of("entry")}
+		id, _ := uuid.Parse(row.of("entry"))
+		if _, ok := c.entries[id]; row.of("entry") != "" && !ok {
+			c.differ(BundleApprovals, "申请 "+row.of("request")+" 的凭证不在 entries.csv 里", "the entry of request "+row.of("request")+" does not stand in entries.csv")
 		}
 	})
-	if err != nil {
-		return err
-	}
 	agreed := map[string]int{}
-	err = c.rows(BundleDecisions, func(row map[string]string) {
-		r := all[row["request"]]
+	c.rows(BundleDecisions, func(row bundleRow) {
+		r := all[row.of("request")]
 		switch {
 		case r == nil:
-			c.differ(BundleDecisions, "没有申请 "+row["request"], "there is no request "+row["request"])
-		case row["person"] == r.maker && row["verdict"] == "approve":
-			c.differ(BundleDecisions, "申请 "+row["request"]+" 由提交人自己同意", "request "+row["request"]+" was approved by its maker")
-		case row["verdict"] == "approve" && row["version"] == r.version && row["hash"] == r.hash:
-			agreed[row["request"]]++
+			c.differ(BundleDecisions, "没有申请 "+row.of("request"), "there is no request "+row.of("request"))
+		case row.of("person") == r.maker && row.of("verdict") == "approve":
+			c.differ(BundleDecisions, "申请 "+row.of("request")+" 由提交人自己同意", "request "+row.of("request")+" was approved by its maker")
+		case row.of("verdict") == "approve" && row.of("version") == r.version && row.of("hash") == r.hash:
+			agreed[row.of("request")]++
 		}
 	})
 	for _, id := range slices.Sorted(maps.Keys(all)) {
@@ -338,5 +425,10 @@ func (c *checker) readApprovals() error {
 			c.differ(BundleApprovals, fmt.Sprintf("申请 %s 已通过，但只有 %d 人同意，需要 %d 人", id, agreed[id], r.needed), fmt.Sprintf("request %s was approved by %d people, %d were needed", id, agreed[id], r.needed))
 		}
 	}
-	return err
+	return nil
+}
+
+func (c *checker) readPapers() error {
+	c.rows(BundlePapers, func(row bundleRow) { c.Papers[row.of("sha256")] = true })
+	return nil
 }

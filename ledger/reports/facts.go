@@ -51,21 +51,9 @@ func readFacts(ctx context.Context, q pg.Querier, book *ledger.Book, cut ledger.
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[int32]*ledger.Fund, len(funds))
-	for i := range funds {
-		byID[funds[i].ID] = &funds[i]
-	}
 	moved, err := ledger.MovedBefore(ctx, q, book, cut, points...)
 	if err != nil {
 		return nil, err
-	}
-	f := &facts{book: book, points: points, whole: cut.Funds == nil}
-	for _, m := range moved {
-		acct := chart.MustByID(m.Chart)
-		if fund := byID[m.Fund]; fund != nil && !acct.Memo() {
-			net := m.Chart == "na.u" || m.Chart == "na.r"
-			f.all = append(f.all, fact{chart: m.Chart, fund: fund, nature: m.Nature, account: m.Account, before: m.Before, holds: true, flows: !net && m.Nature != ledger.NatureClose})
-		}
 	}
 	low, high := points[0], points[0]
 	for _, p := range points {
@@ -80,13 +68,30 @@ func readFacts(ctx context.Context, q pg.Querier, book *ledger.Book, cut ledger.
 	if err != nil {
 		return nil, err
 	}
+	return newFacts(book, funds, moved, lines, points, cut.Funds), nil
+}
+
+// newFacts puts together what was read of a book, or of a bundle: of the funds named by only, or with nil of all.
+func newFacts(book *ledger.Book, funds []ledger.Fund, moved []ledger.Moved, lines []ledger.DirectLine, points []time.Time, only []int32) *facts {
+	byID := make(map[int32]*ledger.Fund, len(funds))
+	for i := range funds {
+		byID[funds[i].ID] = &funds[i]
+	}
+	f := &facts{book: book, points: points, whole: only == nil}
+	for _, m := range moved {
+		acct := chart.MustByID(m.Chart)
+		if fund := byID[m.Fund]; fund != nil && !acct.Memo() {
+			net := m.Chart == "na.u" || m.Chart == "na.r"
+			f.all = append(f.all, fact{chart: m.Chart, fund: fund, nature: m.Nature, account: m.Account, before: m.Before, holds: true, flows: !net && m.Nature != ledger.NatureClose})
+		}
+	}
 	in := make(map[int32]*ledger.Fund, len(byID))
 	for id, fund := range byID {
 		in[id] = fund
 	}
-	if cut.Funds != nil {
+	if only != nil {
 		clear(in)
-		for _, id := range cut.Funds {
+		for _, id := range only {
 			in[id] = byID[id]
 		}
 	}
@@ -102,7 +107,7 @@ func readFacts(ctx context.Context, q pg.Querier, book *ledger.Book, cut ledger.
 		f.pending()
 	}
 	f.spent()
-	return f, nil
+	return f
 }
 
 // direct tells what an entry did to net assets.

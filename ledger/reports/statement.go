@@ -51,18 +51,7 @@ type Statement struct {
 
 // Make draws up a statement from kept turnovers. Run it in one repeatable read transaction.
 func Make(ctx context.Context, q pg.Querier, book *ledger.Book, form *Form, r Request) (*Statement, error) {
-	year := ledger.Day(r.To.Year(), time.January, 1)
-	if r.From.IsZero() {
-		if r.From = year; form.Period == "month" {
-			r.From = ledger.Month(r.To)
-		}
-	}
-	points := make([]time.Time, pointsOf)
-	points[atYear], points[atFrom], points[atEnd] = year, r.From, r.To.AddDate(0, 0, 1)
-	points[atPriorYear], points[atPriorEnd] = year.AddDate(-1, 0, 0), yearBefore(r.To).AddDate(0, 0, 1)
-	if form.Kind == Balance { // nothing in it is of a part of the year, or of the year before
-		points[atFrom], points[atPriorYear], points[atPriorEnd] = year, year, points[atEnd]
-	}
+	points := form.points(&r)
 	f, err := readFacts(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, points)
 	if err != nil {
 		return nil, err
@@ -73,6 +62,23 @@ func Make(ctx context.Context, q pg.Querier, book *ledger.Book, form *Form, r Re
 	}
 	s.Ties = s.ties(r)
 	return s, nil
+}
+
+// points are the days that a statement is made from; From is filled in where it is missing.
+func (f *Form) points(r *Request) []time.Time {
+	year := ledger.Day(r.To.Year(), time.January, 1)
+	if r.From.IsZero() {
+		if r.From = year; f.Period == "month" {
+			r.From = ledger.Month(r.To)
+		}
+	}
+	points := make([]time.Time, pointsOf)
+	points[atYear], points[atFrom], points[atEnd] = year, r.From, r.To.AddDate(0, 0, 1)
+	points[atPriorYear], points[atPriorEnd] = year.AddDate(-1, 0, 0), yearBefore(r.To).AddDate(0, 0, 1)
+	if f.Kind == Balance { // nothing in it is of a part of the year, or of the year before
+		points[atFrom], points[atPriorYear], points[atPriorEnd] = year, year, points[atEnd]
+	}
+	return points
 }
 
 // yearBefore is the same day of the year before; the last of February for the 29th.
