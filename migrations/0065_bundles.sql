@@ -1,7 +1,7 @@
 -- Auditor's bundles that were made in the console: how far each is while it is made, and afterwards the hash that whoever got it can be told.
 
 create table bundle_run (
-  book_id    int not null references book,
+  book_id    int4 not null,
   id         uuid not null,
   made_by    uuid not null,
   started_at timestamptz not null,

@@ -205,7 +205,7 @@ func TestBundleFromTheConsole(t *testing.T) {
 	ctx := pg.WithBook(t.Context(), o.book.ID)
 	tell := reports.BundleProgress{File: "postings.csv", Done: 50_000, Entries: 120_000}
 	o.must(reports.TellBundle(ctx, o.db, o.book, run.ID, o.now, tell))
-	shen.wants(shen.get(bundlePath), http.StatusOK, "正在生成 postings.csv：50000 / 120000 张凭证")
+	shen.wants(shen.get(bundlePath), http.StatusOK, "正在生成 postings.csv：50,000 / 120,000 张凭证")
 	o.must(reports.TellBundle(ctx, o.db, o.book, run.ID, o.now.Add(-time.Hour), tell))
 	shen.wants(shen.get(bundlePath), http.StatusOK, "中断，没有生成完")
 }
