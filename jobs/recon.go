@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger/giving"
@@ -22,39 +24,18 @@ func reconcile(ctx context.Context, t *Turn) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Tx(ctx, "matched", func(tx pgx.Tx) (int, error) {
-		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
-			return 0, fmt.Errorf("read without hurry: %w", err)
-		}
-		r, err := recon.Run(ctx, tx, t.Book, t.Now)
-		if err != nil {
-			return 0, err
-		}
-		if r.Written { // the equations of funds and projects follow every run
-			err = recon.Equations(ctx, tx, t.Book, t.Now)
-		}
-		return int(r.Matched), err
+	_, err = recon.Reconcile(ctx, t.DB, t.Book, t.Now, func(what string, step func(pgx.Tx) (int, error)) error {
+		_, err := t.Tx(ctx, what, func(tx pgx.Tx) (int, error) {
+			if what == recon.StepMatched {
+				if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
+					return 0, fmt.Errorf("read without hurry: %w", err)
+				}
+			}
+			return step(tx)
+		})
+		return err
 	})
-	if err != nil {
-		return err
-	}
-	if _, err := t.Tx(ctx, "booked", func(tx pgx.Tx) (int, error) { return recon.MatchBooked(ctx, tx, t.Book) }); err != nil {
-		return err
-	}
-	if _, err := t.Tx(ctx, "settled", func(tx pgx.Tx) (int, error) { return recon.Settle(ctx, tx, t.Book, t.Now) }); err != nil {
-		return err
-	}
-	due, err := recon.CorrectionsDue(ctx, t.DB, t.Book)
-	if err != nil {
-		return err
-	}
-	var refused []error
-	for _, c := range due {
-		if _, err := t.Tx(ctx, "corrected", func(tx pgx.Tx) (int, error) { return 1, recon.Correct(ctx, tx, t.Book, c, t.Now) }); err != nil && !errors.Is(err, recon.ErrParts) { // waits for what is missing
-			refused = append(refused, err)
-		}
-	}
-	return errors.Join(append(refused, unread...)...)
+	return errors.Join(append(unread, err)...)
 }
 
 // readFiles reads the statement files that wait, such as large ones sent by the page. One that cannot be opened is named and waits; the others are read.
@@ -62,23 +43,30 @@ func readFiles(ctx context.Context, t *Turn) (unread []error, err error) {
 	if t.Book.Keys == nil {
 		return nil, nil
 	}
-	files, err := recon.FilesWaiting(ctx, t.DB, t.Book)
-	if err != nil {
-		return nil, err
-	}
-	for i := range files {
-		_, err := t.Tx(ctx, "files", func(tx pgx.Tx) (int, error) {
-			_, err := recon.Take(ctx, tx, t.Book, &files[i], t.Now)
-			if errors.Is(err, giving.ErrStep) { // somebody else had it read meanwhile
-				return 0, nil
-			}
-			return 1, err
-		})
+	var after time.Time
+	var last uuid.UUID
+	for { // those that cannot be opened stay on the list
+		files, err := recon.FilesWaiting(ctx, t.DB, t.Book, after, last)
 		if err != nil {
-			unread = append(unread, err)
+			return nil, err
+		}
+		if len(files) == 0 {
+			return unread, nil
+		}
+		for i := range files {
+			after, last = files[i].MadeAt, files[i].ID
+			_, err := t.Tx(ctx, "files", func(tx pgx.Tx) (int, error) {
+				_, err := recon.Take(ctx, tx, t.Book, &files[i], t.Now)
+				if errors.Is(err, giving.ErrStep) { // somebody else had it read meanwhile
+					return 0, nil
+				}
+				return 1, err
+			})
+			if err != nil {
+				unread = append(unread, err)
+			}
 		}
 	}
-	return unread, nil
 }
 
 // checks runs the named checks of a frequency. They keep what they found in one transaction of one moment, so that counting follows by itself.

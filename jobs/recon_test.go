@@ -20,7 +20,8 @@ import (
 	"sunfund/ledger/staff"
 )
 
-// amiss is a book in October with a debit of 88.00 on its bank statement that nobody has approved, and two people; August is closed for good.
+// amiss is a book in October with a debit of 88.00 on its bank statement that nobody has approved, a credit of 40.00 that nobody knows, and two people; August is
+// closed for good.
 type amiss struct {
 	*testing.T
 	db       *pgtest.DB
@@ -31,7 +32,8 @@ type amiss struct {
 	now      time.Time
 }
 
-const amissStatement = ":20:1\r\n:25:755930112210808\r\n:28C:1\r\n:60F:C261001CNY1000,00\r\n:61:2610011001DN88,00NTRFUNKNOWN//B1\r\n:86:unknown\r\n:62F:C261001CNY912,00\r\n-\r\n"
+const amissStatement = ":20:1\r\n:25:755930112210808\r\n:28C:1\r\n:60F:C261001CNY1000,00\r\n:61:2610011001DN88,00NTRFUNKNOWN//B1\r\n:86:unknown\r\n" +
+	":61:2610011001C40,00NTRFUNKNOWN//B2\r\n:86:unknown\r\n:62F:C261001CNY952,00\r\n-\r\n"
 
 func newAmiss(t *testing.T) *amiss {
 	t.Helper()

@@ -40,7 +40,7 @@ func MayPayOut(ctx context.Context, q pg.Querier, book int32) error {
 		return fmt.Errorf("look whether payments are stopped: %w", err)
 	}
 	if part := strings.SplitN(key, ":", 3); len(part) > 1 && strings.HasPrefix(part[1], "E") {
-		h.Check = part[1]
+		h.Check = strings.TrimSuffix(part[1], "n") // of the part that is looked at by night
 	}
 	return h
 }

@@ -73,9 +73,14 @@ func (l Leaf) dimsJSON() string {
 
 // hash is the leaf's key in its book.
 func (l Leaf) hash() uuid.UUID {
-	h := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", l.Chart, l.Fund, l.Currency, l.dimsJSON()))
+	return HashedID(fmt.Appendf(nil, "%s\n%d\n%s\n%s", l.Chart, l.Fund, l.Currency, l.dimsJSON()))
+}
+
+// HashedID is the id that a text gives, the same for ever: a UUID of version 8, the first bits of its SHA-256.
+func HashedID(text []byte) uuid.UUID {
+	h := sha256.Sum256(text)
 	id := uuid.UUID(h[:16])
-	id[6] = id[6]&0x0f | 0x80 // UUID version 8: made by our own rule
+	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }

@@ -126,6 +126,7 @@ var table = []row{
 	{law.ErrBadProfile, Problem{"law-profile", 422, "法律身份不完整：法域（如 CN）、组织形式、起始日期，信用代码为十八位。", "The legal profile is not complete: jurisdiction (CN), form, first day; a credit code has eighteen characters."}},
 	{law.ErrBadParam, Problem{"law-param", 422, "参数读不了：写成 70%、200000.00、10d、3wd、6m、05-31 或 yes/no，并写明依据。", "The parameter cannot be read: write 70%, 200000.00, 10d, 3wd, 6m, 05-31 or yes/no, and where it is written."}},
 	{recon.ErrUnequal, Problem{"match-unequal", 422, "两边合计不相等，或其中有的已经匹配。差额请先单独记一行。", "The two sides do not add up to the same amount, or some of them are matched already. Book the difference as a line of its own first."}},
+	{recon.ErrMatchBooked, Problem{"match-booked", 409, "这笔钱已按这个匹配入账，不能撤销匹配。请先冲销那张凭证，或在原记录上撤回，再来撤销。", "The money of this match is booked on the strength of it. Take that entry back first, by a reversal or at its own record, then take the match apart."}},
 	{recon.ErrParts, Problem{"settlement-parts", 409, "这笔结算款的明细合计与到账不等，还不知道各是哪个基金的钱。先处理明细里的差异。", "The rows of the settlement do not add up to what arrived, so nobody knows which fund's money it is. Clear the breaks of its rows first."}},
 	{statement.ErrRefused, Problem{"statement-refused", 422, "这份对账单文件没有收下，原因写在文件的记录里。", "The statement file was not taken; its record tells why."}},
 	{ledger.ErrNoPaper, Problem{"not-found", 404, "没有这份附件，或者不在您的权限里。", "There is no such paper, or it is not open to you."}},

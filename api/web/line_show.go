@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/api/problem"
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
@@ -247,6 +248,8 @@ func (v *visit) lineUnmatch(l *recon.Line) error {
 		return v.lineAgain(http.StatusUnprocessableEntity, Errors{{"match-undo-reason", T(v.lang, "matching.reason.wrong")}})
 	case errors.Is(err, ledger.ErrPeriodHard):
 		return v.lineAgain(http.StatusConflict, Errors{{"match-undo-reason", T(v.lang, "match.undo.locked", l.Day.Format("2006-01"))}})
+	case errors.Is(err, recon.ErrMatchBooked):
+		return v.lineAgain(http.StatusConflict, Errors{{"match-undo-reason", problem.Of(err).Title(string(v.lang))}})
 	case errors.Is(err, giving.ErrNoRecord): // taken apart meanwhile
 		return v.see(here)
 	}

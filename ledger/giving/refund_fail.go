@@ -73,6 +73,15 @@ type Stake struct {
 	Left      int64 // the gift less what was given back
 }
 
+// Share says whose money a row moved at the processor, of gross and its fee: the gift's fund gets it less the fee, unless its donors cover the fee, which then
+// comes to the general fund with what they paid on top (cover). Of a refund all are of the other sign. Minor units.
+func (s Stake) Share(gross, fee, cover int64) (fund, general int64) {
+	if s.FeeBearer == ledger.FeeByDonor {
+		return gross - cover, cover - fee
+	}
+	return gross - fee, 0
+}
+
 const sqlStake = `
 select g.id, g.fund_id, f.fee_bearer, coalesce((select min(fund_id) from fund where book_id = $1 and kind = 'general'), 0), g.ccy,
        g.amount - coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)::int8

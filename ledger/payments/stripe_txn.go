@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -123,10 +122,7 @@ func (s *Stripe) post(ctx context.Context, tx pgx.Tx, t *txn, kind ledger.Kind, 
 
 // key is the idempotency key of what is booked for an object of Stripe's.
 func (s *Stripe) key(what string) uuid.UUID {
-	sum := sha256.Sum256(fmt.Appendf(nil, "stripe\n%d\n%s", s.book.ID, what))
-	id := uuid.UUID(sum[:16])
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
-	return id
+	return ledger.HashedID(fmt.Appendf(nil, "stripe\n%d\n%s", s.book.ID, what))
 }
 
 // avail is a fund's money at Stripe.
@@ -134,13 +130,10 @@ func avail(fund int32) ledger.Leaf {
 	return ledger.Leaf{Chart: "psp.avail", Fund: fund, Dims: ledger.Dims{Instrument: giving.Stripe.Code()}}
 }
 
-// shareOut says whose money a gift's row moved: the gift's fund gets it less the fee, unless its donors cover the fee, which
-// then comes to the general fund with what they paid on top.
+// shareOut is whose money a gift's row moved.
 func shareOut(g giving.Stake, gross, fee, cover int64) []share {
-	if g.FeeBearer == ledger.FeeByDonor {
-		return join(share{g.FundID, gross - cover}, share{g.General, cover - fee})
-	}
-	return []share{{g.FundID, gross - fee}}
+	fund, general := g.Share(gross, fee, cover)
+	return join(share{g.FundID, fund}, share{g.General, general})
 }
 
 // join puts two shares together when they are of one fund.

@@ -29,28 +29,32 @@ const (
    and not exists (select from recon_member m where m.book_id = $1 and m.ours = e.id and m.source_id = $2 and m.live)
    and not exists (select from record_step s where s.book_id = $1 and s.entry_id = e.id and s.act in ('payment-paid', 'payment-bounced') and s.object like 'disbursement:%')`
 
-	// What an entry moves on a bank account of the book, of the newest postings of it. $7: the account; $3: how many; $4, $5: days.
+	// What an entry moves on a bank account of the book, of the newest postings of those leaves that moved in the days. $7: the account; $3: how many; $4, $5: days.
 	bankEntries = `
-select e.id, e.effective_on, sum(p.amount)::int8 as amount
+select e.id, e.effective_on, e.reverses, sum(p.amount)::int8 as amount
   from account a
+ cross join lateral (select from generate_series($4::date, $5::date, interval '1 day') d
+                      cross join lateral (select from turnover t where t.book_id = $1 and t.day = d::date and t.account_id = a.account_id limit 1) t limit 1) moved
  cross join lateral (select entry_id, amount from posting p where p.book_id = $1 and p.account_id = a.account_id order by p.seq desc limit $3) p
   join entry e on e.book_id = $1 and e.id = p.entry_id
  where a.book_id = $1 and a.chart = $7 and e.effective_on between $4 and $5
-   and ` + entryFree + `
- group by e.id, e.effective_on having sum(p.amount) <> 0`
+ group by e.id, e.effective_on, e.reverses having sum(p.amount) <> 0`
 
 	// The entries nearest in days to a line, of its amount. $6: the amount; $8: how many.
-	sqlBookedNear = `with e as (` + bankEntries + `) select id from e where amount = $6 order by least(effective_on - $4::date, $5::date - effective_on) desc, id limit $8`
+	sqlBookedNear = `
+with e as materialized (` + bankEntries + `)
+select id from e where amount = $6 and ` + entryFree + ` order by least(effective_on - $4::date, $5::date - effective_on) desc, id limit $8`
 
 	// $6: how many days apart. Once within them on both sides, and once within twice as many. What a person took apart stays apart.
 	sqlBookedFind = `
-with e as (` + bankEntries + `),
+with e as materialized (` + bankEntries + `),
 x as (
   select o.line_key, l.amount, e.id, abs(l.booked_on - e.effective_on) as days, count(*) over (partition by o.line_key) as entries, count(*) over (partition by e.id) as lines
     from open_line o
     join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
     join e on e.amount = l.amount and abs(l.booked_on - e.effective_on) <= 2 * $6::int4
    where o.book_id = $1 and o.source_id = $2 and not exists (select from correction c where c.book_id = $1 and c.entry_id = e.id)
+     and ` + entryFree + `
 )
 select line_key, amount, id from x
  where entries = 1 and lines = 1 and days <= $6

@@ -80,7 +80,7 @@ func Severity(t BreakType, amount int64, firstSeen, now time.Time, bands [3]int6
 			level = min(level, 3-i)
 		}
 	}
-	for _, days := range []int{3, 7, 30} {
+	for _, days := range AgeBuckets[1:] {
 		if now.Sub(firstSeen) > time.Duration(days)*24*time.Hour {
 			level--
 		}
@@ -91,5 +91,5 @@ func Severity(t BreakType, amount int64, firstSeen, now time.Time, bands [3]int6
 // BaseSeverity is how grave a type is by itself, without amount and age.
 func BaseSeverity(t BreakType) int { return breakKinds[t].base }
 
-// AgeBuckets are the last days of the buckets in which breaks are counted by age; the last one has no end.
+// AgeBuckets are the last days of the buckets in which breaks are counted by age; the last one has no end. With each but the first severity rises.
 var AgeBuckets = []int{1, 3, 7, 30}

@@ -71,26 +71,29 @@ const (
 
 	sqlBreakByID = `select ` + breakColumns + ` from break_item where book_id = $1 and id = $2 and ` + breakSeen
 
-	// $9: severity as Severity computes it, $10: index of the age.
+	// Severity as the function of that name computes it, of base, type, amount and age. $12: the bands; $16: the ages.
+	severity = `case when base = 0 or type = 'B12' then base
+         else greatest(1, least(base, case when type = 'B08' and amount < 0 then 1 else 4 end,
+                case when abs(amount) >= ($12::int8[])[3] then 1 when abs(amount) >= ($12::int8[])[2] then 2 when abs(amount) >= ($12::int8[])[1] then 3 else 4 end)
+              - (select count(*)::int4 from unnest(($16::int4[])[2:]) d where age > d * interval '1 day')) end`
+
+	// $9: severity, $10: index of the age.
 	breaksListed = ` from break_item
  cross join lateral (select base, coalesce(ended_at, $11::timestamptz) - first_seen as age from unnest($13::text[], $14::int4[]) k(t, base) where t = type) a
  where book_id = $1 and (ended_at is not null) = $2 and ` + breakSeen + ` and ($4 = '' or type = $4) and ($5 = 0 or source_id = $5)
    and ($6 = '00000000-0000-0000-0000-000000000000'::uuid or owner = $6) and first_seen >= $7 and ($8 = '' or state = $8)
    and ($15 = '' or strpos(lower(note), lower($15)) > 0 or to_char(abs(amount) / 100.0, 'FM999999999999990.00') = replace($15, ',', ''))
-   and ($9::int4 is null or $9 = case when base = 0 or type = 'B12' then base
-         else greatest(1, least(base, case when type = 'B08' and amount < 0 then 1 else 4 end,
-                case when abs(amount) >= ($12::int8[])[3] then 1 when abs(amount) >= ($12::int8[])[2] then 2 when abs(amount) >= ($12::int8[])[1] then 3 else 4 end)
-              - (age > interval '3 days')::int4 - (age > interval '7 days')::int4 - (age > interval '30 days')::int4) end)
-   and ($10::int4 is null or $10 = case when age <= interval '1 day' then 0 when age <= interval '3 days' then 1 when age <= interval '7 days' then 2 when age <= interval '30 days' then 3 else 4 end)`
+   and ($9::int4 is null or $9 = ` + severity + `)
+   and ($10::int4 is null or $10 = (select count(*) from unnest($16::int4[]) d where age > d * interval '1 day'))`
 
-	sqlBreakList = `select ` + breakColumns + breaksListed + ` and (first_seen, id) > ($16, $17) order by first_seen, id limit $18`
+	sqlBreakList = `select ` + breakColumns + breaksListed + ` and (first_seen, id) > ($17, $18) order by first_seen, id limit $19`
 
-	sqlBreakCount = `select count(*), coalesce(sum(abs(amount)) filter (where ccy = $16), 0)::int8` + breaksListed
+	sqlBreakCount = `select count(*), coalesce(sum(abs(amount)) filter (where ccy = $17), 0)::int8` + breaksListed
 
 	sqlBreakSteps = `select state, actor, owner, note, evidence, at from break_event where book_id = $1 and break_id = $2 order by seq`
 
 	sqlBreakSums = `
-select type, ccy, case when age <= interval '1 day' then 0 when age <= interval '3 days' then 1 when age <= interval '7 days' then 2 when age <= interval '30 days' then 3 else 4 end as bucket,
+select type, ccy, (select count(*) from unnest($3::int4[]) d where age > d * interval '1 day') as bucket,
        count(*), sum(abs(amount))::int8, count(*) filter (where due_at < $2)
   from (select type, ccy, amount, due_at, $2::timestamptz - first_seen as age from break_item where book_id = $1 and ended_at is null) x
  group by 1, 2, 3 order by 1, 2, 3`
@@ -120,7 +123,7 @@ func (f *BreakFilter) args(book *ledger.Book) []any {
 	for i, t := range BreakTypes {
 		types[i], bases[i] = string(t), int32(breakKinds[t].base)
 	}
-	return []any{book.ID, f.Ended, f.Funds, f.Type, f.Source, f.Owner, f.Since, f.State, f.Ripe, f.Bucket, f.Now, f.Bands[:], types, bases, f.Text}
+	return []any{book.ID, f.Ended, f.Funds, f.Type, f.Source, f.Owner, f.Since, f.State, f.Ripe, f.Bucket, f.Now, f.Bands[:], types, bases, f.Text, AgeBuckets}
 }
 
 // BreakByID reads a break, or giving.ErrNoRecord. funds are those whose gifts and refunds alone it may be of; nil: all.
@@ -149,7 +152,7 @@ type BreakSum struct {
 
 // BreakSums counts open breaks by type, currency and age.
 func BreakSums(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time) ([]BreakSum, error) {
-	rows, err := q.Query(ctx, sqlBreakSums, book.ID, now)
+	rows, err := q.Query(ctx, sqlBreakSums, book.ID, now, AgeBuckets)
 	if err != nil {
 		return nil, fmt.Errorf("count breaks: %w", err)
 	}

@@ -3,6 +3,7 @@ package recon_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -259,6 +260,35 @@ func TestReading(t *testing.T) {
 	}
 	if count != 27 {
 		t.Errorf("%d breaks in sums", count)
+	}
+	// Filters and figures count what Severity and the ages say.
+	for _, hours := range []time.Duration{1, 24, 25, 72, 73, 8 * 24, 31 * 24} {
+		at := asOf.Add(hours * time.Hour)
+		byLevel, byAge := map[int]int{}, map[int]int{}
+		all, err := recon.Breaks(ctx, m.db, m.book, recon.BreakFilter{}, 100)
+		m.ok(err)
+		for _, b := range all {
+			byLevel[recon.Severity(b.Type, b.Amount, b.FirstSeen, at, recon.DefaultBands)]++
+			old, _ := slices.BinarySearch(recon.AgeBuckets, int((at.Sub(b.FirstSeen)+24*time.Hour-1)/(24*time.Hour)))
+			byAge[old]++
+		}
+		for i := range 5 {
+			ripe, err := recon.Breaks(ctx, m.db, m.book, recon.BreakFilter{Ripe: &i, Now: at, Bands: recon.DefaultBands}, 100)
+			m.ok(err)
+			old, err := recon.Breaks(ctx, m.db, m.book, recon.BreakFilter{Bucket: &i, Now: at, Bands: recon.DefaultBands}, 100)
+			m.ok(err)
+			var summed int
+			sums, err := recon.BreakSums(ctx, m.db, m.book, at)
+			m.ok(err)
+			for _, s := range sums {
+				if s.Bucket == i {
+					summed += int(s.Count)
+				}
+			}
+			if len(ripe) != byLevel[i] || len(old) != byAge[i] || summed != byAge[i] {
+				t.Errorf("after %d hours, %d: %d of severity %d, %d and %d of age %d", hours, i, len(ripe), byLevel[i], len(old), summed, byAge[i])
+			}
+		}
 	}
 	steps, err := recon.Steps(ctx, m.db, m.book, only[0].ID)
 	m.ok(err)

@@ -89,6 +89,9 @@ func CloseBreak(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.U
 		return err
 	}
 	var waits bool
+	if _, err := tx.Exec(ctx, sqlBreakLock, book.ID, id); err != nil { // a statement of its own, so that the next sees what was committed before
+		return fmt.Errorf("lock break: %w", err)
+	}
 	if err := tx.QueryRow(ctx, sqlBreakWaits, book.ID, id).Scan(&waits); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read break: %w", err)
 	}
@@ -133,6 +136,9 @@ func Decline(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID
 func acceptable(ctx context.Context, tx pgx.Tx, book *ledger.Book, id, by uuid.UUID) error {
 	var asked uuid.UUID
 	var correction bool
+	if _, err := tx.Exec(ctx, sqlBreakLock, book.ID, id); err != nil {
+		return fmt.Errorf("lock break: %w", err)
+	}
 	err := tx.QueryRow(ctx, sqlBreakAsked, book.ID, id).Scan(&asked, &correction)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return giving.ErrStep

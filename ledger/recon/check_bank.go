@@ -13,8 +13,8 @@ import (
 	"sunfund/ledger/chart"
 )
 
-// BankPosition holds a bank account of the book against the last statement of the account outside that is tied to it (E4, C09). Amounts are minor units of the
-// book's currency.
+// BankPosition holds a bank account of the book against the last statement of the account outside that is tied to it (E4). Amounts are minor units of the
+// book's currency; accounts of another one are not compared.
 type BankPosition struct {
 	SourceID  int32
 	Name      string
@@ -141,7 +141,7 @@ func BankPositions(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Bank
 	return list, nil
 }
 
-// lookBanks finds bank accounts whose difference from the statement is not explained by what is outstanding (E4, C09), and lists what is.
+// lookBanks finds bank accounts whose difference from the statement is not explained by what is outstanding (E4), and lists what is.
 func lookBanks(ctx context.Context, q pg.Querier, book *ledger.Book, _ time.Time) (int64, []Break, error) {
 	list, err := BankPositions(ctx, q, book)
 	var breaks []Break

@@ -18,7 +18,7 @@ var stopping = map[string]bool{"E5": true, "E6": true}
 // trip stops the book's payments for each row of a stopping check, and ends the stops whose rows are gone. Nobody ends one by their word.
 func trip(ctx context.Context, tx pgx.Tx, book *ledger.Book, all []found, now time.Time) error {
 	for _, f := range all {
-		if !stopping[f.code] {
+		if !stopping[strings.TrimSuffix(f.code, night)] { // what is looked at by night alone stops and goes on by itself
 			continue
 		}
 		var still []string

@@ -16,6 +16,50 @@ import (
 	"sunfund/ledger/recon"
 )
 
+// asOwner changes rows that nobody may change.
+func (h *house) asOwner(sql string) {
+	h.Helper()
+	h.ok(pg.InTx(pg.WithBook(h.Context(), h.book.ID), h.owner, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(h.Context(), "set local session_replication_role = replica"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(h.Context(), sql)
+		return err
+	}))
+}
+
+// A payment that nobody approved and that is older than what is looked at every hour stops payments too, from the night that finds it to the one that does not.
+func TestAnOldUnapprovedPaymentStopsPayments(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	checks := func(every ...recon.Frequency) {
+		t.Helper()
+		h.tx(func(ctx context.Context, tx pgx.Tx) error {
+			_, err := recon.RunChecks(ctx, tx, h.book, now, every...)
+			return err
+		})
+	}
+	pays := func(want error) {
+		t.Helper()
+		err := ledger.MayPayOut(t.Context(), h.db, h.book.ID)
+		var halted *ledger.Halted
+		if !errors.Is(err, want) || want != nil && (!errors.As(err, &halted) || halted.Check != "E6" || !strings.Contains(halted.What, "FK7")) {
+			t.Fatalf("a payment: %v, want %v", err, want)
+		}
+	}
+	h.asOwner(`insert into disbursement (book_id, id, number, kind, fund_id, payee_id, bank, amount, invoice, purpose, state, sent_on, asked_by)
+		values (1, gen_random_uuid(), 7, 'aid', 1, gen_random_uuid(), 'bank.basic', 500, '', 'x', 'sent', '2026-06-09', gen_random_uuid())`)
+	checks(recon.Hourly)
+	pays(nil)
+	checks()
+	pays(ledger.ErrHalted)
+	checks(recon.Hourly) // it does not look so far back
+	pays(ledger.ErrHalted)
+	h.asOwner(`update disbursement set state = 'dropped'`)
+	checks()
+	pays(nil)
+}
+
 // A fund that does not balance, or a project that paid what nobody approved, stops the book's payments with the check that says so; nobody's word ends it,
 // and the green check does.
 func TestARedEquationStopsPayments(t *testing.T) {
@@ -30,16 +74,6 @@ func TestARedEquationStopsPayments(t *testing.T) {
 		t.Run(c.check, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			owner := func(sql string) {
-				t.Helper()
-				h.ok(pg.InTx(pg.WithBook(t.Context(), h.book.ID), h.owner, func(tx pgx.Tx) error {
-					if _, err := tx.Exec(t.Context(), "set local session_replication_role = replica"); err != nil {
-						return err
-					}
-					_, err := tx.Exec(t.Context(), sql)
-					return err
-				}))
-			}
 			check := func() {
 				t.Helper()
 				h.tx(func(ctx context.Context, tx pgx.Tx) error {
@@ -59,7 +93,7 @@ func TestARedEquationStopsPayments(t *testing.T) {
 			}
 			check()
 			pays(giving.ErrStep) // there is no such payment, and nothing else against it
-			owner(c.plant)
+			h.asOwner(c.plant)
 			pays(giving.ErrStep)
 			check()
 			var halted *ledger.Halted
@@ -88,7 +122,7 @@ func TestARedEquationStopsPayments(t *testing.T) {
 			})
 			check() // still red
 			pays(ledger.ErrHalted)
-			owner(c.mend)
+			h.asOwner(c.mend)
 			pays(ledger.ErrHalted) // nobody has looked yet
 			h.tx(func(ctx context.Context, tx pgx.Tx) error { return recon.Equations(ctx, tx, h.book, now) })
 			pays(giving.ErrStep)

@@ -207,7 +207,8 @@ select 'project-over', 'project:' || p.id, p.title, array[s.agreed, p.budget], n
  where p.book_id = $1 and s.agreed > p.budget
  union all` + unapproved + ` and d.sent_on >= $2::date - 31`
 
-	sqlUnapproved = unapproved + ` and d.sent_on < $2::date - 31`
+	// A day more than the hourly part leaves, so that none is between the two at midnight.
+	sqlUnapproved = unapproved + ` and d.sent_on < $2::date - 30`
 
 	unapproved = `
 select 'unapproved', 'disbursement:' || d.id, 'FK' || d.number, array[d.amount, coalesce(s.amount, 0)], d.sent_on

@@ -3,7 +3,6 @@ package recon
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,9 +52,10 @@ type Correction struct {
 }
 
 const (
-	// Charges of a day over the limit are left to a person, all of them. A break that somebody has proposed a correction for is left alone.
+	// Charges of a day over the limit are left to a person, all of them. A break that somebody has proposed a correction for is left alone, and so is a line whose
+	// match a person took apart.
 	sqlCorrectionsDue = `
-select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(nullif(substring(b.note from 'agreed ([0-9]+)'), '')::int8, l.fee), a.chart
+select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(t.agreed, l.fee), a.chart
   from (select b.id, case when b.type = 'B08' then 'unknown' else 'processor' end as action, b.source_id, k as line_key, null::uuid as ours
           from break_item b cross join unnest(b.lines) k join open_line o on o.book_id = $1 and o.source_id = b.source_id and o.line_key = k
          where b.book_id = $1 and b.type in ('B08', 'B02') and b.ended_at is null
@@ -74,8 +74,10 @@ select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_
          where o.day <= $2) x
   join ext_line l on l.book_id = $1 and l.source_id = x.source_id and l.line_key = x.line_key
   join source_account a on a.book_id = $1 and a.id = x.source_id and a.currency = $3
-  left join break_item b on b.book_id = $1 and b.id = x.id and b.type = 'B10'
+  left join lateral (select ` + agreedFee + ` as agreed from (select l.kind as l_kind, l.amount as l_amount) k, source_term t
+                      where x.action = 'fee' and t.book_id = $1 and t.source_id = x.source_id and t.from_on <= l.booked_on order by t.from_on desc limit 1) t on true
  where not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || x.id || ':' || x.action)
+   and (x.action in ('landed', 'paid', 'banked', 'fee') or not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = x.source_id and d.line_key = x.line_key))
  order by l.booked_on, x.source_id, x.line_key, x.id limit 1000`
 
 	sqlCorrectionLimit = `select coalesce((select fee_limit from recon_setting where book_id = $1), $2)`
@@ -88,6 +90,13 @@ insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line
 select $1, $2, 0, $6, 0, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = 0), $3, $4, 5, $5`
 
 	sqlLineOpen = `select exists (select from open_line where book_id = $1 and source_id = $2 and line_key = $3)`
+
+	// What a settlement, payment or bag is matched with, alone or in a group. $4: the settlement, or where the expectation comes from.
+	sqlStillMatched = `
+select exists (
+  select from recon_member m
+   where m.book_id = $1 and m.source_id = $2 and m.live and m.part = 0 and m.ours = any(array(select $4::uuid union all select id from expectation where book_id = $1 and origin = $4))
+     and (m.line_key = $3 or exists (select from recon_member x where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key = $3)))`
 
 	sqlLineHash = `select hash from source_file where book_id = $1 and id = $2`
 )
@@ -105,62 +114,83 @@ func CorrectionsDue(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Cor
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Correction])
 }
 
-// Correct books one of them, matches its line with the entry, and closes its break; the same again changes nothing. The file's hash and the row are kept with
+// Correct books one of them, matches its line with the entry, and closes its break, and tells whether it did; the same again changes nothing. The file's hash and the row are kept with
 // it. It is booked on the day of the line, or on today's when that day's month is closed. What the ledger refuses is refused.
-func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, now time.Time) error {
+func Correct(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Correction, now time.Time) (booked bool, err error) {
 	if _, err := tx.Exec(ctx, sqlReconLock, book.ID); err != nil {
-		return fmt.Errorf("correct: %w", err)
+		return false, fmt.Errorf("correct: %w", err)
 	}
 	var hash []byte
 	if err := tx.QueryRow(ctx, sqlLineHash, book.ID, c.FileID).Scan(&hash); err != nil {
-		return fmt.Errorf("correct: %w", err)
+		return false, fmt.Errorf("correct: %w", err)
 	}
 	evidence, err := json.Marshal(map[string]any{"file": fmt.Sprintf("%x", hash), "row": c.Row, "line": fmt.Sprintf("%x", c.Line), "rules": ruleset})
 	if err != nil {
-		return fmt.Errorf("correct: %w", err)
+		return false, fmt.Errorf("correct: %w", err)
 	}
-	switch c.Action {
-	case ActionUnknown, ActionBankFee, ActionProcessor, ActionAccountFee: // somebody may have matched the line meanwhile
-		var open bool
-		if err := tx.QueryRow(ctx, sqlLineOpen, book.ID, c.SourceID, c.Line).Scan(&open); err != nil || !open {
-			return err
-		}
+	if due, err := c.due(ctx, tx, book); err != nil || !due {
+		return false, err
 	}
 	entry, err := c.post(ctx, tx, book, now)
 	if err != nil {
-		return fmt.Errorf("correct %s: %w", c.Key, err)
+		return false, fmt.Errorf("correct %s: %w", c.Key, err)
 	}
 	tag, err := tx.Exec(ctx, sqlCorrectionInsert, book.ID, c.Key, c.Break, c.Action, entry, System, evidence, now)
 	if err != nil || tag.RowsAffected() == 0 {
-		return err
+		return false, err
 	}
 	switch c.Action {
 	case ActionLanded, ActionPaid, ActionBanked: // the line is matched already
-		return nil
+		return true, nil
 	case ActionUnknown, ActionBankFee, ActionProcessor, ActionAccountFee:
-		if err := bookedBy(ctx, tx, book, c.SourceID, c.Line, entry, c.Amount, 0); err != nil {
-			return fmt.Errorf("correct %s: %w", c.Key, err)
+		if err := bookedBy(ctx, tx, book, c.SourceID, c.Line, entry, c.Amount, RuleBooked); err != nil {
+			return false, fmt.Errorf("correct %s: %w", c.Key, err)
 		}
 		if c.Action == ActionBankFee || c.Action == ActionAccountFee { // no break: a charge is a line of its own
-			return nil
+			return true, nil
 		}
 	}
 	if c.Action == ActionFee && c.Fee != c.Agreed { // booked as it was kept; that it is not what was agreed is for a person to settle with the processor
-		return step(ctx, tx, book, c.Break, worked, "", "noted", System, nil, c.Action, hash, now)
+		return true, step(ctx, tx, book, c.Break, worked, "", "noted", System, nil, c.Action, hash, now)
 	}
 	for _, to := range []string{BreakPosted, BreakClosed} {
-		if err := step(ctx, tx, book, c.Break, worked, to, to, System, nil, c.Action, hash, now); err != nil {
-			return err
+		if err := step(ctx, tx, book, c.Break, []string{BreakOpen, BreakAssigned, BreakPosted}, to, to, System, nil, c.Action, hash, now); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// due tells under the lock whether the correction is still wanted: since it was listed somebody may have matched the line, asked for a correction of the break
+// by a second person, or taken the match apart.
+func (c *Correction) due(ctx context.Context, tx pgx.Tx, book *ledger.Book) (yes bool, err error) {
+	switch c.Action {
+	case ActionLanded, ActionPaid, ActionBanked:
+		if err := tx.QueryRow(ctx, sqlStillMatched, book.ID, c.SourceID, c.Line, c.Ours).Scan(&yes); err != nil {
+			return false, fmt.Errorf("correct: %w", err)
+		}
+		return yes, nil
+	case ActionUnknown, ActionProcessor, ActionFee:
+		var state string
+		var kind BreakType
+		if err := tx.QueryRow(ctx, sqlBreakLock, book.ID, c.Break).Scan(&state, &kind); err != nil {
+			return false, fmt.Errorf("correct: %w", err)
+		}
+		if state != BreakOpen && state != BreakAssigned {
+			return false, nil
+		}
+	}
+	if c.Action == ActionFee {
+		return true, nil
+	}
+	if err := tx.QueryRow(ctx, sqlLineOpen, book.ID, c.SourceID, c.Line).Scan(&yes); err != nil {
+		return false, fmt.Errorf("correct: %w", err)
+	}
+	return yes, nil
 }
 
 // bookedBy matches a line with the entry that books it.
 func bookedBy(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, line []byte, entry uuid.UUID, amount int64, rule int) error {
-	if rule == 0 {
-		rule = RuleBooked
-	}
 	if _, err := tx.Exec(ctx, sqlCorrectionLine, book.ID, source, entry, line, amount, rule); err != nil {
 		return err
 	}
@@ -170,10 +200,7 @@ func bookedBy(ctx context.Context, tx pgx.Tx, book *ledger.Book, source int32, l
 
 // key is the idempotency key of the correction's entry, of the further ones with another part.
 func (c *Correction) key(book *ledger.Book, part string) uuid.UUID {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s%s", book.ID, c.Key, part))
-	key := uuid.UUID(sum[:16])
-	key[6], key[8] = key[6]&0x0f|0x80, key[8]&0x3f|0x80
-	return key
+	return ledger.HashedID(fmt.Appendf(nil, "%d %s%s", book.ID, c.Key, part))
 }
 
 // entry is one of what the correction books: of the line's day, or today with that day beside it when its month is closed for good.

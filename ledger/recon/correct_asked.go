@@ -2,7 +2,6 @@ package recon
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -54,10 +53,7 @@ func CorrectionForm(ctx context.Context, q pg.Querier, book *ledger.Book, id uui
 	if err := q.QueryRow(ctx, sqlCorrectionTries, book.ID, id).Scan(&tries); err != nil {
 		return form, fmt.Errorf("read break: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d recon:%s:voucher:%d", book.ID, id, tries))
-	form = uuid.UUID(sum[:16])
-	form[6], form[8] = form[6]&0x0f|0x80, form[8]&0x3f|0x80
-	return form, nil
+	return ledger.HashedID(fmt.Appendf(nil, "%d recon:%s:voucher:%d", book.ID, id, tries)), nil
 }
 
 // Propose notes that a correction of a break waits for a second person: the voucher or reversal that by has asked for under form. Meanwhile nothing else is

@@ -44,13 +44,15 @@ const (
           from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
          where o.book_id = $1 and l.kind = 'processor-fee' and not exists (select from processor_txn x where x.book_id = $1 and x.txn in (l.ext_id, l.order_no))`
 
-	// Payments in transit, and bags of cash that came as they were carried, whose expectation is matched at a bank, by itself or in its batch.
+	// Payments in transit, and bags of cash that came as they were carried, whose expectation is matched at a bank, by itself or in its batch. What came or went at
+	// another account of the book than was said is a person's.
 	sqlPaidDue = `
         select o.id, o.action, m.source_id, coalesce(m.line_key, g.line_key), o.id
-          from (select id, 'paid' as action, -amount as amount from disbursement where book_id = $1 and state = 'sent'
-                 union all select id, 'banked', amount from cash_deposit where book_id = $1 and state = 'carried') o
+          from (select id, 'paid' as action, -amount as amount, bank from disbursement where book_id = $1 and state = 'sent'
+                 union all select id, 'banked', amount, bank from cash_deposit where book_id = $1 and state = 'carried') o
           join expectation e on e.book_id = $1 and e.origin = o.id and e.amount = o.amount
           join recon_member m on m.book_id = $1 and m.ours = e.id and m.kind = 3 and m.live and m.part = 0
+          join source_account s on s.book_id = $1 and s.id = m.source_id and s.chart in ('', o.bank)
           left join lateral (select x.line_key from recon_member x
                               where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1) g on true`
 )
@@ -58,22 +60,25 @@ const (
 // ErrParts means that the rows of a settlement do not add up to what arrived, so that nobody knows which fund's money it is: what is missing is booked first.
 var ErrParts = errors.New("rows of a settlement do not add up to what arrived")
 
-// Whose money a settlement is. A gift's fund gets it less the fee, unless its donors cover the fee, which comes to the general fund with what it keeps; rows of
-// no gift are the general fund's. Of a payout its list of members names the rows of the balance.
+// Whose money a settlement is: of a gift's or refund's row as giving.Stake.Share says, where what was paid or given back beyond the booked amount is the cover of
+// its fee; a refund that is our own fault is the general fund's, and so are rows of no gift. A bill that tells fees apart has them in rows of their own (part 1). Of a
+// payout its list of members names the rows of the balance.
 const (
 	sqlSettlementOf = `
 select s.key, s.amount, s.day, s.due_on, a.format from settlement s join source_account a on a.book_id = $1 and a.id = s.source_id where s.book_id = $1 and s.id = $2`
 
 	settledRows = `
-select sum(l.amount - l.fee)::int8, g.fund_id, f.fee_bearer, coalesce(sum(g.amount) filter (where m.kind = 1), 0)::int8
+select coalesce(sum(l.amount) filter (where m.part = 0), 0)::int8, (sum(l.fee) - coalesce(sum(l.amount) filter (where m.part <> 0), 0))::int8, g.fund_id, f.fee_bearer,
+       coalesce(r.cause = 'own', false), coalesce(sum(case when g.ccy <> a.currency then l.amount when m.kind = 1 then g.amount else -r.amount end) filter (where m.part = 0), 0)::int8
   from ext_line l
- cross join lateral (select m.kind, m.ours from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key limit 1) m
+  join source_account a on a.book_id = $1 and a.id = l.source_id
+ cross join lateral (select m.kind, m.ours, m.part from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = l.source_id and m.line_key = l.line_key limit 1) m
   left join refund r on m.kind = 2 and r.book_id = $1 and r.id = m.ours
   left join gift g on m.kind in (1, 2) and g.book_id = $1 and g.id = coalesce(r.gift_id, m.ours)
   left join fund f on f.book_id = $1 and f.fund_id = g.fund_id
  where l.book_id = $1 and m.kind in (1, 2, 5)`
 
-	settledParts = ` group by g.fund_id, f.fee_bearer order by g.fund_id`
+	settledParts = ` group by g.fund_id, f.fee_bearer, coalesce(r.cause = 'own', false) order by g.fund_id`
 
 	sqlSettledDay = settledRows + `
    and l.source_id = (select source_id from settlement where book_id = $1 and id = $2) and l.booked_on = $3 and l.kind <> 'withdrawal'` + settledParts
@@ -114,19 +119,23 @@ func (c *Correction) landing(ctx context.Context, tx pgx.Tx, book *ledger.Book, 
 		return nil, fmt.Errorf("read rows of settlement: %w", err)
 	}
 	parts := map[int32]int64{}
-	var net, gross, sum int64
+	var gross, fee, booked, sum int64
 	var fund *int32
 	var bearer *string
-	if _, err := pgx.ForEachRow(rows, []any{&net, &fund, &bearer, &gross}, func() error {
-		sum += net
-		switch {
-		case fund == nil:
-			parts[general] += net
-		case *bearer == ledger.FeeByDonor:
-			parts[*fund], parts[general] = parts[*fund]+gross, parts[general]+net-gross
-		default:
-			parts[*fund] += net
+	var own bool
+	if _, err := pgx.ForEachRow(rows, []any{&gross, &fee, &fund, &bearer, &own, &booked}, func() error {
+		sum += gross - fee
+		if fund == nil {
+			parts[general] += gross - fee
+			return nil
 		}
+		if own { // the general fund pays it
+			parts[general] += gross
+			gross, booked = 0, 0
+		}
+		ofFund, ofGeneral := giving.Stake{FeeBearer: *bearer}.Share(gross, fee, gross-booked)
+		parts[*fund] += ofFund
+		parts[general] += ofGeneral
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("read rows of settlement: %w", err)

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 )
@@ -26,7 +28,7 @@ func (m *month) corrects(at time.Time) map[string]int {
 		before := len(n)
 		sum := 0
 		for _, c := range due {
-			err := pg.InTx(ctx, m.db, func(tx pgx.Tx) error { return recon.Correct(ctx, tx, m.book, c, at) })
+			err := pg.InTx(ctx, m.db, func(tx pgx.Tx) error { _, err := recon.Correct(ctx, tx, m.book, c, at); return err })
 			if errors.Is(err, recon.ErrParts) {
 				continue
 			}
@@ -92,6 +94,39 @@ func TestSettlementsArrive(t *testing.T) {
 	for _, e := range m.said(`select c.action, c.evidence ->> 'file', c.evidence ->> 'row', c.maker::text from correction c`) {
 		if f := strings.Fields(e); len(f) != 4 || len(f[1]) != 64 || f[2] == "0" || f[3] != recon.System.String() {
 			t.Errorf("evidence %s", e)
+		}
+	}
+	m.holdsLanded(asOf.Add(2 * time.Hour))
+}
+
+// Where donors cover the fee, a fund's part of a settlement is its gifts less its refunds, and all fees are the general fund's.
+func TestSettlementsOfFundsWhoseDonorsCoverTheFee(t *testing.T) {
+	t.Parallel()
+	m := newMonth(t, "clean-1", statement.MT940, `update fund set fee_bearer = 'donor' where kind <> 'general'`)
+	m.tx(func(ctx context.Context, tx pgx.Tx) error { // these donors paid nothing on top: the fees are the general fund's own money
+		general, err := giving.GeneralFund(ctx, tx, m.book)
+		if err != nil {
+			return err
+		}
+		_, err = ledger.PostOne(ctx, tx, m.book, ledger.Entry{Kind: ledger.KindOpening, EffectiveOn: ledger.Day(2026, time.September, 1), Actor: m.by, Lines: []ledger.Line{
+			ledger.Debit(ledger.Leaf{Chart: "bank.online", Fund: general}, 10_000_00), ledger.Credit(ledger.Leaf{Chart: "na.u", Fund: general}, 10_000_00)}})
+		return err
+	})
+	for _, name := range m.files("bank_mt940.sta") {
+		if strings.HasPrefix(name, "wechat") || strings.HasPrefix(name, "alipay") || strings.HasPrefix(name, "bank") {
+			m.take(name, shared(t, m.set, name))
+		}
+	}
+	m.run(asOf)
+	if got := m.corrects(asOf); got["landed"] == 0 {
+		t.Errorf("%v", got)
+	}
+	if n := m.number(`select count(*) from correction c join entry e on e.id = c.entry_id join refund r on r.channel in (2, 3) join gift g on g.id = r.gift_id join fund f on f.fund_id = g.fund_id and f.kind <> 'general' where c.action = 'landed'`); n == 0 {
+		t.Error("no refunds were settled")
+	}
+	for _, left := range m.said(sqlAtProcessors, m.book.ID) {
+		if !strings.HasPrefix(left, "G ") && !strings.Contains(left, "stripe") {
+			t.Errorf("left behind: %s", left)
 		}
 	}
 }

@@ -42,7 +42,7 @@ with newest as (
     from (select f.id, f.done_at, f.run_no from source_file f join source_account a on a.book_id = $1 and a.id = f.source_id and a.currency = $2
            where f.book_id = $1 and f.state = 'imported' and f.done_at > $3::timestamptz - $4 * interval '1 day' order by f.done_at desc, f.id) f
    cross join lateral (select l.source_id, l.line_key, abs(l.amount) as amount from ext_line l where l.book_id = $1 and l.file_id = f.id and l.kind <> 'member') l
-   limit $5
+   order by f.done_at desc, f.id limit $5
 ), known as (
   select n.amount, n.done_at, case when o.line_key is null and n.run_no is not null then coalesce(r.as_of, e.at, c.at) end as at
     from newest n
@@ -50,7 +50,7 @@ with newest as (
     left join recon_member m on m.book_id = $1 and m.source_id = n.source_id and m.line_key = n.line_key and m.live
     left join recon_run r on r.book_id = $1 and r.no = case when m.run_no is null then n.run_no when m.run_no > 0 then m.run_no end
     left join lateral (select max(e.at) as at from recon_event e where m.run_no = 0 and e.book_id = $1 and e.group_id = m.group_id and e.state = 'confirmed') e on true
-    left join (select entry_id, min(at) as at from correction where book_id = $1 group by entry_id) c on m.rule = 8 and c.entry_id = m.ours
+    left join lateral (select min(c.at) as at from correction c where m.rule = 8 and c.book_id = $1 and c.entry_id = m.ours) c on true
 )
 select count(*), coalesce(sum(amount), 0)::int8, coalesce(sum(amount) filter (where at <= done_at + $6 * interval '1 hour'), 0)::int8,
        coalesce(sum(amount) filter (where at <= done_at + interval '72 hours'), 0)::int8, coalesce(sum(amount) filter (where at is not null), 0)::int8, coalesce(min(done_at), 'epoch')

@@ -64,11 +64,11 @@ with fallen as (
   select $1, f.ours, f.kind, x.channel, x.source_id, x.ref, x.batch, x.amount, x.ccy, x.fee, x.at, x.day, x.due_on, 'timing', $5
     from (select * from fallen union all select * from torn) f
     cross join lateral (
-      select g.channel, 0 as source_id, case when g.processor_ref is null or g.processor_ref like 'txn\_%' then g.ref else g.processor_ref end as ref, '' as batch, g.amount, g.ccy, g.fee,
+      select g.channel, 0 as source_id, ` + giftRef + ` as ref, '' as batch, g.amount, g.ccy, g.fee,
              g.paid_at as at, (g.paid_at at time zone $6::text)::date as day, (g.paid_at at time zone $6::text)::date + 10 as due_on
         from gift g where f.kind = 1 and g.book_id = $1 and g.id = f.ours
       union all
-      select r.channel, 0, case when r.processor_ref is null or r.processor_ref like 'txn\_%' then r.ref else r.processor_ref end, '', -r.amount, r.ccy, r.fee,
+      select r.channel, 0, ` + refundRef + `, '', -r.amount, r.ccy, r.fee,
              r.refunded_at, (r.refunded_at at time zone $6::text)::date, (r.refunded_at at time zone $6::text)::date + 10
         from refund r where f.kind = 2 and r.book_id = $1 and r.id = f.ours
       union all
@@ -79,6 +79,34 @@ with fallen as (
 )
 select (select count(*) from fallen) + (select count(*) from torn)`
 
+	// What books the money of a match: a settlement that arrived, a payment or bag that is at the bank. Taken apart its line would be money nobody knows, and
+	// booked once more.
+	sqlMatchBooked = `
+select exists (
+  select from recon_member m
+   cross join lateral (
+     select c.entry_id from correction c where m.kind = 4 and c.book_id = $1 and c.key = 'recon:' || m.ours || ':landed'
+     union all
+     select p.landed from settlement s join payout p on p.book_id = $1 and p.payout = s.key where m.kind = 4 and s.book_id = $1 and s.id = m.ours
+     union all
+     select r.entry_id from expectation e join record_step r on r.book_id = $1 and r.object in ('disbursement:' || e.origin, 'deposit:' || e.origin) and r.act in ('payment-paid', 'banked')
+      where m.kind = 3 and e.book_id = $1 and e.id = m.ours) b
+   where m.book_id = $1 and m.live and m.part = 0 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end
+     and b.entry_id is not null and not exists (select from entry v where v.book_id = $1 and v.reverses = b.entry_id))`
+
+	// A break that was closed because the entry of this match books its line is open again, as old as it was.
+	sqlMatchReopen = `
+with again as (
+  update break_item b set state = 'open', ended_at = null
+   where b.book_id = $1 and b.state = 'closed'
+     and b.id in (select c.break_id from recon_member m join correction c on c.book_id = $1 and c.entry_id = m.ours
+                   where m.book_id = $1 and m.live and m.kind = 5 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end
+                     and b.source_id = m.source_id and m.line_key = any(b.lines))
+  returning id
+)
+insert into break_event (book_id, break_id, seq, state, actor, note, at)
+select $1, id, (select max(seq) + 1 from break_event e where e.book_id = $1 and e.break_id = again.id), 'reopened', $5, $6, $7 from again`
+
 	sqlMatchDays = `
 select max(l.booked_on) from (` + matchedRows + `) m join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key
  where m.book_id = $1 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end`
@@ -86,6 +114,9 @@ select max(l.booked_on) from (` + matchedRows + `) m join ext_line l on l.book_i
 
 // ErrUnequal means that two sides do not add up to the same amount, or some of them are matched already.
 var ErrUnequal = errors.New("the sides do not add up to the same amount, or are no longer open")
+
+// ErrMatchBooked means that the money of a match is booked on the strength of it, so that it cannot be taken apart before that entry is taken back.
+var ErrMatchBooked = errors.New("the money of this match is booked")
 
 // PairID is the group id of a match of one line with one of ours, which has no row of its own.
 func PairID(source int32, line []byte, ours uuid.UUID) uuid.UUID {
@@ -215,8 +246,9 @@ func Decide(ctx context.Context, tx pgx.Tx, book *ledger.Book, group uuid.UUID, 
 	return nil
 }
 
-// Revoke takes a match apart, with a reason; its members are open again and the machine does not put the same ones together. group names a match of several,
-// or else source and line one of one with one. ledger.ErrPeriodHard when a line of it lies in a month that is closed for good; giving.ErrNoRecord.
+// Revoke takes a match apart, with a reason; its members are open again, with the age they had, and the machine neither puts the same ones together nor books
+// the line by itself. group names a match of several, or else source and line one of one with one. ErrMatchBooked while an entry stands that books a settlement,
+// payment or bag by this match; ledger.ErrPeriodHard when a line of it lies in a month that is closed for good; giving.ErrNoRecord.
 func Revoke(ctx context.Context, tx pgx.Tx, book *ledger.Book, group uuid.UUID, source int32, line []byte, by uuid.UUID, why string, now time.Time) error {
 	if err := reason(why); err != nil {
 		return err
@@ -240,6 +272,16 @@ func Revoke(ctx context.Context, tx pgx.Tx, book *ledger.Book, group uuid.UUID, 
 	}
 	if locked != nil && !last.After(*locked) {
 		return ledger.ErrPeriodHard
+	}
+	var booked bool
+	if err := tx.QueryRow(ctx, sqlMatchBooked, book.ID, of, source, line).Scan(&booked); err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	if booked {
+		return ErrMatchBooked
+	}
+	if _, err := tx.Exec(ctx, sqlMatchReopen, book.ID, of, source, line, by, why, now); err != nil {
+		return fmt.Errorf("revoke: %w", err)
 	}
 	id := group
 	if of == nil {

@@ -76,14 +76,16 @@ select (case when told_ccy <> p.ccy then 'B04:' else 'B03:' end) || p.channel ||
        format('recorded %s %s, told %s %s', p.amount, p.ccy, told, told_ccy)
   from stage_pair p where fits is false`
 
+	// What a processor should keep of a line by its terms t; null when nothing was agreed.
+	agreedFee = `case l_kind when 'payment' then (abs(l_amount) * t.rate_ppm + 500000) / 1000000 + t.fixed when 'dispute' then t.dispute_fee end`
+
 	// What a processor kept against what was agreed, of lines that are new, and against what is recorded, of those that are matched now.
 	sqlBreakFees = `
 insert into stage_break
 select 'B10:' || l_channel || ':' || l_sign || ':' || l_ref || ':' || encode(line_key, 'hex'), 'B10', source_id,
        l_fee - case when l_fee <> agreed then agreed else fee end, a.currency, booked,
        case when x.id is null then '{}'::uuid[] else array[x.id] end, array[line_key], '{}', format('kept %s, agreed %s, recorded %s', l_fee, agreed, fee)
-  from (select p.*, case when t.source_id is null then null when l_kind = 'payment' then (abs(l_amount) * t.rate_ppm + 500000) / 1000000 + t.fixed
-                         when l_kind = 'dispute' then t.dispute_fee end as agreed
+  from (select p.*, ` + agreedFee + ` as agreed
           from stage_pair p
           left join (select source_id, from_on, rate_ppm, fixed, dispute_fee,
                             coalesce(lead(from_on) over (partition by source_id order by from_on), 'infinity') as until

@@ -301,7 +301,7 @@ func (r *residue) near(taken []offer) (offers []offer) {
 		if !ok || s.best >= none-1 || s.best == s.second || ours[s.at].at != i || ours[s.at].best == ours[s.at].second {
 			continue
 		}
-		o := offer{rule: RuleText, score: 30 - 5*s.best, lines: []int{i}, ours: []int{s.at}, whyNot: "text"}
+		o := offer{rule: RuleText, score: max(5, 30-5*s.best), lines: []int{i}, ours: []int{s.at}, whyNot: "text"}
 		for _, j := range ofAmount[r.lines[i].Amount] {
 			if j != s.at && may(&r.lines[i], &r.ours[j], textDays) {
 				o.notOurs = append(o.notOurs, j)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/ledger"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 )
@@ -251,6 +252,22 @@ func TestSumsAndNearNumbersAreProposed(t *testing.T) {
 	}
 	if again := m.run(now.Add(3 * time.Minute)); again.Written {
 		t.Errorf("the same run wrote: %+v", again)
+	}
+}
+
+// A long number that is as far from ours as it may be is proposed with the least score.
+func TestALongNumberIsNearlyOurs(t *testing.T) {
+	t.Parallel()
+	m := &month{desk: newDesk(t), sources: map[string]*recon.Source{}}
+	bank := m.source("bank", statement.Camt053, "")
+	m.expect("LN260901ABCDEFGHKLMNPQRSTUVWXYZABCDEFGHKLMNPQR", 1, -77_777_00)
+	if f := m.bring(bank, "1.xml", debits("A", ledger.Day(2026, time.September, 25), 77_777_00, [][2]string{{"", "LN260901AZCDEFZHKLMZPQRSTZVWXYZZBCDEZGHKLMZPQR"}})); f.State != recon.FileImported {
+		t.Fatal(reasonOf(f))
+	}
+	m.run(time.Date(2026, 9, 29, 4, 0, 0, 0, time.UTC))
+	list, err := recon.ProposalsOf(context.Background(), m.db, m.book, bank.ID, nil, 100)
+	if err != nil || len(list) != 1 || list[0].Rule != recon.RuleText || list[0].Score != 5 {
+		t.Errorf("%+v %v", list, err)
 	}
 }
 

@@ -52,13 +52,22 @@ func shared(t testing.TB, set, name string) []byte {
 	return nil
 }
 
-// newMonth is a book with the set's funds, campaigns, contracts, banking days, gifts and approved payments; no statement is in yet.
-func newMonth(t *testing.T, set string, bank statement.Format) *month {
+// newMonth is a book with the set's funds, campaigns, contracts, banking days, gifts and approved payments; no statement is in yet. prepare is run
+// before the gifts are booked.
+func newMonth(t *testing.T, set string, bank statement.Format, prepare ...string) *month {
 	t.Helper()
 	m := &month{desk: newDesk(t), set: set, sources: map[string]*recon.Source{}, hashes: map[string]string{}}
 	ctx := context.Background()
 	m.tx(func(ctx context.Context, tx pgx.Tx) error {
-		return payments.PrepareFromSetup(ctx, tx, m.book, bytes.NewReader(shared(t, set, "setup.json")))
+		if err := payments.PrepareFromSetup(ctx, tx, m.book, bytes.NewReader(shared(t, set, "setup.json"))); err != nil {
+			return err
+		}
+		for _, sql := range prepare {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	var rejects bytes.Buffer
 	totals, err := payments.ImportGifts(ctx, m.db, m.book, bytes.NewReader(shared(t, set, "gifts.csv")), payments.ImportOptions{Rejects: &rejects, Rates: rates, Now: start})

@@ -76,17 +76,21 @@ select ` + storyColumns + ` from ext_line l` + storyFrom + `
 	// Those of one source that were matched last: by people, by the newest runs, on the newest page.
 	sqlLinesMatched = `
 select ` + storyColumns + `
-  from ((select m.line_key from recon_member m where m.book_id = $1 and m.source_id = $2 and m.live and m.line_key is not null order by m.run_no = 0 desc, m.run_no desc, m.no desc limit $3)
+  from ((select line_key
+           from ((select line_key, 1 as person, run_no, no from recon_member where book_id = $1 and run_no = 0 and source_id = $2 and live and line_key is not null order by no desc limit $3)
+                 union all
+                 (select line_key, 0, run_no, no from recon_member where book_id = $1 and run_no > 0 and source_id = $2 and live and line_key is not null order by run_no desc, no desc limit $3)) m
+          order by person desc, run_no desc, no desc limit $3)
         union
         (select l.line_key from (select file_id, page from recon_page where book_id = $1 and source_id = $2 order by run_no desc, file_id, page desc limit 1) p
            join ext_line l on l.book_id = $1 and l.file_id = p.file_id and (l.line_no - 1) / 1000 = p.page order by l.line_no desc limit $3)) x
   join ext_line l on l.book_id = $1 and l.source_id = $2 and l.line_key = x.line_key` + storyFrom + ` order by l.booked_on desc, l.line_key`
 
 	sqlItems = `
-select g.id, 1::int2, case when g.processor_ref is null or g.processor_ref like 'txn\_%' then g.ref else g.processor_ref end, g.amount, g.ccy, (g.paid_at at time zone $3::text)::date, g.id
+select g.id, 1::int2, ` + giftRef + `, g.amount, g.ccy, (g.paid_at at time zone $3::text)::date, g.id
   from gift g where g.book_id = $1 and g.id = any($2::uuid[])
 union all
-select r.id, 2, case when r.processor_ref is null or r.processor_ref like 'txn\_%' then r.ref else r.processor_ref end, -r.amount, r.ccy, (r.refunded_at at time zone $3::text)::date, r.id
+select r.id, 2, ` + refundRef + `, -r.amount, r.ccy, (r.refunded_at at time zone $3::text)::date, r.id
   from refund r where r.book_id = $1 and r.id = any($2)
 union all
 select e.id, 3, e.key, e.amount, e.ccy, e.day, (select n.id from entry n where n.book_id = $1 and n.id = e.origin limit 1) from expectation e where e.book_id = $1 and e.id = any($2)
@@ -110,7 +114,10 @@ select ` + breakColumns + ` from break_item b
         or $3 = any(b.files)) order by b.ended_at is not null, b.first_seen, b.id limit $5`
 
 	sqlBreaksOfLine = `
-select ` + breakColumns + ` from break_item b where b.book_id = $1 and b.source_id = $2 and $3::bytea = any(b.lines) order by b.first_seen, b.id limit 20`
+select ` + breakColumns + ` from break_item b
+ where b.book_id = $1 and b.source_id = $2 and $3::bytea = any(b.lines)
+   and b.first_seen >= (select f.made_at from ext_line l join source_file f on f.book_id = $1 and f.id = l.file_id where l.book_id = $1 and l.source_id = $2 and l.line_key = $3)
+ order by b.first_seen, b.id limit 20`
 
 	sqlFileOpen = `
 select count(*) from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
@@ -285,11 +292,11 @@ func OpenCounts(ctx context.Context, q pg.Querier, book *ledger.Book) ([]OpenCou
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenCount])
 }
 
-const sqlFilesWaiting = `select ` + fileColumns + ` from source_file where book_id = $1 and state = 'received' order by made_at, id limit 20`
+const sqlFilesWaiting = `select ` + fileColumns + ` from source_file where book_id = $1 and state = 'received' and (made_at, id) > ($2, $3) order by made_at, id limit 20`
 
-// FilesWaiting lists files that are kept and not read yet, the oldest first.
-func FilesWaiting(ctx context.Context, q pg.Querier, book *ledger.Book) ([]File, error) {
-	rows, err := q.Query(ctx, sqlFilesWaiting, book.ID)
+// FilesWaiting lists files that are kept and not read yet, the oldest first, twenty at most. after and id are the MadeAt and ID of the last one of the page before.
+func FilesWaiting(ctx context.Context, q pg.Querier, book *ledger.Book, after time.Time, id uuid.UUID) ([]File, error) {
+	rows, err := q.Query(ctx, sqlFilesWaiting, book.ID, after, id)
 	if err != nil {
 		return nil, fmt.Errorf("list files that wait: %w", err)
 	}

@@ -49,8 +49,8 @@ on conflict (book_id) do update set hours = excluded.hours, made_by = excluded.m
 // SettleDaysMax is the most days that money may take to the bank.
 const SettleDaysMax = 60
 
-// HoursMax is the most hours in which money may have to be explained.
-const HoursMax = 720
+// hoursMax is the most hours in which money may have to be explained.
+const hoursMax = 720
 
 // TermObject is the record under which the history of terms, banking days and hours is kept.
 const TermObject = "recon-terms:0"
@@ -89,9 +89,9 @@ func ExplainHours(ctx context.Context, q pg.Querier, book *ledger.Book) (hours i
 	return hours, nil
 }
 
-// SetHours changes it: 1 to HoursMax. Nothing is matched otherwise for it. *giving.FieldErrors.
+// SetHours changes it: 1 to 720. Nothing is matched otherwise for it. *giving.FieldErrors.
 func SetHours(ctx context.Context, tx pgx.Tx, book *ledger.Book, hours int, by uuid.UUID, at time.Time) error {
-	if hours < 1 || hours > HoursMax {
+	if hours < 1 || hours > hoursMax {
 		var wrong giving.FieldErrors
 		wrong.Refuse("hours", "term.hours.wrong")
 		return wrong.Err()

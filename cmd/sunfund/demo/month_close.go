@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
@@ -180,17 +181,45 @@ type drafted struct {
 	Credit string      `json:"credit,omitempty"`
 }
 
+// draftedVoucher is what is asked for.
+type draftedVoucher struct {
+	Day         string    `json:"day"`
+	Attachments int16     `json:"attachments"`
+	Lines       []drafted `json:"lines"`
+}
+
+// agreedVoucher is the entry of what was approved, and of nothing else.
+func agreedVoucher(a *staff.Approval) (e ledger.Entry, err error) {
+	var v draftedVoucher
+	if err := json.Unmarshal(a.Payload, &v); err != nil {
+		return e, fmt.Errorf("read voucher: %w", err)
+	}
+	e = ledger.Entry{Key: a.ID, Kind: ledger.KindVoucher,
+		Document: &ledger.Document{Summary: a.Summary, SourceKind: "voucher", SourceRef: a.ID.String(), Attachments: v.Attachments, MadeBy: maker, CheckedBy: checker}}
+	if e.EffectiveOn, err = time.Parse(time.DateOnly, v.Day); err != nil {
+		return e, fmt.Errorf("read voucher: %w", err)
+	}
+	for _, d := range v.Lines {
+		text, sign := d.Debit, int64(1)
+		if d.Credit != "" {
+			text, sign = d.Credit, -1
+		}
+		amount, err := money.Parse(text, "CNY")
+		if err != nil {
+			return e, fmt.Errorf("read voucher: %w", err)
+		}
+		e.Lines = append(e.Lines, ledger.Line{Leaf: ledger.Leaf{Chart: d.Chart, Fund: d.Fund, Dims: d.Dims}, Amount: sign * amount})
+	}
+	return e, nil
+}
+
 // approved asks for a voucher by one and books it by the word of another.
 func (m *monthOf) approved(ctx context.Context, form uuid.UUID, summary string, day time.Time, lines []ledger.Line, also func(pgx.Tx) error) error {
 	wang, li, err := m.people2(ctx)
 	if err != nil {
 		return err
 	}
-	payload := struct {
-		Day         string    `json:"day"`
-		Attachments int       `json:"attachments"`
-		Lines       []drafted `json:"lines"`
-	}{Day: day.Format(time.DateOnly), Attachments: 1}
+	payload := draftedVoucher{Day: day.Format(time.DateOnly), Attachments: 1}
 	var debits int64
 	for _, l := range lines {
 		d := drafted{Chart: l.Leaf.Chart, Fund: l.Leaf.Fund, Dims: l.Leaf.Dims}
@@ -212,11 +241,12 @@ func (m *monthOf) approved(ctx context.Context, form uuid.UUID, summary string, 
 	}
 	err = pg.InTx(ctx, m.db, func(tx pgx.Tx) error {
 		_, err := staff.Approve(ctx, tx, li, asked.ID, asked.Hash, func(a staff.Approval) (*uuid.UUID, error) {
-			if !json.Valid(a.Payload) {
-				return nil, fmt.Errorf("%s has no lines", summary)
+			e, err := agreedVoucher(&a)
+			if err != nil {
+				return nil, err
 			}
-			r, err := ledger.PostOne(ctx, tx, m.book, ledger.Entry{Key: a.ID, Kind: ledger.KindVoucher, EffectiveOn: day, Actor: li.Person.ID, Lines: lines,
-				Document: &ledger.Document{Summary: summary, SourceKind: "voucher", SourceRef: a.ID.String(), Attachments: 1, MadeBy: maker, CheckedBy: checker}})
+			e.Actor = li.Person.ID
+			r, err := ledger.PostOne(ctx, tx, m.book, e)
 			return &r.ID, err
 		}, closedAt)
 		return err

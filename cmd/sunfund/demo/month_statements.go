@@ -238,33 +238,14 @@ func (m *monthOf) statements(ctx context.Context, arrived []moved) error {
 
 // reconcile does what the job does every quarter of an hour.
 func (m *monthOf) reconcile(ctx context.Context, at time.Time) error {
-	for booked := 1; booked > 0; { // what is booked in one turn explains more in the next
-		for _, step := range []func(pgx.Tx) error{
-			func(tx pgx.Tx) error { _, err := recon.Run(ctx, tx, m.book, at); return err },
-			func(tx pgx.Tx) error { return recon.Equations(ctx, tx, m.book, at) },
-			func(tx pgx.Tx) error { _, err := recon.MatchBooked(ctx, tx, m.book); return err },
-			func(tx pgx.Tx) error { _, err := recon.Settle(ctx, tx, m.book, at); return err },
-		} {
-			if err := pg.InTx(ctx, m.db, step); err != nil {
-				return err
-			}
-		}
-		due, err := recon.CorrectionsDue(ctx, m.db, m.book)
-		if err != nil {
+	for { // what is booked in one turn explains more in the next
+		booked, err := recon.Reconcile(ctx, m.db, m.book, at, func(_ string, step func(pgx.Tx) (int, error)) error {
+			return pg.InTx(ctx, m.db, func(tx pgx.Tx) error { _, err := step(tx); return err })
+		})
+		if err != nil || booked == 0 {
 			return err
 		}
-		booked = 0
-		for _, c := range due {
-			err := pg.InTx(ctx, m.db, func(tx pgx.Tx) error { return recon.Correct(ctx, tx, m.book, c, at) })
-			if err != nil && !errors.Is(err, recon.ErrParts) {
-				return err
-			}
-			if err == nil {
-				booked++
-			}
-		}
 	}
-	return nil
 }
 
 const sqlBreakOf = `select id from break_item where book_id = $1 and type = $2 and ($3 = 0 or amount = $3) and ended_at is null order by first_seen, id limit 1`

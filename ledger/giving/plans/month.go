@@ -2,7 +2,6 @@ package plans
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -47,10 +46,7 @@ select month, amount, reminded_at, tries from plan_month where book_id = $1 and 
 
 // formID is the form that pays a month's letter, once for each try: the same form is one gift.
 func formID(plan uuid.UUID, month time.Time, try int) uuid.UUID {
-	sum := sha256.Sum256(fmt.Appendf(nil, "plan\n%s\n%s\n%d", plan, month.Format("2006-01"), try))
-	id := uuid.UUID(sum[:16])
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // a UUIDv8: made from other data
-	return id
+	return ledger.HashedID(fmt.Appendf(nil, "plan\n%s\n%s\n%d", plan, month.Format("2006-01"), try))
 }
 
 // Step does what is due of a book: plans whose first gift is paid become active, and each active one whose day has come gets its one
