@@ -54,9 +54,8 @@ func (o *office) followed() {
 			if _, err := trace.Follow(ctx, tx, o.book); err != nil {
 				return err
 			}
-			var err error
-			behind, err = trace.Behind(ctx, tx, o.book)
-			return err
+			return tx.QueryRow(ctx, `select exists (select from entry e left join trace_cursor c on c.book_id = e.book_id
+				where e.book_id = $1 and (c.book_id is null or (e.xid, e.id) > (c.xid, c.entry_id)))`, o.book.ID).Scan(&behind)
 		})
 	}
 }

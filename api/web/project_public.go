@@ -175,15 +175,11 @@ func (v *visit) projectFigures(q pg.Querier, p *projects.Project, view *storyVie
 		return err
 	}
 	view.Grids = append(view.Grids, v.finalGrid(finals))
-	list, err := projects.Board(v.ctx(), q, v.book, p.FundID, 1000)
+	s, err := p.Standing(v.ctx(), q, v.book)
 	if err != nil {
 		return err
 	}
-	for _, s := range list {
-		if s.ID == p.ID {
-			view.Facts = append(view.Facts, v.sumFact("project.paid", s.Paid), v.fact("board.times", Count(s.Times)), v.fact("board.reached", Count(s.People)))
-		}
-	}
+	view.Facts = append(view.Facts, v.sumFact("project.paid", s.Paid), v.fact("board.times", Count(s.Times)), v.fact("board.reached", Count(s.People)))
 	switch {
 	case p.PublishedOn != nil:
 		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "project.final"), Value: T(v.lang, "project.published.on", Day(v.lang, *p.PublishedOn)), Href: projectHref(p) + "/account"})

@@ -47,38 +47,43 @@ type PayeeStanding struct {
 }
 
 const (
-	weighedFirst = `
-with weighed as (
+	// What is added up of contracts; which ones, the statement before says as "looked".
+	added = `
+weighed as (
   select c.id, c.project_id, c.payee_id, sum(s.points * w.value / 100)::int4 as points
-    from contract c
-    join contract_score s on s.book_id = c.book_id and s.contract_id = c.id and s.phase = 'end'
-    join assess_scheme w on w.book_id = c.book_id and w.scheme = c.scheme and w.part = 'side' and w.code = s.side
-   where c.book_id = $1
+    from looked c
+    join contract_score s on s.book_id = $1 and s.contract_id = c.id and s.phase = 'end'
+    join assess_scheme w on w.book_id = $1 and w.scheme = c.scheme and w.part = 'side' and w.code = s.side
    group by 1, 2, 3 having count(*) = 4),
 paid as (
-  select c.project_id, d.payee_id, sum(d.amount)::int8 as paid from disbursement d join contract c on c.book_id = d.book_id and c.id = d.contract_id
-   where d.book_id = $1 and d.state = 'paid' group by 1, 2),
+  select c.project_id, d.payee_id, sum(d.amount)::int8 as paid from looked c join disbursement d on d.book_id = $1 and d.contract_id = c.id
+   where d.state = 'paid' group by 1, 2),
 reach as (
-  select c.project_id, c.payee_id, sum(x.person_times)::int8 as times, sum(x.people)::int8 as people from contract_visit x join contract c on c.book_id = x.book_id and c.id = x.contract_id
-   where x.book_id = $1 group by 1, 2),
+  select c.project_id, c.payee_id, sum(x.person_times)::int8 as times, sum(x.people)::int8 as people from looked c join contract_visit x on x.book_id = $1 and x.contract_id = c.id
+   group by 1, 2),
 stage as (
   select c.project_id, c.payee_id, count(*)::int4 as stages, count(*) filter (where m.state = 'accepted')::int4 as accepted,
          count(*) filter (where m.state = 'accepted' and m.accepted_on <= m.due_on)::int4 as on_time
-    from contract_milestone m join contract c on c.book_id = m.book_id and c.id = m.contract_id
-   where m.book_id = $1 and c.state not in ('draft', 'void') group by 1, 2)
+    from looked c join contract_milestone m on m.book_id = $1 and m.contract_id = c.id
+   where c.state not in ('draft', 'void') group by 1, 2)
 `
 
 	// The best first: by the four sides' points, then by person-times; those not assessed yet after them, the newest first.
-	sqlBoard = weighedFirst + `
+	sqlBoard = `
+with shown as (
+  select * from project where book_id = $1 and state in ('approved', 'ended') and ($2 = 0 or fund_id = $2) and ($4::uuid is null or id = $4)),
+looked as (
+  select c.* from shown p join contract c on c.book_id = $1 and c.project_id = p.id),` + added + `
 select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce((select sum(paid) from paid where project_id = p.id), 0)::int8,
        coalesce((select sum(times) from reach where project_id = p.id), 0)::int8, coalesce((select sum(people) from reach where project_id = p.id), 0)::int8,
        coalesce(w.points, 0), coalesce(w.n, 0), coalesce((select sum(stages) from stage where project_id = p.id), 0)::int4, coalesce((select sum(accepted) from stage where project_id = p.id), 0)::int4,
        p.ends_on, p.ended_on
-  from project p left join (select project_id, avg(points)::int4 as points, count(*)::int4 as n from weighed group by 1) w on w.project_id = p.id
- where p.book_id = $1 and p.state in ('approved', 'ended') and ($2 = 0 or p.fund_id = $2)
+  from shown p left join (select project_id, avg(points)::int4 as points, count(*)::int4 as n from weighed group by 1) w on w.project_id = p.id
  order by w.points desc nulls last, 8 desc, p.number desc limit $3`
 
-	sqlPayeeBoard = weighedFirst + `
+	sqlPayeeBoard = `
+with looked as (
+  select * from contract where book_id = $1),` + added + `
 select y.id, y.name, (select count(*) from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))::int4, coalesce(w.n, 0), coalesce(w.points, 0),
        coalesce((select sum(paid) from paid where payee_id = y.id), 0)::int8, coalesce((select sum(times) from reach where payee_id = y.id), 0)::int8,
        coalesce((select sum(on_time) from stage where payee_id = y.id), 0)::int4, coalesce((select sum(accepted) from stage where payee_id = y.id), 0)::int4
@@ -116,11 +121,16 @@ const PhotosMax = 12
 
 // Board lists projects that were approved, of a fund or with 0 of all: the best assessed first, then by person-times.
 func Board(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, most int) ([]Standing, error) {
-	rows, err := q.Query(ctx, sqlBoard, book.ID, fund, most)
+	rows, err := q.Query(ctx, sqlBoard, book.ID, fund, most, nil)
 	if err != nil {
 		return nil, fmt.Errorf("rank projects: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Standing])
+}
+
+// Standing is an approved project as boards show it, or giving.ErrNoRecord.
+func (p *Project) Standing(ctx context.Context, q pg.Querier, book *ledger.Book) (*Standing, error) {
+	return giving.Record[Standing](ctx, q, sqlBoard, book.ID, p.FundID, 1, p.ID)
 }
 
 // PayeeBoard lists providers with a contract: the best assessed first, then by person-times.

@@ -58,20 +58,24 @@ type Published struct {
 	Version int16
 	Body    []byte // JSON of a Settlement
 	Hash    []byte // SHA-256 of Body
-	Reason  string // of a correction
+	Reason  string // of a correction; of version 1 where the account was published elsewhere before
 	Day     time.Time
 }
 
 const (
 	sqlSettlementInsert = `insert into project_account (book_id, project_id, version, body, hash, reason, day) values ($1, $2, $3, $4, $5, $6, $7)`
 	sqlSettlements      = `select version, body, hash, reason, day from project_account where book_id = $1 and project_id = $2 order by version desc`
+	sqlSettled          = `select ` + paymentColumns + ` from ` + paymentTables + ` where d.book_id = $1 and c.project_id = $2 and d.state = 'paid' order by d.number desc limit $3`
 	sqlFundCodes        = `select fund_id, code from fund where book_id = $1`
 )
 
-// settlementPayments bounds the invoices of a final account.
-const settlementPayments = 1000
+// The invoices of a final account and its bytes are bounded; the table holds as many bytes.
+const (
+	settlementPayments = 5000
+	settlementBytes    = 10_000_000
+)
 
-// Draft works a final account out of the books as they stand.
+// Draft works a final account out of the books as they stand, with one payment more than one may have where there are more.
 func (p *Project) Draft(ctx context.Context, q pg.Querier, book *ledger.Book) (*Settlement, error) {
 	text := func(minor int64) string { return money.Format(minor, book.Currency) }
 	a := &Settlement{Project: p.Name(), Title: p.Title, Currency: book.Currency, Budget: text(p.Budget), Started: p.StartsOn.Format(time.DateOnly)}
@@ -102,32 +106,30 @@ func (p *Project) Draft(ctx context.Context, q pg.Querier, book *ledger.Book) (*
 	for _, f := range finals {
 		a.Sources = append(a.Sources, SettlementSource{codes[f.FundID], f.Treatment, f.Payer, text(f.Budget), text(f.Cost), text(f.Paid), text(f.Returned), text(f.Rest)})
 	}
-	list, err := Outlay(ctx, q, book, &p.ID, 0, settlementPayments)
+	rows, err = q.Query(ctx, sqlSettled, book.ID, p.ID, settlementPayments+1)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list what was paid: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Payment])
+	if err != nil {
+		return nil, fmt.Errorf("list what was paid: %w", err)
 	}
 	for _, one := range list {
-		if one.State == Paid {
-			a.Payments = append(a.Payments, SettlementPayment{one.Name(), one.Payee, one.Invoice, one.PaidOn.Format(time.DateOnly), text(one.Amount)})
-		}
+		a.Payments = append(a.Payments, SettlementPayment{one.Name(), one.Payee, one.Invoice, one.PaidOn.Format(time.DateOnly), text(one.Amount)})
 	}
-	board, err := Board(ctx, q, book, p.FundID, settlementPayments)
+	s, err := p.Standing(ctx, q, book)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range board {
-		if s.ID == p.ID {
-			a.Times, a.People = s.Times, s.People
-			if s.Assessed > 0 {
-				a.Points = fmt.Sprintf("%d.%02d", s.Points/100, s.Points%100)
-			}
-		}
+	a.Times, a.People = s.Times, s.People
+	if s.Assessed > 0 {
+		a.Points = fmt.Sprintf("%d.%02d", s.Points/100, s.Points%100)
 	}
 	return a, nil
 }
 
 // Publish plans that the final account is public from a day on: as it stands now, frozen on the project's page, and where else it hangs.
-// Again it is a correction, with its reason; the version before stays. *giving.FieldErrors, giving.ErrStep.
+// Again, or after it was published elsewhere alone, it is a correction with its reason; the version before stays. *giving.FieldErrors, giving.ErrStep.
 func Publish(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, where, reason string, day time.Time) (*giving.Move, error) {
 	if p.State != Ended {
 		return nil, giving.ErrStep
@@ -154,12 +156,13 @@ func Publish(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, w
 	if err != nil {
 		return nil, fmt.Errorf("write final account: %w", err)
 	}
+	if len(account.Payments) > settlementPayments || len(body) > settlementBytes {
+		wrong.Refuse("", "project.publish.long", "most", fmt.Sprint(settlementPayments))
+	}
 	hash := sha256.Sum256(body)
 	version := int16(1)
 	if len(before) > 0 {
 		version = before[0].Version + 1
-	} else {
-		reason = ""
 	}
 	to := *p
 	if p.PublishedOn == nil {

@@ -44,7 +44,10 @@ select kind, sum(least(at + amount, $5) - greatest(at, $4))::int8, count(*)
 
 	sqlCameMoved = `
 select entry_id, entry_at + greatest($4 - at, 0), entry_at + least(amount, $5 - at)
-  from trace_in where book_id = $1 and fund_id = $2 and lane = $3 and kind = 'transfer' and at < $5 and at + amount > $4 order by at`
+  from trace_in
+ where book_id = $1 and fund_id = $2 and lane = $3 and kind = 'transfer' and at < $5 and at + amount > $4
+   and at >= (select max(x.at) from trace_in x where x.book_id = $1 and x.fund_id = $2 and x.lane = $3 and x.at <= $4)
+ order by at`
 
 	sqlCameGifts = `
 select entry_id, least(at + amount, $5) - greatest(at, $4), amount
@@ -368,16 +371,4 @@ func (f *finder) gifts(s stretch, m *Made) error {
 		return fmt.Errorf("read gifts: %w", err)
 	}
 	return nil
-}
-
-const sqlBehind = `
-select exists (select from entry e left join trace_cursor c on c.book_id = e.book_id
-                where e.book_id = $1 and (c.book_id is null or (e.xid, e.id) > (c.xid, c.entry_id)))`
-
-// Behind tells whether there are entries that are not on the lines yet.
-func Behind(ctx context.Context, q pg.Querier, book *ledger.Book) (behind bool, err error) {
-	if err := q.QueryRow(ctx, sqlBehind, book.ID).Scan(&behind); err != nil {
-		return false, fmt.Errorf("look whether all is followed: %w", err)
-	}
-	return behind, nil
 }

@@ -208,9 +208,8 @@ func (w *world) follows(most int) {
 			if _, err := follow(w.ctx, tx, w.book, most); err != nil {
 				return err
 			}
-			var err error
-			behind, err = Behind(w.ctx, tx, w.book)
-			return err
+			return tx.QueryRow(w.ctx, `select exists (select from entry e left join trace_cursor c on c.book_id = e.book_id
+				where e.book_id = $1 and (c.book_id is null or (e.xid, e.id) > (c.xid, c.entry_id)))`, w.book.ID).Scan(&behind)
 		})
 	}
 	w.tx(func(tx pgx.Tx) error {
