@@ -249,7 +249,7 @@ var table = []row{
 	{projects.ErrScored, Problem{"scored-before", 409, "您已经代表另一方评过分，一个人只能代表一方。", "You have assessed for another side: one person speaks for one."}},
 	{projects.ErrHoldOff, Problem{"holdback-open", 409, "按评估结果要扣减的尾款还没有入账，请先办理扣减。", "The hold-back that follows from the assessment is not booked yet; do that first."}},
 	{projects.ErrScheme, Problem{"scheme", 422, "四方权重合计要是 100%，等级从高到低，最低一级从 0 分起。", "The four weights must add up to 100%; grades go from high to low, and the lowest begins at 0."}},
-	{projects.ErrBank, Problem{"bank-short", 409, "这个银行账户里，该基金的钱不够付这笔款（已发出的也要扣除）。", "This bank account holds too little money of the fund, less what is on its way out."}},
+	{projects.ErrBank, Problem{"bank-short", 409, "这个银行账户里，该基金的钱不够付这笔款（已发出的也要扣除）。请先用凭证把该基金的钱从别的银行账户转过来，或者撤下这笔申请，从有钱的账户重新申请。", "This bank account holds too little money of the fund, less what is on its way out. Move the fund's money here from its other bank account by a voucher, or put the request aside and ask anew from the account that holds it."}},
 	{projects.ErrBankFile, Problem{"bank-file", 409, "付款文件的结构或合计不对，没有给出。请核对付款账户和收款人资料。", "The file for the bank is not in order and was not handed out. Check the paying account and the payees."}},
 	{residents.ErrNoCommunity, Problem{"not-found", 404, "没有这个社区。", "There is no such community."}},
 	{residents.ErrNoCode, Problem{"resident-code", 404, "没有这个码，或者它已经停用。请核对，或向街道要一个新码。", "There is no such code, or it was taken back. Check it, or ask the street for a new one."}},

@@ -10,6 +10,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/staff"
@@ -173,7 +174,15 @@ func (v *visit) callRanking(c *calls.Call) (grid, error) {
 		if p.Rank == nil {
 			continue
 		}
-		g.Rows = append(g.Rows, []cell{{Text: rankWords(p.Rank)}, textCell(p.Title), textCell(p.Payee), {Text: v.points(*p.Points, 1)}, v.sumCell(p.Amount), {Text: v.proposalState(&p.Proposal).Text}})
+		title := textCell(p.Title)
+		if p.ProjectID != nil {
+			project, err := projects.ProjectByID(v.ctx(), v.s.DB, v.book, *p.ProjectID)
+			if err != nil {
+				return g, err
+			}
+			title.Href = projectHref(project)
+		}
+		g.Rows = append(g.Rows, []cell{{Text: rankWords(p.Rank)}, title, textCell(p.Payee), {Text: v.points(*p.Points, 1)}, v.sumCell(p.Amount), {Text: v.proposalState(&p.Proposal).Text}})
 	}
 	return g, nil
 }

@@ -248,4 +248,8 @@ func TestNeedsLook(t *testing.T) {
 	li.stepped(needsPath, "need-enter", "book", "offer", "title", "适老化改造入户评估与安装", "theme", "elderly", "street", "1", "people", "200", "firm", "一个名字特别特别长的社会工作服务中心（民办非企业单位）")
 	li.stepped(needsPath, "need-enter", "book", "means", "title", "适老化专款", "theme", "elderly", "street", "0", "amount", "50000", "firm", "区商会")
 	o.looks(t, "need", [][3]string{{"li", "public-list", needsPublicPath}, {"li", "public", "/needs/1"}, {"li", "desk-list", needsPath}, {"li", "desk", desk}, {"li", "pairs", pairsPath}, {"li", "new", needsPath + "/new"}, {"li", "intents", intentsPath}})
+	ctx := browser(t)
+	o.signInBrowser(ctx, "")
+	eval(ctx, t, fmt.Sprintf(`fetch(%q, {method: "POST", redirect: "manual", body: new URLSearchParams({code: %q})}).then(() => "in")`, residentPath, codes[1]))
+	inspect(ctx, t, deskHeard, "need-form", o.url+needFormPath)
 }

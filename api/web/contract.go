@@ -182,10 +182,12 @@ func (v *visit) contractActs(p contractPage) ([]act, error) {
 	add(c.State == projects.Stopped, "contract-resume")
 	add(p.result != nil && p.result.HoldOff > c.Forfeited && len(has.due)+len(has.inspected) == 0 && (running || c.State == projects.Terminated), "contract-forfeit")
 	add((running || c.State == projects.Terminated) && (c.Payable() > 0 || c.Last() > 0 || running && c.Advanced < c.Advance), "pay-ask")
-	add(running && len(v.sides(p.project.StreetID)) > 0 && (p.result == nil || len(middle) < len(projects.Sides())), "assess")
+	speaks, open := running && len(v.sides(p.project.StreetID)) > 0 && (p.result == nil || len(middle) < len(projects.Sides())), len(has.due)+len(has.inspected) > 0
+	add(speaks && !open, "assess")
 	add(c.Running(), "visit-note")
 	add(len(has.visits) > 0, "finding-answer")
 	add(len(has.answered) > 0, "finding-settle")
+	add(speaks && open, "assess") // in the middle; the end's comes with the last stage
 	add(c.State != projects.Void && c.State != projects.Closed && receivable, "contract-receive")
 	add(c.State == projects.Terminated && prepaid, "contract-recover")
 	add(c.State == projects.Terminated && prepaid, "contract-write-off")

@@ -341,6 +341,15 @@ func (v *visit) needDeskAgain(status int, wrong Errors) error {
 	if i.Answer != "" {
 		view.Facts = append(view.Facts, v.fact("need.answer", i.Answer))
 	}
+	if v.who.May(staff.ProjectRead) {
+		became, err := v.needProjects(i)
+		if err != nil {
+			return err
+		}
+		for _, p := range became {
+			view.Facts = append(view.Facts, Fact{Term: T(v.lang, "contract.project"), Value: p.Name() + " " + p.Title, Href: projectsPath + "/" + p.ID.String()})
+		}
+	}
 	if i.Shown() {
 		view.Links = []Link{{T(v.lang, "need.public"), needHref(i)}}
 	}

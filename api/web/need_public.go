@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/staff"
@@ -258,10 +260,25 @@ type needView struct {
 	Photos                       []photoView
 	Into                         *Link  // the one that this was merged into
 	Next                         string // what happens now
+	Projects                     []Link // what became of it
 	Filed, Supported, May        bool
 	Ask                          string // where a code is entered to support it
 	Form                         string
 	Similar                      []needCard
+}
+
+// needProjects are the projects that answer a need.
+func (v *visit) needProjects(i *needs.Item) (list []*projects.Project, err error) {
+	awarded, err := calls.Answering(v.ctx(), v.s.DB, v.book, i.ID)
+	for n := range awarded {
+		if err != nil {
+			break
+		}
+		var p *projects.Project
+		p, err = projects.ProjectByID(v.ctx(), v.s.DB, v.book, *awarded[n].ProjectID)
+		list = append(list, p)
+	}
+	return list, err
 }
 
 // photoView is a photo on a page.
@@ -316,6 +333,13 @@ func (v *visit) needShow() error {
 		return err
 	}
 	view.Facts = v.needFacts(i, streets, communities)
+	became, err := v.needProjects(i)
+	if err != nil {
+		return err
+	}
+	for _, p := range became {
+		view.Projects = append(view.Projects, Link{T(v.lang, "need.project.link", p.Name()+" "+p.Title), projectHref(p)})
+	}
 	if view.Photos, err = v.photoViews(i, view.Here); err != nil {
 		return err
 	}

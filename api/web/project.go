@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/calls"
+	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/staff"
 )
@@ -248,7 +249,15 @@ func (v *visit) proposalFact(q pg.Querier, p *projects.Project) ([]Fact, error) 
 	if err != nil {
 		return nil, err
 	}
-	return []Fact{{Term: T(v.lang, "proposal.proposal"), Value: from.Name() + " " + from.Payee, Href: proposalsPath + "/" + from.ID.String()}}, nil
+	facts := []Fact{{Term: T(v.lang, "proposal.proposal"), Value: from.Name() + " " + from.Payee, Href: proposalsPath + "/" + from.ID.String()}}
+	if from.NeedID == nil {
+		return facts, nil
+	}
+	need, err := needs.ByID(v.ctx(), q, v.book, *from.NeedID)
+	if err != nil {
+		return nil, err
+	}
+	return append(facts, Fact{Term: T(v.lang, "proposal.need"), Value: need.Name() + " " + need.Title, Href: needsPath + "/" + need.ID.String()}), nil
 }
 
 func (v *visit) itemOptions(items []projects.Item) (options []Option) {

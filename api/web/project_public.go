@@ -14,6 +14,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/staff"
@@ -119,6 +120,22 @@ func (v *visit) projectPublic() error {
 	return v.story(view)
 }
 
+// projectNeed leads back to what residents asked for.
+func (v *visit) projectNeed(q pg.Querier, p *projects.Project, view *storyView) error {
+	from, err := calls.ProposalOf(v.ctx(), q, v.book, p.ID)
+	if errors.Is(err, giving.ErrNoRecord) || err == nil && from.NeedID == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	need, err := needs.ByID(v.ctx(), q, v.book, *from.NeedID)
+	if err == nil && need.Shown() {
+		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "proposal.need"), Value: need.Title, Href: needHref(need)})
+	}
+	return err
+}
+
 func (v *visit) fillProject(q pg.Querier, p *projects.Project, view *storyView) error {
 	view.Page = v.page(p.Title)
 	view.Heading, view.Lead, view.State = p.Title, p.Plan, v.projectState(p)
@@ -143,6 +160,9 @@ func (v *visit) fillProject(q pg.Querier, p *projects.Project, view *storyView) 
 			return err
 		}
 		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "project.vote"), Value: poll.Title(string(v.lang)), Href: pollHref(poll) + "/result"})
+	}
+	if err := v.projectNeed(q, p, view); err != nil {
+		return err
 	}
 	if err := v.projectFigures(q, p, view); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/staff"
 )
@@ -70,6 +71,11 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 			}
 		}
 	}
+	more, err := v.askedAbout(q, a.Kind, d)
+	if err != nil {
+		return r, err
+	}
+	r.facts = append(r.facts, more...)
 	gains, err := v.payeeFacts(q, a.Payee)
 	if err != nil {
 		return r, err
@@ -105,6 +111,37 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 		}
 	}
 	return r, nil
+}
+
+// askedAbout is what else a second person reads of a vote (its budget, who votes when, each project with its cost) and of a fund that is to be opened (its charter).
+func (v *visit) askedAbout(q pg.Querier, kind staff.Kind, d stepDraft) (facts []Fact, err error) {
+	switch {
+	case kind == staff.PollKind:
+		p, err := polls.ByID(v.ctx(), q, v.book, d.ID)
+		if errors.Is(err, polls.ErrNoPoll) { // a fund's rule, not a vote
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if facts, err = v.pollFacts(q, p); err != nil {
+			return nil, err
+		}
+		for i := range p.Options {
+			o := &p.Options[i]
+			facts = append(facts, v.fact("vote.option", strconv.Itoa(int(o.Place))+" "+o.Title(string(v.lang))+" "+Amount(v.lang, v.amount(o.Cost))))
+		}
+	case d.Act == "fund-open":
+		f, err := v.fundFile(q, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if facts, err = v.fundFileFacts(f, &f.Terms); err != nil {
+			return nil, err
+		}
+		facts = append([]Fact{v.fact("fund.name", f.Name(string(v.lang)))}, facts...)
+	}
+	return facts, nil
 }
 
 // stepValue is a field of the form as a reader sees it.

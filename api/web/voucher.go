@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects/polls"
 )
 
 // sheetLines is how many lines one printed sheet of a voucher holds.
@@ -176,13 +177,17 @@ func (v *visit) tags(leaf ledger.Leaf, s *sight) string {
 	return strings.Join(tags, T(v.lang, "console.and"))
 }
 
-// tagWord is a tag as people read it: a fund by its name, a way of paying and a nature by its word, anything else as it was given.
+// tagWord is a tag as people read it: a fund by its name, what residents chose by its vote, a way of paying and a nature by its word, anything else as it was given.
 func (v *visit) tagWord(key, value string, s *sight) string {
 	switch key {
 	case "counterparty":
 		number, isFund := strings.CutPrefix(value, "fund:")
 		if id, err := strconv.ParseInt(number, 10, 32); isFund && err == nil {
 			return v.fundName(s, int32(id))
+		}
+	case "source":
+		if vote, place, ok := polls.FromVote(value); ok {
+			return T(v.lang, "tag.vote", vote, place)
 		}
 	case "instrument":
 		if channel, ok := giving.ChannelByCode(value); ok {

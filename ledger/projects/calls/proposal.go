@@ -82,6 +82,7 @@ const (
 
 	sqlProposalByID      = `select ` + proposalColumns + ` from ` + proposalTables + ` where p.book_id = $1 and p.id = $2`
 	sqlProposalByProject = `select ` + proposalColumns + ` from ` + proposalTables + ` where p.book_id = $1 and p.project_id = $2`
+	sqlProposalsForNeed  = `select ` + proposalColumns + ` from ` + proposalTables + ` where p.book_id = $1 and p.need_id = $2 and p.state = 'awarded' order by p.number`
 	sqlProposals         = `
 select ` + proposalColumns + ` from ` + proposalTables + `
  where p.book_id = $1 and ($2 or p.street_id = any($3::int4[])) and ($4 or p.payee_id = any($5::uuid[])) and ($6::uuid is null or p.call_id = $6) and ($7 = '' or p.state = $7)
@@ -113,6 +114,11 @@ func ProposalByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.
 // ProposalOf is the proposal that a project came from, or giving.ErrNoRecord.
 func ProposalOf(ctx context.Context, q pg.Querier, book *ledger.Book, project uuid.UUID) (*Proposal, error) {
 	return giving.Record[Proposal](ctx, q, sqlProposalByProject, book.ID, project)
+}
+
+// Answering lists what was awarded to answer a need, oldest first; each has become a project.
+func Answering(ctx context.Context, q pg.Querier, book *ledger.Book, need uuid.UUID) ([]Proposal, error) {
+	return rows[Proposal](ctx, q, "proposals of a need", sqlProposalsForNeed, book.ID, need)
 }
 
 // Proposals lists proposals, newest first; with Payees set only theirs.

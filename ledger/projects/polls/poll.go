@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,6 +91,14 @@ func (p *Poll) Name() string { return fmt.Sprintf("V%d", p.Number) }
 
 // source tags the accounts of what a project won.
 func (p *Poll) source(place int16) string { return fmt.Sprintf("vote:%s:%d", p.Name(), place) }
+
+// FromVote reads such a tag: the vote's name and the project's place in it.
+func FromVote(source string) (name, place string, ok bool) {
+	if name, ok = strings.CutPrefix(source, "vote:"); ok {
+		name, place, ok = strings.Cut(name, ":")
+	}
+	return name, place, ok
+}
 
 // Takes tells whether ballots are taken at a moment.
 func (p *Poll) Takes(now time.Time) bool {
