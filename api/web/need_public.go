@@ -320,8 +320,7 @@ func (v *visit) needShow() error {
 		return err
 	}
 	v.private()
-	view := needView{Page: v.page(i.Name() + " " + i.Title), Heading: i.Title, Here: needHref(i), Story: i.Story, Answer: i.Answer, State: v.needState(i), Form: newForm(),
-		Filed: v.QueryParam("filed") == "1", Supported: v.QueryParam("supported") == "1"}
+	view := needView{Page: v.page(i.Name() + " " + i.Title), Heading: i.Title, Here: needHref(i), Story: i.Story, Answer: i.Answer, State: v.needState(i), Form: newForm(), Filed: v.QueryParam("filed") == "1"}
 	view.Crumbs = []Link{{view.T("need.public.heading"), needsPublicPath}, {Label: i.Name()}}
 	view.Next = T(v.lang, "need.public.next."+i.State)
 	streets, err := v.streets()
@@ -351,7 +350,12 @@ func (v *visit) needShow() error {
 		view.Into = &Link{into.Name() + " " + into.Title, needHref(into)}
 	}
 	wanted := i.State == needs.Listed && (i.Book == needs.Need || i.Book == needs.Idea)
-	view.May = wanted && r != nil && (i.Resident == nil || *i.Resident != r.ID)
+	if r != nil {
+		if view.Supported, err = i.SupportedBy(v.ctx(), v.s.DB, v.book, r); err != nil {
+			return err
+		}
+	}
+	view.May = wanted && r != nil && !view.Supported && (i.Resident == nil || *i.Resident != r.ID)
 	if wanted && r == nil {
 		view.Ask = residentPath + "?next=" + view.Here
 	}

@@ -106,6 +106,10 @@ func (w *needWalk) streetSorts() {
 	w.resident(2, w.asked)
 	w.press(`form[action="` + w.asked + `"] button`)
 	w.says(title, w.in("三栋没有电梯", "House 3 has no lift"))
+	w.says(T(w.lang, "need.supported.note"))
+	if eval(w.ctx, w.T, `document.querySelector('main form') ? "again" : ""`) != "" {
+		w.Error("the need can be supported twice")
+	}
 	w.look("need", phoneWidth)
 }
 

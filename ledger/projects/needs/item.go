@@ -106,6 +106,7 @@ select ` + columns + ` from need_item i
 
 	sqlSettle  = `update need_item set state = $3, answer = $4, merged_into = $5 where book_id = $1 and id = $2 and state = $6`
 	sqlSupport = `insert into need_support (book_id, need_id, resident_id) values ($1, $2, $3) on conflict do nothing`
+	sqlBacked  = `select exists (select from need_support where book_id = $1 and need_id = $2 and resident_id = $3)`
 	sqlMoveUp  = `
 insert into need_support (book_id, need_id, resident_id)
 select $1::int4, $3::uuid, resident_id from need_support where book_id = $1 and need_id = $2
@@ -225,6 +226,14 @@ func Support(ctx context.Context, tx pgx.Tx, book *ledger.Book, r *residents.Res
 		return ErrSupported
 	}
 	return nil
+}
+
+// SupportedBy tells whether a resident supports the item.
+func (i *Item) SupportedBy(ctx context.Context, q pg.Querier, book *ledger.Book, r *residents.Resident) (backed bool, err error) {
+	if err = q.QueryRow(ctx, sqlBacked, book.ID, i.ID, r.ID).Scan(&backed); err != nil {
+		err = fmt.Errorf("read support: %w", err)
+	}
+	return backed, err
 }
 
 func (i *Item) becomes(book *ledger.Book, act, note string, to Item, more func(ctx context.Context, tx pgx.Tx) error) *giving.Move {
