@@ -58,7 +58,7 @@ func (w *needWalk) reconciled() {
 		due, err := recon.CorrectionsDue(ctx, tx, w.o.book)
 		for _, c := range due {
 			if err == nil {
-				err = recon.Correct(ctx, tx, w.o.book, c, w.o.now)
+				_, err = recon.Correct(ctx, tx, w.o.book, c, w.o.now)
 			}
 		}
 		return err
