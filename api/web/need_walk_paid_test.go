@@ -97,11 +97,23 @@ func (w *needWalk) isClosed() {
 	w.o.followed()
 }
 
-// everybodyReads: the need's page leads to the project, the project to its invoice, the payment says what it was made of, and the donor's page names the invoice.
+// streetAnswers: the street tells residents that the need is met, and the organisation's mark stands in the directory.
+func (w *needWalk) streetAnswers() {
+	w.Helper()
+	w.does("wu", w.need, "need-finish", "answer", w.in("三栋的扶手装好了，谢谢您提出来。", "The rails in house 3 are up. Thank you for asking."))
+	w.says(T(w.lang, "need.state.done"))
+	w.open(w.payee)
+	w.says("90.1")
+}
+
+// everybodyReads: the board ranks project and organisation, the need's page leads to the project, the project to its invoice, the payment says what it was made of, and the donor's page names the invoice.
 func (w *needWalk) everybodyReads() {
 	w.Helper()
 	w.is("")
+	w.open(boardPath)
+	w.says(w.in("楼道扶手", "Handrails for house 3"), w.in("向阳社工服务中心", "Sunrise Social Work Centre"), "90.10")
 	w.open(w.asked)
+	w.says(w.in("扶手装好了", "The rails in house 3 are up"))
 	w.press(`a[href="` + w.public + `"]`)
 	w.press(`a[href="` + w.asked + `"]`)
 	w.open(w.public)

@@ -47,6 +47,7 @@ func TestNeedWalk(t *testing.T) {
 			w.isPaid()
 			w.isAssessed()
 			w.isClosed()
+			w.streetAnswers()
 			w.everybodyReads()
 		})
 	}
