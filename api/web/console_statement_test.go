@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/url"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
@@ -101,6 +103,18 @@ func TestStatementsInTheConsole(t *testing.T) {
 	li.wants(li.get(bare), http.StatusOK, "未收", "13.01")
 	li.stepped(bare, "statement-tell", "opening", "1.00", "closing", "13.00")
 	li.wants(li.get(bare), http.StatusOK, "已导入", "人工填的余额")
+
+	// A large file is read by the job; its page says how far that is.
+	large := li.sendsStatement(ccb, "全年.csv", bytes.Repeat([]byte("20260901,20260901,,12.00,转账\n"), statementAtOnce/30)).to
+	li.lacks(li.get(large), "已读")
+	li.wants(li.get(large), http.StatusOK, "在后台进行")
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select set_config('application_name', 'file:' || $1::text || ':5000:120000', true)`, lastPart(large)); err != nil {
+			return err
+		}
+		li.wants(li.get(large), http.StatusOK, "已读", "5,000 行，约共 120,000 行")
+		return nil
+	})
 }
 
 func TestStatementsLook(t *testing.T) {

@@ -50,6 +50,14 @@ func (v *visit) statementFileAgain(status int, wrong Errors) error {
 		}
 		if f.State == recon.FileReceived && f.Size > statementAtOnce { // the job reads it
 			view.Lead, view.Links = T(v.lang, "recon.reading"), append(view.Links, Link{T(v.lang, "batch.refresh"), here})
+			lines, about, err := recon.Reading(v.ctx(), v.s.DB, f.ID)
+			if err != nil {
+				return err
+			}
+			if lines > 0 {
+				view.Facts = append(view.Facts, v.fact("recon.reading.so", T(v.lang, "recon.reading.far", lines, about)))
+				v.Response().Header().Set("Refresh", "5")
+			}
 		}
 		if s.Format == statement.CSV && may {
 			view.Links = append(view.Links, Link{T(v.lang, "platform.map"), here + "/profile"})

@@ -136,6 +136,27 @@ func TestImportAndQuarantine(t *testing.T) {
 	if f.State != recon.FileImported || *f.Lines != 52 || *f.Fresh != 52 {
 		t.Fatalf("%+v", f)
 	}
+	// While a file is being read others see how far it is.
+	far := func(id uuid.UUID, want int64) {
+		t.Helper()
+		if lines, about, err := recon.Reading(context.Background(), d.db, id); err != nil || lines != want || about < lines {
+			t.Errorf("%d of %d lines are read, want %d: %v", lines, about, want, err)
+		}
+	}
+	beside := recon.NewFile{ID: uuid.New(), Name: "beside.sta", Body: body, By: d.by}
+	d.tx(func(ctx context.Context, tx pgx.Tx) error {
+		f, err := recon.Receive(ctx, tx, d.book, d.source("招行二", statement.MT940, "755930112210808"), beside, start)
+		if err != nil {
+			return err
+		}
+		if f, err = recon.Take(ctx, tx, d.book, f, start); err != nil || f.State != recon.FileImported {
+			t.Fatalf("%+v %v", f, err)
+		}
+		far(beside.ID, 52)
+		far(uuid.New(), 0)
+		return nil
+	})
+	far(beside.ID, 0)
 	// The bytes of a line are there, and its names only in them.
 	ctx := context.Background()
 	var at, size int

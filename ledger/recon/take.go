@@ -198,9 +198,14 @@ func (t *taking) put(ctx context.Context, body []byte, opt statement.Options) er
 	r := t.read(ctx, body, opt)
 	defer r.stop()
 	var odd error
+	var lines int64
 	for b := range r.batches {
 		if odd != nil {
 			continue
+		}
+		lines += int64(b.len())
+		if err := t.say(ctx, lines, b.ats[b.len()-1], int64(len(body))); err != nil {
+			return err
 		}
 		fresh, err := t.insert(ctx, b)
 		if err != nil && refusalOf(err) == nil {
