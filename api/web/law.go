@@ -1,17 +1,14 @@
 package web
 
 import (
-	"context"
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -106,52 +103,6 @@ func orDash(text string) string {
 	return text
 }
 
-// lawProfile says under which law the book stands. It decides what is blocked, so another person approves.
-func (v *visit) lawProfile(p *law.Profile) act {
-	forms := make([]Option, 0, 3)
-	for _, form := range []string{law.Association, law.Foundation, law.Service} {
-		forms = append(forms, Option{Value: form, Label: T(v.lang, "law.form."+form)})
-	}
-	yes := []Option{{Value: "yes", Label: T(v.lang, "law.public.yes")}, {Value: "no", Label: T(v.lang, "law.public.no")}}
-	public, form := "yes", law.Association
-	a := act{name: "law-profile", needs: staff.LawWrite, second: staff.LawKind}
-	place, code := "", ""
-	if p != nil {
-		place, code, form = p.Jurisdiction, p.Code, p.Form
-		if !p.Public {
-			public = "no"
-		}
-	}
-	a.blanks = []blank{{name: "place", label: "law.jurisdiction", hint: "law.jurisdiction.hint", value: place, max: 9}, {name: "form", label: "law.form", kind: "select", options: forms, value: form},
-		{name: "public", label: "law.public", kind: "select", options: yes, value: public}, {name: "due-from", label: "law.from", kind: "day", hint: "law.from.hint"},
-		{name: "code", label: "law.code", optional: true, value: code, max: 18}}
-	a.plan = func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
-		p := law.Profile{From: in.day("due-from"), Jurisdiction: in["place"], Form: in["form"], Public: in["public"] == "yes", Code: in["code"]}
-		if err := lawField("place", "law.profile.wrong", p.Check()); err != nil {
-			return nil, err
-		}
-		return &giving.Move{Object: "law:00", Act: "law-profile", Note: in["place"] + " · " + in["form"], Source: "law", SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
-			p.EnteredBy = &s.By
-			return law.SetProfile(ctx, tx, v.book, p, s.At)
-		}}, nil
-	}
-	return a
-}
-
-// lawField is a refusal beside one field.
-func lawField(field, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var wrong giving.FieldErrors
-	wrong.Refuse(field, key)
-	return wrong.Err()
-}
-
-func (v *visit) lawProfileSet() error {
-	return v.perform(uuid.Nil, lawPath, v.lawListAgain, v.lawProfile(nil))
-}
-
 // lawShow shows a rule: how it stands, what it asks for and where that is written, the working line by line, the cases, the facts.
 func (v *visit) lawShow() error { return v.lawShowAgain(http.StatusOK, nil) }
 
@@ -170,19 +121,12 @@ func (v *visit) lawShowAgain(status int, wrong Errors) error {
 		view.Status = "good"
 	}
 	view.Facts = []Fact{v.fact("law.effect", T(v.lang, "law.effect."+string(f.Effect))), v.fact("law.year", strconv.Itoa(year))}
-	if lacks := f.Lacks(lang); lacks != "" {
-		view.Facts = append(view.Facts, v.fact("law.lacks", lacks))
-	}
 	v.lawYears(&view, path+"&", year)
 	view.Links = append(view.Links, Link{T(v.lang, "law.all"), lawPath})
-	params := grid{Title: T(v.lang, "law.params"), Empty: T(v.lang, "law.params.none"), Heads: v.heads("law.param", "#law.value", "law.from", "law.article")}
-	for _, p := range f.Params {
-		from := ISODay(p.From)
-		if p.Own {
-			from += T(v.lang, "law.own")
-		}
-		params.Rows = append(params.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: p.Article(lang), User: p.Own}})
+	for _, course := range f.Months {
+		view.Charts = append(view.Charts, v.courseChart(course, year))
 	}
+	params := v.lawParams(f.Params)
 	view.Grids = []grid{v.lawWorking(f), v.lawCases(f), params}
 	facts, err := v.lawFacts(f.Code)
 	if err != nil {
@@ -197,6 +141,41 @@ func (v *visit) lawShowAgain(status int, wrong Errors) error {
 		return err
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
+}
+
+// lawParams lists figures: for whom, from when to when, and where each is written.
+func (v *visit) lawParams(all []law.Param) grid {
+	g := grid{Title: T(v.lang, "law.params"), Empty: T(v.lang, "law.params.none"), Heads: v.heads("law.param", "#law.value", "law.from", "law.for", "law.article")}
+	for _, p := range all {
+		from := ISODay(p.From)
+		if !p.To.IsZero() {
+			from += " – " + ISODay(p.To.AddDate(0, 0, -1))
+		}
+		if p.Own {
+			from += T(v.lang, "law.own")
+		}
+		of := []string{cmp.Or(strings.Trim(p.Jurisdiction, "*"), T(v.lang, "law.any"))}
+		if p.Form != "*" && p.Form != "" {
+			of = append(of, T(v.lang, "law.form."+p.Form))
+		}
+		if p.Public != "*" && p.Public != "" {
+			of = append(of, T(v.lang, "law.raises."+p.Public))
+		}
+		g.Rows = append(g.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: strings.Join(of, " · ")}, {Text: p.Article(string(v.lang)), User: p.Own}})
+	}
+	return g
+}
+
+// courseChart draws a yearly rule month by month: what was done, where the pace leads, and the line.
+func (v *visit) courseChart(c law.Course, year int) Chart {
+	chart := Chart{ID: "law-" + c.Of, Title: T(v.lang, "law.course."+c.Of), Axis: Unit(v.lang, v.book.Currency), Head: T(v.lang, "flow.month"), Unit: v.book.Currency,
+		Series: []string{T(v.lang, "law.course.done"), T(v.lang, "law.course.ahead"), T(v.lang, "law.course.line."+c.Of)}}
+	for _, m := range c.Months {
+		chart.Columns = append(chart.Columns, ChartColumn{Label: strconv.Itoa(int(m.First.Month())), Values: []int64{max(0, m.Done), max(0, m.Sum()), max(0, m.Line)}})
+	}
+	last := c.Months[len(c.Months)-1]
+	chart.Desc = T(v.lang, "law.course."+c.Of+".desc", strconv.Itoa(year), Amount(v.lang, v.amount(last.Done)), Amount(v.lang, v.amount(last.Sum())), Amount(v.lang, v.amount(last.Line)))
+	return chart
 }
 
 // lawObject is what the history of a rule's facts is kept under.
@@ -241,6 +220,8 @@ func (v *visit) lawHref(object string) string {
 		return "/console/campaigns/" + id
 	case "fund":
 		return "/console/funds/" + id
+	case "gift":
+		return "/console/entries/" + id
 	case "account":
 		return "/console/accounts/" + id
 	}
@@ -278,10 +259,17 @@ func (v *visit) lawFacts(code string) (grid, error) {
 		switch {
 		case item.Count:
 			sum.Text = strconv.FormatInt(f.Amount, 10)
+		case item.Share:
+			sum.Text = law.Percent(f.Amount)
 		case item.Amount:
 			sum = v.sumCell(f.Amount)
 		}
 		name := f.Object
+		if id, ok := strings.CutPrefix(f.Object, "gift:"); ok {
+			if gift, err := uuid.Parse(id); err == nil {
+				name = giving.Ref(v.book, gift)
+			}
+		}
 		for _, o := range objects {
 			if o.Value == f.Object {
 				name = o.Label
@@ -324,103 +312,6 @@ func (v *visit) lawObjects(kind string) (options []Option, err error) {
 		options = append(options, Option{Value: r.Object, Label: r.Name})
 	}
 	return options, err
-}
-
-// lawForms are the forms of a rule: the facts that it rests on, if any, and a figure of the association's own.
-func (v *visit) lawForms(code string) ([]act, error) {
-	fact := v.lawFact(code)
-	if len(fact.blanks[0].options) == 0 {
-		return []act{v.lawParam(code)}, nil
-	}
-	kind, _, _ := strings.Cut(fact.blanks[0].options[0].Value, ".")
-	for _, i := range law.Items {
-		if i.Rule == kind {
-			kind = i.Object
-		}
-	}
-	objects, err := v.lawObjects(kind)
-	fact.blanks[1].options = objects
-	return []act{fact, v.lawParam(code)}, err
-}
-
-// lawFact is the form of the facts that a rule rests on, those of all rules when code is empty.
-func (v *visit) lawFact(code string) act {
-	a := act{name: "law-fact", needs: staff.LawWrite, second: staff.LawKind}
-	var items []Option
-	for _, i := range law.Items {
-		if i.Rule == code || code == "" {
-			items = append(items, Option{Value: i.Rule + "." + i.Name, Label: i.Label(string(v.lang))})
-		}
-	}
-	a.blanks = []blank{{name: "item", label: "law.item", kind: "select", options: items}, {name: "object", label: "law.object", kind: "select"},
-		{name: "year", label: "law.year", kind: "number", optional: true}, {name: "due-day", label: "law.day", kind: "day", optional: true}, {name: "due-until", label: "law.until", kind: "day", optional: true},
-		{name: "amount", label: "law.amount", kind: "amount", optional: true},
-		{name: "count", label: "law.count", kind: "number", optional: true}, {name: "words", label: "law.words", max: 300}}
-	a.plan = func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
-		rule, item, _ := strings.Cut(in["item"], ".")
-		f := law.Fact{Rule: rule, Item: item, Object: in["object"], Year: int32(in.number("year")), Amount: in.sum("amount", v.book), Words: in["words"]}
-		if i := law.ItemOf(rule, item); i != nil && i.Count {
-			f.Amount = int64(in.number("count"))
-		}
-		for name, to := range map[string]**time.Time{"due-day": &f.Day, "due-until": &f.Until} {
-			if in[name] != "" {
-				day := in.day(name)
-				*to = &day
-			}
-		}
-		if err := lawField("item", "law.fact.wrong", f.Check()); err != nil {
-			return nil, err
-		}
-		return &giving.Move{Object: lawObject(rule), Act: "law-fact", Note: oneLine(law.ItemOf(rule, item).Label("zh-CN")+" · "+in["words"], 400), Source: "law",
-			SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
-				f.ID, f.EnteredBy, f.EnteredAt = s.Key, s.By, s.At
-				if s.Second != uuid.Nil {
-					f.Second = &s.Second
-				}
-				return law.Enter(ctx, tx, v.book, f)
-			}}, nil
-	}
-	return a
-}
-
-// lawParam is a figure of the association's own: its charter, or a rule newer than this program.
-func (v *visit) lawParam(code string) act {
-	names := []Option{}
-	for _, p := range law.Params() {
-		if (p.Rule == code || code == "") && !slices.ContainsFunc(names, func(o Option) bool { return o.Value == p.Rule+"."+p.Name }) {
-			names = append(names, Option{Value: p.Rule + "." + p.Name, Label: p.Name})
-		}
-	}
-	return act{name: "law-param", needs: staff.LawWrite, second: staff.LawKind, blanks: []blank{{name: "name", label: "law.param", kind: "select", options: names}, {name: "value", label: "law.value", hint: "law.value.hint", max: 40},
-		{name: "due-from", label: "law.from", kind: "day"}, {name: "article", label: "law.article", max: 200}},
-		plan: func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
-			rule, name, _ := strings.Cut(in["name"], ".")
-			p := law.Param{Rule: rule, Name: name, From: in.day("due-from"), Value: in["value"], ArticleZH: in["article"]}
-			if err := lawField("value", "law.value.wrong", p.Check()); err != nil {
-				return nil, err
-			}
-			return &giving.Move{Object: lawObject(rule), Act: "law-param", Note: name + " " + in["value"], Source: "law", SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
-				return law.SetParam(ctx, tx, v.book, p, s.By, s.At)
-			}}, nil
-		}}
-}
-
-// lawSeconds are the steps that another person approves, found by name.
-func (v *visit) lawSeconds() []act {
-	return []act{v.lawProfile(nil), v.lawParam(""), v.lawFact("")}
-}
-
-// lawStep enters a fact or a figure of the association's own.
-func (v *visit) lawStep() error {
-	code := v.typed("code", 5)
-	if law.ByCode(code) == nil {
-		return law.ErrNoRule
-	}
-	acts, err := v.lawForms(code)
-	if err != nil {
-		return err
-	}
-	return v.perform(uuid.Nil, lawRule(code), v.lawShowAgain, acts...)
 }
 
 // lawName is how people call what a fact speaks of.

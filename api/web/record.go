@@ -125,6 +125,7 @@ type recordView struct {
 	Progress      *progressView
 	Story         string // a longer text that somebody wrote
 	Photos        []photoView
+	Charts        []Chart
 	Raws          []rawView // pieces of files, as they came
 }
 

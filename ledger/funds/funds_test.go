@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 func bp(n int32) *int32 { return &n }
@@ -238,7 +239,7 @@ func TestLevy(t *testing.T) {
 	}
 	w.field(levy(f, 1), "fundfile.levy.more")
 	s, err := funds.LevyOf(w.ctx, w.db, w.book, *f.FundID)
-	if err != nil || s != (funds.LevyState{BP: 500, Base: 2_750_513, Cap: 137_525, Levied: 137_525}) {
+	if err != nil || s != (law.LevyState{BP: 500, Base: 2_750_513, Cap: 137_525, Levied: 137_525}) {
 		t.Errorf("%+v %v", s, err)
 	}
 	w.given(*f.FundID, "0.20") // a fen more of cap: 27,505.33 × 5 % = 1,375.2665
@@ -389,7 +390,7 @@ func TestLeastSpending(t *testing.T) {
 	w.must(w.post(ledger.KindVoucher, w.day(), w.lines(fund, "D program.r homes 80.00", "C bank.basic - 80.00")))
 	for day, due := range map[time.Time]bool{ledger.Day(2026, 9, 30): false, ledger.Day(2026, 10, 1): true} {
 		s, err := funds.SpendOf(w.ctx, w.db, w.book, fund, day)
-		if err != nil || s != (funds.SpendState{BP: 800, Opened: 100_001, Least: 80_01, Spent: 80_00, Left: 1, Due: due}) {
+		if err != nil || s != (law.SpendState{BP: 800, Opened: 100_001, Least: 80_01, Spent: 80_00, Left: 1, Due: due}) {
 			t.Errorf("%s: %+v %v", day.Format(time.DateOnly), s, err)
 		}
 	}

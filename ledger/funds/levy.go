@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 )
 
@@ -26,26 +27,6 @@ const (
 )
 
 const (
-	// Gifts of the fund since it began, less refunds; match, levies and releases left out. Closing entries are taken back: they empty the account.
-	sqlLevyBase = `
-with gifts as (
-  select account_id from account
-   where book_id = $1 and fund_id = $2 and chart in ('gift.r', 'gift.u') and ccy = $3
-     and coalesce(dims ->> 'nature', '') not in ('match', 'match-back', 'levy', 'release')),
-closing as (
-  select distinct on (e.id) e.accounts, e.seqs
-    from account n
-    join posting p on p.book_id = n.book_id and p.account_id = n.account_id
-   cross join lateral (select * from entry e where e.book_id = $1 and e.id = p.entry_id limit 1) e
-   where n.book_id = $1 and n.chart in ('na.u', 'na.r') and n.fund_id = $2 and e.kind = $4)
-select (coalesce((select -sum(b.balance) from gifts g join balance b on b.book_id = $1 and b.account_id = g.account_id), 0)
-      + coalesce((select sum(p.amount) from closing c cross join lateral unnest(c.accounts, c.seqs) u(account_id, seq) join gifts g on g.account_id = u.account_id
-                   cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p), 0))::int8`
-
-	sqlLevied = `
-select coalesce(sum(l.amount), 0)::int8 from fund_levy l
- where l.book_id = $1 and l.fund_id = $2 and not exists (select from entry r where r.book_id = $1 and r.reverses = l.entry_id)`
-
 	sqlLevyInsert = `insert into fund_levy (book_id, fund_id, entry_id, amount, base, levy_bp) values ($1, $2, $3, $4, $5, $6)`
 
 	// What stands on an account of the fund, over all of its leaves; credit positive.
@@ -54,17 +35,8 @@ select coalesce(-sum(b.balance), 0)::int8 from account a join balance b on b.boo
  where a.book_id = $1 and a.fund_id = $2 and a.chart = $3 and a.ccy = $4`
 )
 
-// LevyState is what may still be levied of a fund. Minor units of the book's currency.
-type LevyState struct {
-	BP     int32
-	Base   int64 // gifts less refunds, without match
-	Cap    int64 // rounded down
-	Levied int64
-	Left   int64
-}
-
-// LevyOf works out what may still be levied of a fund. ErrNoCharter, ErrNoLevy.
-func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (s LevyState, err error) {
+// LevyOf works out what may still be levied of a fund under its charter; gifts with a cap of their own are held to that. ErrNoCharter, ErrNoLevy.
+func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (s law.LevyState, err error) {
 	c, err := CharterOf(ctx, q, book, fund)
 	if err != nil {
 		return s, err
@@ -72,16 +44,7 @@ func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (s
 	if c.Terms.LevyBP == nil {
 		return s, ErrNoLevy
 	}
-	s.BP = *c.Terms.LevyBP
-	if err := q.QueryRow(ctx, sqlLevyBase, book.ID, fund, book.Currency, ledger.KindClose).Scan(&s.Base); err != nil {
-		return s, fmt.Errorf("read base of levy: %w", err)
-	}
-	if err := q.QueryRow(ctx, sqlLevied, book.ID, fund).Scan(&s.Levied); err != nil {
-		return s, fmt.Errorf("read levies: %w", err)
-	}
-	s.Cap = money.FloorShare(max(s.Base, 0), int64(s.BP), 10_000)
-	s.Left = max(s.Cap-s.Levied, 0)
-	return s, nil
+	return law.LevyOf(ctx, q, book, fund, *c.Terms.LevyBP)
 }
 
 // Levy plans E29: a management fee for the general fund, as far as the agreement's cap reaches; of gifts of the year it takes back income, of

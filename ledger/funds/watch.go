@@ -11,7 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
-	"sunfund/ledger/money"
+	"sunfund/ledger/law"
 )
 
 // Sleeper is a fund that nothing has moved in for as long as its charter lets it rest (休眠基金).
@@ -54,18 +54,8 @@ func Dormant(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time
 	return sleepers, nil
 }
 
-// SpendState is how much of its yearly least a fund has spent. Minor units of the book's currency.
-type SpendState struct {
-	BP     int32
-	Opened int64 // net assets when the year began
-	Least  int64 // to be spent in the year, rounded up
-	Spent  int64 // by the day
-	Left   int64 // still to be spent
-	Due    bool  // something is left and the last quarter has begun
-}
-
 // SpendOf works out a fund's least spending of the year of a day. A fund whose charter asks for none has BP zero. ErrNoCharter.
-func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, day time.Time) (s SpendState, err error) {
+func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, day time.Time) (s law.SpendState, err error) {
 	c, err := CharterOf(ctx, q, book, fund)
 	if err != nil || c.Terms.SpendBP == nil {
 		return s, err
@@ -74,11 +64,11 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, d
 	if err != nil {
 		return s, err
 	}
-	return c.spent(ctx, q, book, opened, day)
+	return law.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day)
 }
 
 // Spending works out the least spending of the year of a day for each fund whose charter asks for one.
-func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) (map[int32]SpendState, error) {
+func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) (map[int32]law.SpendState, error) {
 	all, err := Charters(ctx, q, book)
 	if err != nil {
 		return nil, err
@@ -91,9 +81,9 @@ func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Tim
 	if err != nil {
 		return nil, err
 	}
-	states := make(map[int32]SpendState, len(all))
+	states := make(map[int32]law.SpendState, len(all))
 	for fund, c := range all {
-		if states[fund], err = c.spent(ctx, q, book, opened, day); err != nil {
+		if states[fund], err = law.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day); err != nil {
 			return nil, err
 		}
 	}
@@ -102,29 +92,6 @@ func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Tim
 
 // yearOf is the first day of the year of a day.
 func yearOf(day time.Time) time.Time { return ledger.Day(day.Year(), time.January, 1) }
-
-// spent is what the fund of a charter that asks for it has spent by a day; opened are the funds' positions when the year began.
-func (c *Charter) spent(ctx context.Context, q pg.Querier, book *ledger.Book, opened []ledger.Position, day time.Time) (s SpendState, err error) {
-	s.BP = *c.Terms.SpendBP
-	for _, p := range opened {
-		if p.Fund.ID == c.FundID {
-			s.Opened = max(p.NetAssets, 0)
-		}
-	}
-	flows, err := ledger.Flows(ctx, q, book, yearOf(day), day, c.FundID)
-	if err != nil {
-		return s, err
-	}
-	for _, f := range flows {
-		if f.Chart.ID == "program.r" || f.Chart.ID == "program.u" {
-			s.Spent += f.Amount
-		}
-	}
-	s.Least = money.CeilShare(s.Opened, int64(s.BP), 10_000)
-	s.Left = max(s.Least-s.Spent, 0)
-	s.Due = s.Left > 0 && day.Month() >= time.October
-	return s, nil
-}
 
 // Part is one account's share in what a fund may spend, or beside it.
 type Part struct {

@@ -11,6 +11,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/law"
 )
 
 // Errors about campaigns.
@@ -100,13 +101,17 @@ returning campaign_id, created_at`
 )
 
 // CreateCampaign opens a campaign; empty limits, presets and state mean the defaults. It fails with
-// ErrBadCampaign, ErrSlugTaken, ErrFundKind, ErrFundClosed or ledger.ErrNoFund.
+// ErrBadCampaign, ErrSlugTaken, ErrFundKind, ErrFundClosed, ledger.ErrNoFund, or law.ErrLaw where the association may not raise from the public on
+// the day it opens (R15).
 func CreateCampaign(ctx context.Context, tx pgx.Tx, book *ledger.Book, c Campaign) (*Campaign, error) {
 	c.fillDefaults(book)
 	if err := c.check(book); err != nil {
 		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
 	}
 	if err := checkFund(ctx, tx, book, c.FundID); err != nil {
+		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
+	}
+	if err := law.MayRaise(ctx, tx, book, book.Day(c.OpensAt)); err != nil {
 		return nil, fmt.Errorf("create campaign %s: %w", c.Slug, err)
 	}
 	err := tx.QueryRow(ctx, sqlCampaignInsert, book.ID, c.FundID, c.Slug, c.TitleZH, c.TitleEN, c.SummaryZH, c.SummaryEN,

@@ -179,6 +179,22 @@ func lookRight(ctx context.Context, d *desk, f *Finding) error {
 	return nil
 }
 
+// MayRaise refuses to make a campaign for a body that may not raise from the public (R15): a *Refusal. A book without a profile stands under no law.
+func MayRaise(ctx context.Context, q pg.Querier, book *ledger.Book, today time.Time) error {
+	l, err := Read(ctx, q, book)
+	if err != nil {
+		return err
+	}
+	return l.mayRaise("campaign", today)
+}
+
+func (l *Law) mayRaise(object string, today time.Time) error {
+	if p, ok := l.Param("R15", "public", today); ok && p.Value == "yes" && !l.On(today).Public {
+		return &Refusal{Rule: ByCode("R15"), Param: p, Object: object, WhyZH: "本会没有公开募捐资格。", WhyEN: "The association may not raise from the public."}
+	}
+	return nil
+}
+
 // MayPublish refuses to open a campaign to the public when R06, R07 or R15 stands against it: a *Refusal. A book without a profile stands
 // under no law.
 func MayPublish(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32, today time.Time) error {
@@ -191,8 +207,8 @@ func MayPublish(ctx context.Context, q pg.Querier, book *ledger.Book, campaign i
 		return err
 	}
 	c := &all[0]
-	if p, ok := d.law.Param("R15", "public", today); ok && !d.law.On(today).Public {
-		return &Refusal{Rule: ByCode("R15"), Param: p, Object: c.object(), WhyZH: "本会没有公开募捐资格。", WhyEN: "The association may not raise from the public."}
+	if err := d.law.mayRaise(c.object(), today); err != nil {
+		return err
 	}
 	if zh, en, _ := d.filed(nil, c); zh != "" {
 		p, _ := d.law.Param("R06", "before", today)
@@ -206,7 +222,7 @@ func MayPublish(ctx context.Context, q pg.Querier, book *ledger.Book, campaign i
 }
 
 const sqlInvested = `
-select 'account:' || a.account_id, f.code || ' ' || a.chart, f.kind, b.balance
+select 'account:' || a.account_id, f.code || ' ' || a.chart, f.fund_id, f.kind, b.balance
   from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
   join fund f on f.book_id = a.book_id and f.fund_id = a.fund_id
  where a.book_id = $1 and a.chart in ('st.inv', 'lt.equity', 'lt.debt', 'lt.other') and b.balance <> 0
@@ -222,13 +238,14 @@ func lookInvesting(ctx context.Context, d *desk, f *Finding) error {
 		return fmt.Errorf("read investments: %w", err)
 	}
 	var r Row
+	var fund int32
 	var kind string
 	var sum int64
-	_, err = pgx.ForEachRow(rows, []any{&r.Object, &r.Name, &kind, &sum}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.Object, &r.Name, &fund, &kind, &sum}, func() error {
 		if f.State == Nothing {
 			f.State = Holds
 		}
-		if p, ok := d.law.Param("R14", "fund."+kind, d.today); ok && p.Value == "no" {
+		if _, refused := d.law.mayInvest(d.facts, fund, kind, d.today); refused {
 			r.ZH, r.EN, r.Broken = "基金不得投资，账上有投资 "+d.amount(sum)+"。", "The fund may not invest, and holds investments of "+d.amount(sum)+".", true
 			f.row(r)
 		}
@@ -240,10 +257,20 @@ func lookInvesting(ctx context.Context, d *desk, f *Finding) error {
 // investments are the accounts of money that is put to work.
 var investments = map[string]bool{"st.inv": true, "lt.equity": true, "lt.debt": true, "lt.other": true}
 
+// mayInvest tells why a fund may not be invested: its kind, or what its donors agreed.
+func (l *Law) mayInvest(fs facts, fund int32, kind string, day time.Time) (p Param, refused bool) {
+	if fact := fs.of("R14", "no_invest", "fund:"+strconv.Itoa(int(fund)), 0); fact != nil && !fact.Day.After(day) && l.On(day) != nil {
+		return Param{Rule: "R14", Name: "no_invest", Value: "no", From: *fact.Day, ArticleZH: fact.Words, ArticleEN: fact.Words, Own: true}, true
+	}
+	p, ok := l.Param("R14", "fund."+kind, day)
+	return p, ok && p.Value == "no"
+}
+
 // MayPost refuses entries that invest money of funds that may not (R14): a *Refusal. kinds are the funds' kinds by number.
 func MayPost(ctx context.Context, q pg.Querier, book *ledger.Book, entries []ledger.Entry, today time.Time) error {
 	var l *Law
 	var kinds map[int32]string
+	var fs facts
 	for _, e := range entries {
 		for _, line := range e.Lines {
 			if line.Amount <= 0 || !investments[string(line.Leaf.Chart)] || e.Reverses != uuid.Nil {
@@ -258,12 +285,15 @@ func MayPost(ctx context.Context, q pg.Querier, book *ledger.Book, entries []led
 				if err != nil {
 					return err
 				}
+				if fs, err = Facts(ctx, q, book, "R14"); err != nil {
+					return err
+				}
 				kinds = map[int32]string{}
 				for _, f := range funds {
 					kinds[f.ID] = f.Kind
 				}
 			}
-			if p, ok := l.Param("R14", "fund."+kinds[line.Leaf.Fund], today); ok && p.Value == "no" {
+			if p, refused := l.mayInvest(fs, line.Leaf.Fund, kinds[line.Leaf.Fund], today); refused {
 				return &Refusal{Rule: ByCode("R14"), Param: p, Object: "fund:" + strconv.Itoa(int(line.Leaf.Fund)), WhyZH: "这张凭证把不得投资的基金的钱转入投资。",
 					WhyEN: "The entry would invest money of a fund that may not invest."}
 			}

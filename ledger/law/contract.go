@@ -57,7 +57,7 @@ func (d *desk) retention(f *Finding, c *deal) (zh, en string) {
 	if !ok || c.kind != "works" || c.kept <= p.BasisPoints() {
 		return "", ""
 	}
-	return fmt.Sprintf("质保金 %s，上限 %s。", percent(c.kept), p.Value), fmt.Sprintf("Retention of %s, the cap is %s.", percent(c.kept), p.Value)
+	return fmt.Sprintf("质保金 %s，上限 %s。", Percent(c.kept), p.Value), fmt.Sprintf("Retention of %s, the cap is %s.", Percent(c.kept), p.Value)
 }
 
 // term says why a contract of government purchase runs too long (R21).
@@ -83,12 +83,7 @@ func (d *desk) term(f *Finding, c *deal) (zh, en string) {
 
 // related tells since when a payee is close to the managers (R23); nil when it is not.
 func (d *desk) related(payee uuid.UUID) *Fact {
-	object := "payee:" + payee.String()
-	since, until := d.facts.of("R23", "related", object, 0), d.facts.of("R23", "unrelated", object, 0)
-	if since == nil || until != nil && !until.EnteredAt.Before(since.EnteredAt) {
-		return nil
-	}
-	return since
+	return d.standing("R23", "related", "unrelated", "payee:"+payee.String())
 }
 
 func (d *desk) eachDeal(ctx context.Context, f *Finding, of func(*deal) bool, wrong func(*deal) (zh, en string)) error {
@@ -182,12 +177,9 @@ func (d *desk) insider(payee uuid.UUID) error {
 	return nil
 }
 
-const sqlFundsOf = `select fund_id, code || ' ' || name_zh, street_id is not null from fund where book_id = $1 and ($2 = '' or kind = $2) order by fund_id`
+const sqlFundsOf = `select fund_id, code || ' ' || name_zh from fund where book_id = $1 and ($2 = '' or kind = $2) order by fund_id`
 
-type pot struct {
-	object, name string
-	street       bool
-}
+type pot struct{ object, name string }
 
 func (d *desk) pots(ctx context.Context, kind string) (all []pot, err error) {
 	rows, err := d.q.Query(ctx, sqlFundsOf, d.book.ID, kind)
@@ -196,41 +188,12 @@ func (d *desk) pots(ctx context.Context, kind string) (all []pot, err error) {
 	}
 	var id int32
 	var p pot
-	_, err = pgx.ForEachRow(rows, []any{&id, &p.name, &p.street}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.name}, func() error {
 		p.object = "fund:" + strconv.Itoa(int(id))
 		all = append(all, p)
 		return nil
 	})
 	return all, err
-}
-
-// lookGovernance is R20: a community fund has a committee of an odd number, and somebody who supervises.
-func lookGovernance(ctx context.Context, d *desk, f *Finding) error {
-	least, _ := d.param(f, "R20", "committee")
-	watch, _ := d.param(f, "R20", "supervisors")
-	pots, err := d.pots(ctx, ledger.Restricted)
-	if err != nil {
-		return err
-	}
-	for _, p := range pots {
-		if !p.street {
-			continue
-		}
-		if f.State == Nothing {
-			f.State = Holds
-		}
-		members, over := d.facts.of("R20", "committee", p.object, 0), d.facts.of("R20", "supervisors", p.object, 0)
-		switch {
-		case members == nil:
-			f.row(Row{Object: p.object, Name: p.name, ZH: "没有登记管理委员会人数。", EN: "It is not entered how many the committee has."})
-		case members.Amount < least.Number() || members.Amount%2 == 0:
-			f.row(Row{Object: p.object, Name: p.name, ZH: fmt.Sprintf("管理委员会 %d 人，应不少于 %s 人且为单数。", members.Amount, least.Value),
-				EN: fmt.Sprintf("A committee of %d; it needs at least %s and an odd number.", members.Amount, least.Value)})
-		case over == nil || over.Amount < watch.Number():
-			f.row(Row{Object: p.object, Name: p.name, ZH: "没有登记监督员。", EN: "No supervisor is entered."})
-		}
-	}
-	return nil
 }
 
 // lookAgency is R22: money counts as held for others only when a paper says so.

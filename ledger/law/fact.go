@@ -21,10 +21,11 @@ var ErrBadFact = errors.New("fact of a rule is not complete")
 // Item is a kind of fact that no entry tells: what somebody reads off a paper and enters, confirmed by a second person.
 type Item struct {
 	Rule, Name     string
-	Object         string // "book", "campaign", "fund", "payee", "contract", "project"
+	Object         string // "book", "campaign", "fund", "gift", "payee", "contract", "project"
 	Year, Day      bool   // which fields it needs
 	Until, Amount  bool
 	Count          bool // Amount is a count and no money
+	Share          bool // Amount is a share in basis points
 	Words          bool
 	NameZH, NameEN string
 }
@@ -39,13 +40,20 @@ var Items = []Item{
 	{Rule: "R01", Name: "time_ended", Object: "book", Year: true, Amount: true, Words: true, NameZH: "时间限制当年解除的净资产（加）", NameEN: "Net assets whose time restriction ended that year (added)"},
 	{Rule: "R01", Name: "reviewed", Object: "book", Year: true, Amount: true, Words: true, NameZH: "待判断支出中属于慈善活动的部分", NameEN: "Of the spending to be judged, what is charitable"},
 	{Rule: "R01", Name: "explained", Object: "book", Year: true, Words: true, NameZH: "未达到比例，已向登记机关说明", NameEN: "Floor not reached: explained to the registrar"},
+	{Rule: "R04", Name: "spend_by", Object: "gift", Day: true, Words: true, NameZH: "协议约定最迟使用日", NameEN: "To be used by, as its agreement says"},
+	{Rule: "R04", Name: "fee_cap", Object: "gift", Amount: true, Share: true, Words: true, NameZH: "协议约定的管理费上限", NameEN: "Cap of the fee, as its agreement says"},
 	{Rule: "R06", Name: "filed", Object: "campaign", Day: true, Until: true, Words: true, NameZH: "募捐方案备案（备案日、有效至、备案编号）", NameEN: "Plan filed (day, valid until, filing number)"},
 	{Rule: "R06", Name: "emergency", Object: "campaign", Day: true, Words: true, NameZH: "突发事件应急募捐", NameEN: "Emergency campaign"},
 	{Rule: "R10", Name: "event", Object: "book", Day: true, Words: true, NameZH: "重大事项（资产变动、投资、交易、关联方往来）", NameEN: "Major event (assets, investment, deal, related party)"},
 	{Rule: "R12", Name: "changed", Object: "fund", Day: true, Words: true, NameZH: "变更用途（备案号或捐赠人同意）", NameEN: "Change of use (filing, or consent of the donor)"},
 	{Rule: "R13", Name: "surplus", Object: "project", Day: true, Words: true, NameZH: "剩余财产的处理（依据和去向）", NameEN: "What is left over: on what ground and where to"},
+	{Rule: "R14", Name: "no_invest", Object: "fund", Day: true, Words: true, NameZH: "捐赠人约定不得投资（自何日）", NameEN: "Donors forbade to invest it (since)"},
+	{Rule: "R19", Name: "pay", Object: "project", Amount: true, Words: true, NameZH: "项目预算中的人员经费", NameEN: "Pay in the project's budget"},
 	{Rule: "R20", Name: "committee", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "管理委员会人数", NameEN: "Members of the committee"},
 	{Rule: "R20", Name: "supervisors", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "监督员人数", NameEN: "Supervisors"},
+	{Rule: "R20", Name: "unpaid", Object: "fund", Day: true, Words: true, NameZH: "委员不领报酬（依据）", NameEN: "Members are not paid (ground)"},
+	{Rule: "R20", Name: "own_account", Object: "fund", Day: true, Words: true, NameZH: "自设账户（自何日）", NameEN: "Has an account of its own (since)"},
+	{Rule: "R20", Name: "account_ended", Object: "fund", Day: true, Words: true, NameZH: "自设账户已销户（自何日）", NameEN: "Account of its own closed (since)"},
 	{Rule: "R21", Name: "assured", Object: "contract", Words: true, NameZH: "预算有保障、内容固定、连续、稳定（可至三年）", NameEN: "Budget assured, service fixed and continuous (up to three years)"},
 	{Rule: "R21", Name: "published", Object: "contract", Day: true, Words: true, NameZH: "购买合同已公开", NameEN: "Purchase contract published"},
 	{Rule: "R22", Name: "agency", Object: "fund", Day: true, Words: true, NameZH: "受托代理的三项条件或转交协议", NameEN: "The three conditions of agency, or the pass-on agreement"},
@@ -85,6 +93,8 @@ func (f Fact) Check() error {
 		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
 	case f.Amount < 0 || f.Amount > ledger.AmountMax || utf8.RuneCountInString(f.Words) > 400:
 		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
+	case item.Share && f.Amount > 10_000:
+		return fmt.Errorf("%w: more than the whole", ErrBadFact)
 	case f.Until != nil && f.Day != nil && f.Until.Before(*f.Day):
 		return fmt.Errorf("%w: it ends before it begins", ErrBadFact)
 	}
@@ -139,7 +149,7 @@ func (fs facts) of(rule, item, object string, year int) *Fact {
 type Named struct{ Object, Name string }
 
 const sqlNamed = `
-select 'payee:' || id, name from payee where book_id = $1 and $2 in ('', 'payee') and kind = 'organisation'
+select 'payee:' || id, name from payee where book_id = $1 and $2 in ('', 'payee')
 union all
 select 'contract:' || id, code || ' ' || title from contract where book_id = $1 and $2 in ('', 'contract') and state <> 'void'
 union all

@@ -290,3 +290,131 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// A figure that is entered for another part of the country, legal form or right changes nothing; one for this body changes the answer on its day,
+// without a line of code. It ends on its day too.
+func TestFiguresAreData(t *testing.T) {
+	w := newWorld(t)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2018, 1, 1), Jurisdiction: "CN-HN", Form: law.Association, Public: true}, w.at)
+	})
+	for year := 2024; year <= 2027; year++ {
+		w.post(ledger.Day(year, 6, 1), "gift.u", -10_000_000_00, "")
+		w.post(ledger.Day(year, 6, 2), "admin.u", 1_250_000_00, "")
+		w.post(ledger.Day(year, 6, 2), "program.u", 8_750_000_00, "")
+	}
+	cap := func(year int, want int64, state law.State) {
+		t.Helper()
+		f := w.look("R02", year, ledger.Day(year+1, 1, 5))
+		if got := sumOf(t, f, "Cap of"); got != want || f.State != state {
+			t.Errorf("in %d a cap of %d and it is %s, want %d and %s", year, got, f.State, want, state)
+		}
+	}
+	set := func(p law.Param) {
+		t.Helper()
+		p.Rule, p.Name, p.ArticleZH = "R02", "cap", "新办法"
+		w.at = w.at.Add(time.Second)
+		w.tx(func(tx pgx.Tx) error { return law.SetParam(w.ctx, tx, w.book, p, w.who, w.at) })
+	}
+	cap(2026, 1_300_000_00, law.Warned) // 13 %, and 12.5 % is spent
+	for _, p := range []law.Param{{Jurisdiction: "CN-GD", Value: "1%"}, {Form: law.Foundation, Value: "2%"}, {Public: "no", Value: "3%"}} {
+		p.From = ledger.Day(2020, 1, 1)
+		set(p)
+	}
+	cap(2026, 1_300_000_00, law.Warned)
+	set(law.Param{Jurisdiction: "CN", Form: law.Association, Public: "yes", From: ledger.Day(2026, 1, 1), To: ledger.Day(2027, 1, 1), Value: "12%"})
+	cap(2025, 1_300_000_00, law.Warned)
+	cap(2026, 1_200_000_00, law.Broken)
+	cap(2027, 1_300_000_00, law.Warned)
+	set(law.Param{Jurisdiction: "CN-HN", From: ledger.Day(2026, 7, 1), Value: "20%"}) // its own province goes first
+	cap(2026, 2_000_000_00, law.Holds)
+	for _, p := range []law.Param{{Jurisdiction: "Hunan"}, {Form: "club"}, {Public: "maybe"}, {To: ledger.Day(2026, 1, 1)}, {Value: "from=1"}} {
+		p.Rule, p.Name, p.ArticleZH, p.From = "R02", "cap", "新办法", ledger.Day(2026, 1, 1)
+		if p.Value == "" {
+			p.Value = "1%"
+		}
+		if err := p.Check(); !errors.Is(err, law.ErrBadParam) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+// The statutes differ by form: the same books are under another cap once the body is another, from that day on.
+func TestFormsAreData(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2026, 1, 1), Jurisdiction: "CN", Form: law.Foundation, Public: true}, w.at)
+	})
+	w.post(ledger.Day(2024, 6, 1), "gift.u", -20_000_000_00, "")
+	for _, year := range []int{2025, 2026} {
+		w.post(ledger.Day(year, 6, 2), "admin.u", 1_200_000_00, "")
+		w.post(ledger.Day(year, 6, 2), "program.u", 8_800_000_00, "")
+	}
+	for year, want := range map[int]law.State{2025: law.Warned, 2026: law.Broken} {
+		if f := w.look("R02", year, ledger.Day(year+1, 1, 5)); f.State != want {
+			t.Errorf("in %d it is %s, want %s", year, f.State, want)
+		}
+	}
+}
+
+// The course of a year: what was done by the end of each month, where the pace leads, and the line; the year's end of it is the forecast.
+func TestCourse(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -1_000_00, "")
+	w.post(ledger.Day(2026, 2, 1), "program.u", 350_00, "")
+	w.post(ledger.Day(2026, 3, 1), "admin.u", 50_00, "")
+	today := ledger.Day(2026, 7, 2) // day 183 of 365
+	spending := w.look("R01", 2026, today)
+	if len(spending.Months) != 1 || spending.Months[0].Of != law.OfSpending || len(spending.Months[0].Months) != 12 {
+		t.Fatalf("%+v", spending.Months)
+	}
+	for month, want := range map[int]law.Month{0: {Line: 700_00}, 1: {Done: 350_00, Line: 700_00}, 5: {Done: 350_00, Line: 700_00}, 6: {Done: 350_00, Ahead: 55_46, Line: 700_00}, 11: {Done: 350_00, Ahead: 348_08, Line: 700_00}} {
+		got := spending.Months[0].Months[month]
+		if want.First = ledger.Day(2026, time.Month(month+1), 1); got != want {
+			t.Errorf("month %d: %+v, want %+v", month+1, got, want)
+		}
+	}
+	if end := spending.Months[0].Months[11].Sum(); end != sumOf(t, spending, "at the pace") {
+		t.Errorf("the course ends at %d, the working says otherwise", end)
+	}
+	cost := w.look("R02", 2026, today).Months[0].Months
+	for month, want := range map[int]law.Month{1: {Line: 45_50}, 2: {Done: 50_00, Line: 52_00}, 11: {Done: 50_00, Ahead: 49_72, Line: 103_71}} {
+		got := cost[month]
+		if want.First = ledger.Day(2026, time.Month(month+1), 1); got != want {
+			t.Errorf("management, month %d: %+v, want %+v", month+1, got, want)
+		}
+	}
+	over := w.look("R01", 2026, ledger.Day(2027, 2, 1)).Months[0].Months[11] // the year is over: nothing lies ahead
+	if over.Done != 350_00 || over.Ahead != 0 {
+		t.Errorf("%+v", over)
+	}
+}
+
+// R03 warns at four fifths of its cap as R02 does, and has a course of both.
+func TestBandsWarn(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, false)
+	w.post(ledger.Day(2022, 6, 1), "gift.u", -12_000_000_00, "")
+	w.post(ledger.Day(2026, 2, 1), "program.u", 8_950_000_00, "")
+	w.post(ledger.Day(2026, 2, 1), "admin.u", 1_050_000_00, "") // 10.5 % under a cap of 13 %
+	f := w.look("R03", 2026, ledger.Day(2027, 1, 5))
+	if f.State != law.Warned || len(f.Months) != 2 {
+		t.Errorf("%s with %d courses", f.State, len(f.Months))
+	}
+	w.post(ledger.Day(2026, 3, 1), "admin.u", 300_000_00, "")
+	if f := w.look("R03", 2026, ledger.Day(2027, 1, 5)); f.State != law.Broken {
+		t.Errorf("over its cap it is %s", f.State)
+	}
+}
+
+// R03: a body younger than three years is held to its last year end: a mean with unknown years would ask for too little.
+func TestBandsOfTheYoung(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Service, false)
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -12_000_000_00, "")
+	if need := sumOf(t, w.look("R03", 2026, ledger.Day(2027, 1, 5)), "Charitable spending needed"); need != 720_000_00 {
+		t.Errorf("6 %% of 12,000,000.00 is 720,000.00 and not %d", need)
+	}
+}

@@ -1,6 +1,7 @@
 package law
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/csv"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,11 +41,11 @@ const (
 // Param is one figure of a rule, as it stands from a day on.
 type Param struct {
 	Rule, Name   string
-	Jurisdiction string // "CN", or a part "CN-HN"; a part goes before its country
-	Form         string // "*" for every form
-	Public       string // "yes", "no" or "*"
-	From, To     time.Time
-	Value        string // "70%", "200000.00", "10d", "3wd", "6m", "05-31", "yes"
+	Jurisdiction string    // "CN", or a part "CN-HN"; a part goes before its country
+	Form         string    // "*" for every form
+	Public       string    // "yes", "no" or "*"
+	From, To     time.Time // To is the first day on which it no longer holds; zero: no end
+	Value        string    // "70%", "200000.00", "10d", "3wd", "6m", "05-31", "yes"
 	ArticleZH    string
 	ArticleEN    string
 	Source       string
@@ -115,17 +117,20 @@ select distinct on (valid_from) valid_from, jurisdiction, form, public, code, en
  where book_id = $1 order by valid_from desc, entered_at desc`
 
 	sqlParamInsert = `
-insert into law_param (book_id, rule, name, valid_from, value, article, entered_by, entered_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`
+insert into law_param (book_id, rule, name, jurisdiction, form, public, valid_from, valid_to, value, article, source, entered_by, entered_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 	sqlParams = `
-select distinct on (rule, name, valid_from) rule, name, valid_from, value, article from law_param
- where book_id = $1 order by rule, name, valid_from desc, entered_at desc`
+select distinct on (rule, name, jurisdiction, form, public, valid_from) rule, name, jurisdiction, form, public, valid_from, coalesce(valid_to, '0001-01-01'), value, article, source
+  from law_param where book_id = $1 order by rule, name, jurisdiction, form, public, valid_from desc, entered_at desc`
 )
 
 var (
 	placeForm = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,6})?$`)
 	codeForm  = regexp.MustCompile(`^([0-9A-Z]{18})?$`)
-	valueForm = regexp.MustCompile(`^([0-9]+(\.[0-9]{1,2})?%?|[0-9]{1,4}(d|wd|m)|[0-9]{2}-[0-9]{2}|yes|no|review)$`)
+	// A band is "from=1000000.00 spend=8% admin=15%", with "income=50%" where last year's income counts too.
+	valueForm = regexp.MustCompile(`^([0-9]+(\.[0-9]{1,2})?%?|[0-9]{1,4}(d|wd|m)|[0-9]{2}-[0-9]{2}|yes|no|review|from=[0-9]+(\.[0-9]{2})?( (spend|admin|income)=[0-9]+(\.[0-9]{1,2})?%){1,3})$`)
+	nameForm  = regexp.MustCompile(`^[a-z0-9_.]{1,40}$`)
 )
 
 // Check says whether the profile is complete. ErrBadProfile.
@@ -148,20 +153,37 @@ func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, no
 	return nil
 }
 
-// Check says whether a figure of the book's own can be read. ErrBadParam.
+// Check says whether a figure of the book's own can be read; empty places, forms and rights mean all of them. ErrBadParam.
 func (p Param) Check() error {
-	if ByCode(p.Rule) == nil || p.Name == "" || p.ArticleZH == "" || p.From.IsZero() || !valueForm.MatchString(p.Value) {
-		return ErrBadParam
+	_, err := p.complete()
+	return err
+}
+
+func (p Param) complete() (Param, error) {
+	for _, scope := range []*string{&p.Jurisdiction, &p.Form, &p.Public} {
+		*scope = cmp.Or(*scope, "*")
 	}
-	return nil
+	place := p.Jurisdiction == "*" || placeForm.MatchString(p.Jurisdiction)
+	form := slices.Contains([]string{"*", Association, Foundation, Service}, p.Form)
+	public := slices.Contains([]string{"*", "yes", "no"}, p.Public)
+	switch {
+	case ByCode(p.Rule) == nil, !nameForm.MatchString(p.Name), p.ArticleZH == "", p.From.IsZero(), !valueForm.MatchString(p.Value), !place, !form, !public, !p.To.IsZero() && !p.To.After(p.From):
+		return p, ErrBadParam
+	}
+	return p, nil
 }
 
 // SetParam enters a figure of the book's own: from its charter, an agreement, or a law newer than this program. ErrBadParam.
 func SetParam(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Param, by uuid.UUID, now time.Time) error {
-	if err := p.Check(); err != nil {
+	p, err := p.complete()
+	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, sqlParamInsert, book.ID, p.Rule, p.Name, p.From, p.Value, p.ArticleZH, by, now); err != nil {
+	var to *time.Time
+	if !p.To.IsZero() {
+		to = &p.To
+	}
+	if _, err := tx.Exec(ctx, sqlParamInsert, book.ID, p.Rule, p.Name, p.Jurisdiction, p.Form, p.Public, p.From, to, p.Value, p.ArticleZH, p.Source, by, now); err != nil {
 		return fmt.Errorf("set parameter %s %s: %w", p.Rule, p.Name, err)
 	}
 	return nil
@@ -186,9 +208,12 @@ func Read(ctx context.Context, q pg.Querier, book *ledger.Book) (*Law, error) {
 	if rows, err = q.Query(ctx, sqlParams, book.ID); err != nil {
 		return nil, fmt.Errorf("read parameters: %w", err)
 	}
-	p := Param{Jurisdiction: "*", Form: "*", Public: "*", Own: true}
-	_, err = pgx.ForEachRow(rows, []any{&p.Rule, &p.Name, &p.From, &p.Value, &p.ArticleZH}, func() error {
+	p := Param{Own: true}
+	_, err = pgx.ForEachRow(rows, []any{&p.Rule, &p.Name, &p.Jurisdiction, &p.Form, &p.Public, &p.From, &p.To, &p.Value, &p.ArticleZH, &p.Source}, func() error {
 		p.ArticleEN = p.ArticleZH
+		if p.To.Year() == 1 {
+			p.To = time.Time{}
+		}
 		l.own = append(l.own, p)
 		return nil
 	})
@@ -208,29 +233,52 @@ func (l *Law) On(day time.Time) *Profile {
 	return nil
 }
 
-// Param is a figure on a day: the book's own first, then that of its part of the country, then the country's.
+// Param is a figure on a day: the book's own first, then that of its part of the country, then the country's; of those the newest.
 func (l *Law) Param(rule, name string, day time.Time) (Param, bool) {
 	p := l.On(day)
 	if p == nil {
 		return Param{}, false
 	}
-	for _, own := range l.own { // newest first
-		if own.Rule == rule && own.Name == name && !own.From.After(day) {
-			return own, true
-		}
+	if own, ok := p.newest(l.own, rule, name, day); ok {
+		return own, true
 	}
-	var best Param
-	found := false
+	return p.newest(statutes, rule, name, day)
+}
+
+// newest finds the figure that holds for a profile on a day.
+func (p *Profile) newest(of []Param, rule, name string, day time.Time) (best Param, found bool) {
 	country, _, _ := strings.Cut(p.Jurisdiction, "-")
 	public := map[bool]string{true: "yes", false: "no"}[p.Public]
-	for _, s := range statutes {
-		fits := s.Rule == rule && s.Name == name && !s.From.After(day) && (s.To.IsZero() || day.Before(s.To)) && (s.Form == "*" || s.Form == p.Form) &&
-			(s.Public == "*" || s.Public == public) && (s.Jurisdiction == p.Jurisdiction || s.Jurisdiction == country)
-		if fits && (!found || s.Jurisdiction == p.Jurisdiction && best.Jurisdiction != s.Jurisdiction || s.From.After(best.From)) {
+	near := map[string]int{p.Jurisdiction: 3, country: 2, "*": 1}
+	if country == p.Jurisdiction {
+		near[country] = 3
+	}
+	for _, s := range of {
+		if s.Rule != rule || s.Name != name || s.From.After(day) || !s.To.IsZero() && !day.Before(s.To) || s.Form != "*" && s.Form != p.Form ||
+			s.Public != "*" && s.Public != public || near[s.Jurisdiction] == 0 {
+			continue
+		}
+		if !found || cmp.Or(near[s.Jurisdiction]-near[best.Jurisdiction], s.From.Compare(best.From)) > 0 {
 			best, found = s, true
 		}
 	}
 	return best, found
+}
+
+// Figures are all figures that hold on a day, in the order of the rules.
+func (l *Law) Figures(day time.Time) (all []Param) {
+	seen := map[string]bool{}
+	for _, s := range append(append([]Param(nil), statutes...), l.own...) {
+		if seen[s.Rule+" "+s.Name] {
+			continue
+		}
+		seen[s.Rule+" "+s.Name] = true
+		if p, ok := l.Param(s.Rule, s.Name, day); ok {
+			all = append(all, p)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Param) int { return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Name, b.Name)) })
+	return all
 }
 
 // BasisPoints reads "70%" or "12.5%" as 7000 and 1250.

@@ -53,8 +53,6 @@ type Rule struct {
 	Effect         Effect
 	NameZH, NameEN string
 	LiftZH, LiftEN string // what to do
-	// LacksZH and LacksEN say what of it the books do not tell yet.
-	LacksZH, LacksEN string
 }
 
 // Name is the rule in one line, in lang.
@@ -62,9 +60,6 @@ func (r *Rule) Name(lang string) string { return pick(lang, r.NameZH, r.NameEN) 
 
 // Lift is what to do, in lang.
 func (r *Rule) Lift(lang string) string { return pick(lang, r.LiftZH, r.LiftEN) }
-
-// Lacks is what of it is not kept yet, in lang; empty for nothing.
-func (r *Rule) Lacks(lang string) string { return pick(lang, r.LacksZH, r.LacksEN) }
 
 // State is how a rule stands.
 type State string
@@ -112,6 +107,7 @@ type Finding struct {
 	Params []Param // that were looked up
 	Steps  []Step
 	Rows   []Row
+	Months []Course // of the yearly rules: spending, management cost
 }
 
 // desk is one look at a book.

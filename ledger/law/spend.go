@@ -27,19 +27,23 @@ type yearFlow struct {
 	returned int64 // of admin: gifts given back by our own fault, provisions
 	expense  int64
 	by       map[string]int64 // each account, on its normal side
+	months   [12]monthFlow
 }
+
+// monthFlow is what one month adds to a year.
+type monthFlow struct{ charity, review, admin, expense int64 }
 
 // Turnovers carry no closing entries here: those post to leaves of their own.
 const sqlYearFlow = `
 select a.chart, coalesce(a.dims ->> 'nature', ''),
        exists (select from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
                 where c.book_id = $1 and c.code = a.dims ->> 'contract' and 'S' || s.position = a.dims ->> 'source' and s.treatment = 'service'),
-       sum(t.debit - t.credit)::int8
+       extract(month from t.day)::int4, sum(t.debit - t.credit)::int8
   from account a join turnover t on t.book_id = a.book_id and t.account_id = a.account_id
  where a.book_id = $1 and a.chart = any($2) and a.ccy = $3 and t.day between $4 and $5 and coalesce(a.dims ->> 'nature', '') <> 'close'
- group by 1, 2, 3
+ group by 1, 2, 3, 4
 having sum(t.debit - t.credit) <> 0
- order by 1, 2`
+ order by 1, 2, 3, 4`
 
 // flow reads a year once.
 func (d *desk) flow(ctx context.Context, year int) (*yearFlow, error) {
@@ -60,9 +64,10 @@ func (d *desk) flow(ctx context.Context, year int) (*yearFlow, error) {
 	var id chart.ID
 	var nature string
 	var service bool
+	var month int32
 	var sum int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &nature, &service, &sum}, func() error {
-		y.add(d, id, nature, service, sum)
+	_, err = pgx.ForEachRow(rows, []any{&id, &nature, &service, &month, &sum}, func() error {
+		y.add(d, id, nature, service, &y.months[month-1], sum)
 		return nil
 	})
 	if err != nil {
@@ -72,7 +77,7 @@ func (d *desk) flow(ctx context.Context, year int) (*yearFlow, error) {
 	return y, nil
 }
 
-func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, sum int64) {
+func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, m *monthFlow, sum int64) {
 	base, _, _ := strings.Cut(string(id), ".")
 	acct := chart.MustByID(id)
 	y.by[string(id)] += sum * int64(acct.Normal)
@@ -84,6 +89,7 @@ func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, sum in
 		return
 	}
 	y.expense += sum
+	m.expense += sum
 	switch base {
 	case "program":
 		y.program += sum
@@ -98,11 +104,14 @@ func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, sum in
 			y.no += sum
 		case "review":
 			y.review += sum
+			m.review += sum
 		default:
 			y.charity += sum
+			m.charity += sum
 		}
 	case "admin":
 		y.admin += sum
+		m.admin += sum
 		if nature == "return" || nature == "refund" || nature == "provision" {
 			y.returned += sum
 		}
@@ -198,6 +207,7 @@ func (d *desk) floorOf(ctx context.Context, f *Finding, need int64) error {
 	}
 	f.sum("慈善活动支出", "Charitable spending", spent)
 	d.floorState(f, spent, need)
+	f.Months = append(f.Months, d.spending(y, need, spent-y.charity))
 	return nil
 }
 
@@ -254,14 +264,15 @@ func (d *desk) capOf(ctx context.Context, f *Finding, rate int64, rule string) e
 	}
 	f.sum(fmt.Sprintf("%d 年费用合计", d.year), fmt.Sprintf("All expense of %d", d.year), y.expense)
 	most := money.FloorShare(max(0, y.expense), rate, 10_000)
-	f.sum("上限 "+percent(rate)+"（舍到分）", "Cap of "+percent(rate)+", rounded down", most)
+	f.sum("上限 "+Percent(rate)+"（舍到分）", "Cap of "+Percent(rate)+", rounded down", most)
 	if y.expense > 0 {
-		f.text("占比", "Share", percent(money.HalfUpShare(y.admin, 10_000, y.expense)))
+		f.text("占比", "Share", Percent(money.HalfUpShare(y.admin, 10_000, y.expense)))
 		if y.returned != 0 {
-			f.text("不含退款和预计负债的占比", "Share without them", percent(money.HalfUpShare(y.admin-y.returned, 10_000, y.expense)))
+			f.text("不含退款和预计负债的占比", "Share without them", Percent(money.HalfUpShare(y.admin-y.returned, 10_000, y.expense)))
 		}
 	}
-	warn, hasWarn := d.param(f, "R02", "warn")
+	warn, hasWarn := d.param(f, rule, "warn")
+	f.Months = append(f.Months, d.management(y, rate))
 	switch {
 	case exempt.Value != "" && y.admin < exempt.Sum(d.book):
 		if f.State != Broken && f.State != Warned {
@@ -280,7 +291,8 @@ func (d *desk) capOf(ctx context.Context, f *Finding, rate int64, rule string) e
 	return nil
 }
 
-func percent(basisPoints int64) string {
+// Percent writes basis points: 1250 is "12.5%".
+func Percent(basisPoints int64) string {
 	return strings.TrimSuffix(strings.TrimSuffix(fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100), "0"), ".0") + "%"
 }
 
@@ -339,26 +351,30 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 	mean := net
 	if n := years.Number(); n > 1 {
 		var all int64
+		known := true
 		for i := 1; i <= int(n); i++ {
 			one, err := d.netAssets(ctx, d.year-i)
 			if err != nil {
 				return err
 			}
+			known = known && one != 0
 			all += max(0, one)
 		}
-		mean = money.CeilShare(all, 1, n)
+		if known { // a mean over year ends that nobody knows would be too low
+			mean = money.CeilShare(all, 1, n)
+		}
 		f.sum(fmt.Sprintf("前 %d 年末平均净资产", n), fmt.Sprintf("Mean net assets of %d year ends", n), mean)
 	}
 	byEnd, byMean := money.CeilShare(max(0, net), b.spend, 10_000), money.CeilShare(max(0, mean), b.spend, 10_000)
 	need := min(byEnd, byMean)
-	f.sum("按净资产 "+percent(b.spend), "By net assets, "+percent(b.spend), need)
+	f.sum("按净资产 "+Percent(b.spend), "By net assets, "+Percent(b.spend), need)
 	if b.grant > 0 {
 		y, err := d.flow(ctx, d.year-1)
 		if err != nil {
 			return err
 		}
 		byIncome := money.CeilShare(max(0, y.income), b.grant, 10_000)
-		f.sum("按上年收入 "+percent(b.grant), "By last year's income, "+percent(b.grant), byIncome)
+		f.sum("按上年收入 "+Percent(b.grant), "By last year's income, "+Percent(b.grant), byIncome)
 		need = max(need, byIncome)
 	}
 	if err := d.floorOf(ctx, f, need); err != nil {

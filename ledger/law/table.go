@@ -13,11 +13,9 @@ var rules = []Rule{
 	{Code: "R03b", Effect: Warns, NameZH: "支出下限和管理费用上限（无公开募捐资格的基金会）", NameEN: "Spending and management cost (foundations that do not raise from the public)",
 		LiftZH: "增加慈善活动支出，或压缩管理费用。", LiftEN: "Spend more on charity, or less on management."},
 	{Code: "R04", Effect: Warns, NameZH: "捐赠协议另有约定的，从其约定", NameEN: "What a gift's agreement says goes first",
-		LiftZH: "按协议使用，或与捐赠人另行书面约定。", LiftEN: "Keep to the agreement, or agree otherwise in writing with the donor.",
-		LacksZH: "单笔捐赠的协议条款还没有登记。", LacksEN: "Terms of single gifts are not kept yet."},
+		LiftZH: "按协议使用，或与捐赠人另行书面约定。", LiftEN: "Keep to the agreement, or agree otherwise in writing with the donor."},
 	{Code: "R05", Effect: Blocks, NameZH: "管理费提取不超过约定", NameEN: "A levy stays within what was agreed",
-		LiftZH: "没有约定就不能提取：先在协议或备案方案里约定。", LiftEN: "Nothing agreed is nothing allowed: agree on it first, or have it in the filed plan.",
-		LacksZH: "管理费提取还没有登记。", LacksEN: "Levies are not kept yet."},
+		LiftZH: "没有约定就不能提取：先在协议或备案方案里约定。", LiftEN: "Nothing agreed is nothing allowed: agree on it first, or have it in the filed plan."},
 	{Code: "R06", Effect: Blocks, NameZH: "募捐方案在开始前备案", NameEN: "The plan is filed before the campaign starts",
 		LiftZH: "备案后登记备案日和编号；来不及的，推迟开始日期；突发事件登记为应急。", LiftEN: "Have it filed and enter day and number; or let it start later; or enter the emergency."},
 	{Code: "R07", Effect: Blocks, NameZH: "备案编号有效、覆盖活动日期、一号一活动", NameEN: "The filing number is valid, covers the dates and serves one campaign",
@@ -33,8 +31,7 @@ var rules = []Rule{
 	{Code: "R11", Effect: Queues, NameZH: "年度工作报告和财务报告", NameEN: "The yearly report",
 		LiftZH: "结账、审计后在「公开与期限」里发布。", LiftEN: "Close the year, have it audited, publish it under Deadlines."},
 	{Code: "R12", Effect: Blocks, NameZH: "变更用途须备案或经捐赠人同意", NameEN: "A change of use is filed, or the donor agrees",
-		LiftZH: "登记变更备案号或捐赠人同意书。", LiftEN: "Enter the filing of the change, or the donor's consent.",
-		LacksZH: "支出与基金用途的逐笔比较还没有。", LacksEN: "Spending is not compared with a fund's purpose line by line yet."},
+		LiftZH: "登记变更备案号或捐赠人同意书。", LiftEN: "Enter the filing of the change, or the donor's consent."},
 	{Code: "R13", Effect: Queues, NameZH: "剩余财产按约定或目的相近处理，并公开", NameEN: "What is left over goes where it was agreed or to a like purpose, and is published",
 		LiftZH: "登记剩余财产的处理依据和去向。", LiftEN: "Enter on what ground and where it goes."},
 	{Code: "R14", Effect: Blocks, NameZH: "财政资金、受托代理资金不得投资", NameEN: "Public money and money held for others is not invested",
@@ -48,10 +45,9 @@ var rules = []Rule{
 	{Code: "R18", Effect: Blocks, NameZH: "工程质量保证金的上限", NameEN: "Cap on retention of works",
 		LiftZH: "降低质保金比例。", LiftEN: "Keep less back."},
 	{Code: "R19", Effect: Warns, NameZH: "购买服务项目的费用构成（地方规定）", NameEN: "Mix of cost of purchased services (local)",
-		LiftZH: "按当地规定调整预算。", LiftEN: "Change the budget as the local rule asks.",
-		LacksZH: "项目预算还没有按费用性质分开；适用的地方标准请登记为本会的参数。", LacksEN: "Budgets are not split by natural class yet; enter the local figure as the association's own."},
-	{Code: "R20", Effect: Warns, NameZH: "社区基金：管理委员会不少于规定人数且为单数，有监督员", NameEN: "Community funds: a committee large enough and odd, and a supervisor",
-		LiftZH: "补足人数，并登记。", LiftEN: "Fill the seats and enter it."},
+		LiftZH: "按当地规定调整预算。", LiftEN: "Change the budget as the local rule asks."},
+	{Code: "R20", Effect: Warns, NameZH: "社区基金：管理委员会不少于规定人数、单数、不领报酬，有监督员，不自设账户", NameEN: "Community funds: a committee large enough, odd and unpaid, a supervisor, no account of its own",
+		LiftZH: "补足人数；委员不领报酬的，登记依据；自设账户的，销户后登记。", LiftEN: "Fill the seats; enter on what paper members are unpaid; close an account of its own and enter that."},
 	{Code: "R21", Effect: Document, NameZH: "政府购买服务合同：期限和公开", NameEN: "Contracts of government purchase: term and publication",
 		LiftZH: "缩短期限，或登记“预算有保障”；登记合同公开日。", LiftEN: "Shorten the term, or enter that the budget is assured; enter when the contract was published."},
 	{Code: "R22", Effect: Document, NameZH: "受托代理的判断", NameEN: "Whether money is held for others",
@@ -74,6 +70,10 @@ func lookOf(code string) looker {
 		return lookCap
 	case "R03", "R03b":
 		return lookBands
+	case "R04":
+		return lookAgreements
+	case "R05":
+		return lookLevy
 	case "R06":
 		return lookFiling
 	case "R07":
@@ -82,6 +82,8 @@ func lookOf(code string) looker {
 		return lookDues
 	case "R09b":
 		return lookCorrections
+	case "R12":
+		return lookChanges
 	case "R14":
 		return lookInvesting
 	case "R15":
@@ -92,6 +94,8 @@ func lookOf(code string) looker {
 		return lookCash
 	case "R18":
 		return lookRetention
+	case "R19":
+		return lookMix
 	case "R20":
 		return lookGovernance
 	case "R21":

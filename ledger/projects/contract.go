@@ -26,7 +26,7 @@ type Contract struct {
 	Draws     string // ProRata, Waterfall, Specific
 	Amount    int64  // with its changes
 	Advance   int64  // most that may be paid before delivery
-	KeptBP    int32  // basis points of each acceptance kept back: retention of works, last instalment of a service
+	KeptBP    int32  // basis points of each acceptance kept back: retention of works (its cap is R18 of package law, held to at signing), last instalment of a service
 	Scheme    int32  // by which it is assessed
 	SignedOn  *time.Time
 	EndsOn    time.Time
@@ -56,9 +56,6 @@ const (
 	Closed     = "closed"
 	Void       = "void" // a draft put aside
 )
-
-// WorksKeptMax is the most that may be kept back of works: 3 per cent of the settled price (accounting.md R18), in basis points.
-const WorksKeptMax = 300
 
 // Treatments of a source: what the payer's money is to the association (accounting.md 2.8).
 const (

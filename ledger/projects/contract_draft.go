@@ -38,7 +38,7 @@ func DraftContract(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proj
 	if c.Draws == Specific && c.Advance > 0 {
 		wrong.Refuse("advance", "contract.advance.specific")
 	}
-	if c.KeptBP < 0 || c.KeptBP > 5000 || c.Kind == Works && c.KeptBP > WorksKeptMax {
+	if c.KeptBP < 0 || c.KeptBP > 5000 {
 		wrong.Refuse("kept", "contract.kept.wrong")
 	}
 	var taken bool

@@ -335,9 +335,12 @@ func (p *Payment) insert(ctx context.Context, tx pgx.Tx, book *ledger.Book) erro
 }
 
 // AskAid plans a request for direct aid to a household out of a fund. Nothing is set apart before a second person has approved it.
-// *giving.FieldErrors, ErrPayee.
+// *giving.FieldErrors, ErrPayee, law.ErrLaw where the household is close to the managers (R23).
 func AskAid(ctx context.Context, q pg.Querier, book *ledger.Book, payee *Payee, p Payment, now time.Time) (*giving.Move, error) {
 	if err := payee.Ready(now); err != nil {
+		return nil, err
+	}
+	if err := law.MayPay(ctx, q, book, payee.ID, book.Day(now)); err != nil {
 		return nil, err
 	}
 	var wrong giving.FieldErrors

@@ -322,7 +322,7 @@ func TestRefusalsOfContracts(t *testing.T) {
 			return projects.DraftContract(w.ctx, tx, w.book, p, payee, c)
 		})
 	}
-	w.field("contract.kept.wrong", draft(projects.Contract{Code: "X", Kind: projects.Works, KeptBP: 301, Draws: projects.ProRata}))
+	w.field("contract.kept.wrong", draft(projects.Contract{Code: "X", Kind: projects.Works, KeptBP: 5001, Draws: projects.ProRata}))
 	w.field("contract.advance.specific", draft(projects.Contract{Code: "X", Kind: projects.Service, Advance: 1, Draws: projects.Specific}))
 	w.field("contract.code.taken", draft(projects.Contract{Code: "HT-4", Kind: projects.Service, Draws: projects.ProRata}))
 	barred := w.drafted(p, projects.Contract{}, []src{{"R", projects.AsGift, "10.00"}}, "10.00")

@@ -295,7 +295,10 @@ type src struct{ fund, treatment, amount string }
 func (w *world) drafted(project uuid.UUID, c projects.Contract, sources []src, stages ...string) uuid.UUID {
 	w.t.Helper()
 	w.n++
-	c.ID, c.Title, c.EndsOn = uuid.New(), "改造合同", w.day().AddDate(0, 6, 0)
+	c.ID, c.Title = uuid.New(), "改造合同"
+	if c.EndsOn.IsZero() {
+		c.EndsOn = w.day().AddDate(0, 6, 0)
+	}
 	if c.Code == "" {
 		c.Code = fmt.Sprintf("HT-%d", w.n)
 	}

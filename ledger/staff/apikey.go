@@ -43,11 +43,12 @@ const (
 	OfflineWrites Scope = "offline:write"
 	MatchRead     Scope = "match:read"
 	MatchWrite    Scope = "match:write"
+	LawReads      Scope = "law:read"
 )
 
 // Scopes lists all scopes in the order in which a form offers them.
 func Scopes() []Scope {
-	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead, OfflineReads, OfflineWrites, MatchRead, MatchWrite}
+	return []Scope{BooksRead, FundsRead, CampaignsRead, GiftsRead, GiftsWrite, EntriesRead, EntriesWrite, BalancesRead, OfflineReads, OfflineWrites, MatchRead, MatchWrite, LawReads}
 }
 
 // KeyMaxLife bounds how long a key may be valid.

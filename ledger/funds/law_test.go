@@ -1,0 +1,174 @@
+package funds_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/funds"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
+)
+
+func (w *world) lawful(place string) {
+	w.Helper()
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2020, time.January, 1), Jurisdiction: place, Form: law.Association, Public: true}, w.now)
+	})
+}
+
+func (w *world) fact(f law.Fact) {
+	w.Helper()
+	f.ID, f.EnteredBy, f.EnteredAt = uuid.New(), w.accountant, w.now
+	w.now = w.now.Add(time.Second)
+	w.tx(func(tx pgx.Tx) error { return law.Enter(w.ctx, tx, w.book, f) })
+}
+
+func (w *world) looks(rule string, state law.State) *law.Finding {
+	w.Helper()
+	f, err := law.LookAt(w.ctx, w.db, w.book, rule, w.day().Year(), w.day())
+	if err != nil {
+		w.Fatal(err)
+	}
+	if f.State != state {
+		w.Errorf("%s is %s, want %s: %+v", rule, f.State, state, f.Rows)
+	}
+	return f
+}
+
+// line finds a line of the working by its English words.
+func (w *world) line(f *law.Finding, words string) law.Step {
+	w.Helper()
+	for _, s := range f.Steps {
+		if strings.Contains(s.EN, words) {
+			return s
+		}
+	}
+	w.Fatalf("%s has no line %q in %+v", f.Code, words, f.Steps)
+	return law.Step{}
+}
+
+// R05 from the charter: base, cap rounded down, what was taken and what is left stand line by line; a silent charter allows nothing.
+func TestLevyByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful("CN")
+	w.opened("SILENT", terms(funds.Sunshine, "homes"))
+	w.looks("R05", law.Nothing)
+	rules := terms(funds.Sunshine, "homes")
+	rules.LevyBP = bp(500)
+	f := w.opened("LEVY", rules)
+	w.given(*f.FundID, "27505.13")
+	w.do(func(tx pgx.Tx) (*giving.Move, error) {
+		return funds.Levy(w.ctx, tx, w.book, w.file(f.ID), 1_375_25, "bank.basic", w.day())
+	})
+	found := w.looks("R05", law.Holds)
+	for words, want := range map[string]int64{"gifts less refunds": 27_505_13, "cap (5% agreed": 1_375_25, "levied": 1_375_25, "still allowed": 0} {
+		if got := *w.line(found, words).Sum; got != want {
+			t.Errorf("%s: %d, want %d", words, got, want)
+		}
+	}
+	// Gifts given back lower the base: what was taken is more than the agreement allows then.
+	w.must(w.post(ledger.KindOpening, w.day(), w.lines(*f.FundID, "D gift.r - 0.20", "C bank.basic - 0.20")))
+	if found = w.looks("R05", law.Broken); len(found.Rows) != 1 || !found.Rows[0].Broken || !strings.Contains(found.Rows[0].EN, "1375.24 is agreed") {
+		t.Errorf("%+v", found.Rows)
+	}
+}
+
+// R12: what a fund is for changes by filing or consent; each change stands with its ground, and what was not changed is refused where it is posted.
+func TestChangeOfUseByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful("CN")
+	f := w.opened("SUN", terms(funds.Sunshine, "homes"))
+	w.given(*f.FundID, "1000.00")
+	w.looks("R12", law.Nothing)
+	elders := w.lines(*f.FundID, "D program.r elders 100.00", "C bank.basic - 100.00")
+	if err := w.post(ledger.KindVoucher, w.day(), elders); !errors.Is(err, ledger.ErrPurpose) {
+		t.Fatalf("spent on another purpose: %v", err)
+	}
+	w.do(func(tx pgx.Tx) (*giving.Move, error) {
+		return funds.Change(w.ctx, tx, w.book, w.file(f.ID), terms(funds.Sunshine, "homes", "elders"), funds.ByFiling, "备案 7")
+	})
+	w.must(w.post(ledger.KindVoucher, w.day(), elders))
+	found := w.looks("R12", law.Holds)
+	if s := w.line(found, "version 2"); !strings.Contains(s.EN, "filing 备案 7") || !strings.Contains(s.ZH, "方案变更备案 备案 7") || s.Text != "homes → homes, elders" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// R14: what donors forbade to invest is refused at posting, from its day on.
+func TestInvestingByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful("CN")
+	f := w.opened("SUN", terms(funds.Sunshine, "homes"))
+	may := func() error {
+		leaf := func(id chart.ID) ledger.Leaf { return ledger.Leaf{Chart: id, Fund: *f.FundID} }
+		return law.MayPost(w.ctx, w.db, w.book, []ledger.Entry{{Lines: []ledger.Line{ledger.Debit(leaf("st.inv"), 1), ledger.Credit(leaf("bank.basic"), 1)}}}, w.day())
+	}
+	w.must(may())
+	day := w.day()
+	w.fact(law.Fact{Rule: "R14", Item: "no_invest", Object: "fund:" + strconv.Itoa(int(*f.FundID)), Day: &day, Words: "协议第五条"})
+	var refusal *law.Refusal
+	if err := may(); !errors.As(err, &refusal) || refusal.Rule.Code != "R14" || !strings.Contains(refusal.Text("zh-CN"), "协议第五条") {
+		t.Errorf("%v", err)
+	}
+}
+
+// R20: the committee that decided is counted; that members are not paid is entered; an account that a fund alone uses has to be the association's.
+func TestGovernanceByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful("CN")
+	f := w.opened("SUN", terms(funds.Sunshine, "homes"))
+	object := "fund:" + strconv.Itoa(int(*f.FundID))
+	wants := func(state law.State, words ...string) {
+		t.Helper()
+		var rows []string
+		for _, r := range w.looks("R20", state).Rows {
+			if r.Object == object {
+				rows = append(rows, r.EN)
+			}
+		}
+		if len(rows) != len(words) {
+			t.Errorf("%d cases, want %d: %q", len(rows), len(words), rows)
+			return
+		}
+		for i := range words {
+			if !strings.Contains(rows[i], words[i]) {
+				t.Errorf("%q, want %q", rows[i], words[i])
+			}
+		}
+	}
+	wants(law.Warned, "members are not paid")
+	day := w.day()
+	w.fact(law.Fact{Rule: "R20", Item: "unpaid", Object: object, Day: &day, Words: "章程第八条"})
+	wants(law.Holds)
+	found := w.looks("R20", law.Holds)
+	if s := w.line(found, "members of the committee (at least 5, odd)"); s.Text != "5 · 单数 · odd" {
+		t.Errorf("%q", s.Text)
+	}
+	if s := w.line(found, "supervisors (at least 1)"); s.Text != "1" {
+		t.Errorf("%q", s.Text)
+	}
+	w.fact(law.Fact{Rule: "R20", Item: "committee", Object: object, Amount: 6, Words: "一人增补"})
+	wants(law.Warned, "A committee of 6; it needs at least 5 and an odd number.")
+	w.fact(law.Fact{Rule: "R20", Item: "committee", Object: object, Amount: 3, Words: "两人退出"})
+	wants(law.Warned, "A committee of 3")
+	w.tx(func(tx pgx.Tx) error { // a new figure of the place changes the answer
+		return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: "R20", Name: "committee", Jurisdiction: "CN", From: w.day(), Value: "3", ArticleZH: "本市指引"}, w.accountant, w.now)
+	})
+	wants(law.Holds)
+	w.given(*f.FundID, "10.00")
+	if s := w.line(w.looks("R20", law.Holds), "accounts of the association that hold its money"); s.Text != "1002.01 银行存款—基本户" {
+		t.Errorf("%q", s.Text)
+	}
+	w.fact(law.Fact{Rule: "R20", Item: "own_account", Object: object, Day: &day, Words: "街道代开专户"})
+	wants(law.Warned, "It has an account of its own: 街道代开专户")
+	w.fact(law.Fact{Rule: "R20", Item: "account_ended", Object: object, Day: &day, Words: "已销户"})
+	wants(law.Holds)
+}
