@@ -102,6 +102,9 @@ func routes() []route {
 		{get, "/match/:event/requests", staff.MatchRead, (*call).matchAsked},
 		{get, "/match/:event/replay", staff.MatchRead, (*call).matchReplay},
 		{post, "/match/:event/steps", staff.MatchWrite, (*call).matchStep},
+		{get, "/law", staff.LawReads, (*call).law},
+		{get, "/law/figures", staff.LawReads, (*call).lawFigures},
+		{get, "/law/deadlines", staff.LawReads, (*call).lawDeadlines},
 		{get, "/subsidies", staff.BalancesRead, (*call).subsidies},
 		{get, "/subsidies/:id", staff.BalancesRead, (*call).subsidy},
 	}

@@ -27,7 +27,7 @@ var objectOfPath = map[string]string{"/funds/:code": "fund", "/campaigns/:slug":
 
 // objectsOfQuery names what the parameters of queries can point at; none: nothing that belongs to a book.
 var objectsOfQuery = map[string][]string{"campaign": {"campaign"}, "fund": {"fund"}, "ref": {"ref"}, "q": {"entry", "campaign", "ref", "words"}, "cursor": {"gift", "entry", "bank-receipt", "pledge"},
-	"account": nil, "amount": nil, "from": nil, "to": nil, "on": nil, "when": nil, "kind": nil, "source": nil, "per_fund": nil, "limit": nil}
+	"account": nil, "amount": nil, "from": nil, "to": nil, "on": nil, "when": nil, "kind": nil, "source": nil, "per_fund": nil, "limit": nil, "year": nil, "rule": nil}
 
 var parameter = regexp.MustCompile(`:([a-z]+)`)
 
