@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +168,7 @@ func TestLawLook(t *testing.T) {
 	day := o.book.Day(o.now)
 	o.post(ledger.KindVoucher, day.AddDate(-1, 0, 0), "捐赠", o.debit("bank.basic", 1, 41_739_000_00), o.credit("gift.r", 1, 41_739_000_00))
 	o.post(ledger.KindVoucher, day, "管理费用", o.debit("admin.r", 1, 1_000_000_00), o.credit("bank.basic", 1, 1_000_000_00))
-	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}, {"shen", "bundle", bundlePath}})
+	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r02", lawRule("R02")}, {"li", "r04", lawRule("R04")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}, {"shen", "bundle", bundlePath}})
 }
 
 // The auditor makes the bundle with one button; it verifies by itself, names nobody, and the audit trail tells who took it.
@@ -208,4 +210,76 @@ func TestBundleFromTheConsole(t *testing.T) {
 	shen.wants(shen.get(bundlePath), http.StatusOK, "正在生成 postings.csv：50,000 / 120,000 张凭证")
 	o.must(reports.TellBundle(ctx, o.db, o.book, run.ID, o.now.Add(-time.Hour), tell))
 	shen.wants(shen.get(bundlePath), http.StatusOK, "中断，没有生成完")
+}
+
+// TestRefusalsByLaw: what the table blocks is refused where it is done, by rule, ground and what would lift it, in both languages.
+func TestRefusalsByLaw(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, chen := o.as("li"), o.as("chen")
+	profile := func(public bool, from time.Time) {
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			return law.SetProfile(ctx, tx, o.book, law.Profile{From: from, Jurisdiction: "CN", Form: law.Association, Public: public}, o.now)
+		})
+	}
+	profile(false, ledger.Day(2020, 1, 1))
+	opens := o.book.Day(o.now).AddDate(0, 0, 30)
+	form := url.Values{"form": {uuid.NewString()}, "slug": {"lunch-9"}, "fund": {strconv.Itoa(int(o.funds[1].ID))}, "title_zh": {"长者午餐"}, "title_en": {"Lunches"}, "summary_zh": {"简"}, "summary_en": {"Short"}, "story_zh": {"故事"}, "story_en": {"Story"},
+		"filing": {"51A2026009"}, "goal": {"50000"}, "least": {"1"}, "most": {"50000"}, "presets": {"10 50 100"}, "opens": {ISODay(opens)}, "closes": {ISODay(opens.AddDate(0, 0, 30))}}
+	li.wants(li.post("/console/campaigns", form), http.StatusConflict, "R15 公开募捐须有公开募捐资格", "本会没有公开募捐资格", "怎样解除：取得公开募捐资格后在本页登记", "慈善法")
+	profile(true, ledger.Day(2021, 1, 1)) // it has obtained the right
+	li.wants(li.post("/console/campaigns", form), http.StatusSeeOther)
+
+	// R01 at the year's end: a year below its floor is not closed until that was explained.
+	last := o.book.Day(o.now).Year() - 1
+	for year, amount := range map[int]int64{last - 1: 1_000_00, last: 10_00} {
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			_, err := ledger.PostOne(ctx, tx, o.book, ledger.Entry{Kind: ledger.KindVoucher, EffectiveOn: ledger.Day(year, 6, 1), Actor: uuid.New(), Lines: []ledger.Line{
+				ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[1].ID}, amount), ledger.Credit(ledger.Leaf{Chart: "gift.r", Fund: o.funds[1].ID}, amount)}})
+			return err
+		})
+	}
+	before := yearsPath + "?year=" + strconv.Itoa(last-1)
+	o.fact(law.Fact{Rule: "R01", Item: "explained", Object: "book", Year: int32(last - 1), Words: "账簿第一年"})
+	asked := li.post(before, formWith("act", "year-close"))
+	li.wants(asked, http.StatusSeeOther)
+	chen.wants(chen.decides(asked.to, "approve", ""), http.StatusSeeOther)
+	year := yearsPath + "?year=" + strconv.Itoa(last)
+	li.wants(li.get(year), http.StatusOK, "R01", lawRule("R01"))
+	li.wants(li.post(year, formWith("act", "year-close")), http.StatusConflict, "R01 慈善活动年度支出的下限", "还差 700.00", "怎样解除", "已向登记机关说明")
+	li.wants(li.get(lawRule("R01")+"&year="+strconv.Itoa(last)), http.StatusOK, "慈善活动支出，逐月累计", "<svg", "应达到")
+	o.fact(law.Fact{Rule: "R01", Item: "explained", Object: "book", Year: int32(last), Words: "已书面说明"})
+	li.wants(li.post(year, formWith("act", "year-close")), http.StatusSeeOther)
+}
+
+// fact enters a fact as if two people had agreed.
+func (o *office) fact(f law.Fact) {
+	o.Helper()
+	f.ID, f.EnteredBy, f.EnteredAt = uuid.New(), uuid.New(), o.now
+	o.tx(func(ctx context.Context, tx pgx.Tx) error { return law.Enter(ctx, tx, o.book, f) })
+}
+
+// TestAgreementsInTheConsole: terms of a gift are entered by its reference and count once a second person agreed; a figure says for whom it holds.
+func TestAgreementsInTheConsole(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.lawful()
+	li, chen := o.as("li"), o.as("chen")
+	var gift uuid.UUID
+	o.must(o.db.Service.QueryRow(pg.WithBook(t.Context(), o.book.ID), `select id from gift where book_id = $1 and ccy = 'CNY' order by id limit 1`, o.book.ID).Scan(&gift))
+	ref := giving.Ref(o.book, gift)
+	rule := lawRule("R04")
+	li.wants(li.get(rule), http.StatusOK, "捐赠编号", "最迟使用日")
+	li.wants(li.step(rule, "law-fact", "item", "R04.fee_cap", "object", "nobody", "share", "3%", "words", "协议"), http.StatusUnprocessableEntity, "没有这笔捐赠")
+	li.wants(li.step(rule, "law-fact", "item", "R04.fee_cap", "object", ref, "share", "much", "words", "协议"), http.StatusUnprocessableEntity, "写成 5% 或 2.5%")
+	asked := li.stepped(rule, "law-fact", "item", "R04.fee_cap", "object", ref, "share", "3%", "words", "协议第三条")
+	chen.wants(chen.get(asked), http.StatusOK, ref, "3%", "协议第三条")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(rule), http.StatusOK, ref, "3%", "/console/entries/"+gift.String())
+
+	rule = lawRule("R18")
+	li.wants(li.step(rule, "law-param", "name", "R18.retention", "value", "0.05", "due-from", "2027-01-01", "article", "新办法", "form", "*", "public", "*"), http.StatusUnprocessableEntity, "写成 70%")
+	asked = li.stepped(rule, "law-param", "name", "R18.retention", "value", "5%", "due-from", "2020-01-01", "due-to", "2099-01-01", "article", "新办法", "place", "CN", "form", "association", "public", "yes")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	li.wants(li.get(rule), http.StatusOK, "5%", "新办法", "2020-01-01 – 2098-12-31", "CN · 社会团体 · 有公开募捐资格")
 }

@@ -207,7 +207,7 @@ func (v *visit) lawCases(f *law.Finding) grid {
 		if r.Broken {
 			state, tag = "broken", "broken"
 		}
-		g.Rows = append(g.Rows, []cell{{Text: orDash(r.Name), Href: v.lawHref(r.Object), User: true}, {Text: r.Text(string(v.lang))}, {Text: T(v.lang, "law.state."+state), Tag: tag}})
+		g.Rows = append(g.Rows, []cell{{Text: orDash(r.Called(string(v.lang))), Href: v.lawHref(r.Object), User: true}, {Text: r.Text(string(v.lang))}, {Text: T(v.lang, "law.state."+state), Tag: tag}})
 	}
 	return g
 }

@@ -113,11 +113,11 @@ func (v *visit) lawFact(code string) act {
 		case i.Count:
 			f.Amount = int64(in.number("count"))
 		case i.Share:
-			share := law.Param{Rule: rule, Name: item, From: v.now, ArticleZH: in["words"], Value: in["share"]}
-			if err := lawField("share", "law.share.wrong", share.Check()); err != nil {
+			share, err := law.Share(in["share"])
+			if err := lawField("share", "law.share.wrong", err); err != nil {
 				return nil, err
 			}
-			f.Amount = share.BasisPoints()
+			f.Amount = share
 		}
 		if i := law.ItemOf(rule, item); i != nil && i.Object == "gift" {
 			gift, err := giving.ParseRef(v.book, in["object"])

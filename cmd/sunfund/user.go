@@ -28,6 +28,8 @@ type bookCmd struct {
 	Rules   bookRulesCmd   `cmd:"" help:"List the approval rules of a book."`
 	RuleEnd bookRuleEndCmd `cmd:"" name:"rule-end" help:"End an approval rule."`
 	Secret  bookSecretCmd  `cmd:"" help:"Rotate the secret that signs the sandbox's events."`
+	Law     bookLawCmd     `cmd:"" help:"Say under which law a book stands, and tell how its rules stand."`
+	Figures bookFiguresCmd `cmd:"" help:"Enter figures of the rules of law from a file: newer ones, or those of a place."`
 	SignIn  bookSignInCmd  `cmd:"" name:"sign-in" help:"Set by what its people sign in. What is not given is as the defaults say."`
 }
 

@@ -39,13 +39,7 @@ select coalesce((select sum(until - at) from part where moves = 0), 0)::int8,
 // and a fund is spent in the time and to the yearly least of its charter.
 func lookAgreements(ctx context.Context, d *desk, f *Finding) error {
 	warn, _ := d.param(f, "R04", "warn")
-	seen := map[string]bool{}
-	for i := range d.facts {
-		fact := &d.facts[i]
-		if fact.Rule != "R04" || seen[fact.Item+fact.Object] {
-			continue
-		}
-		seen[fact.Item+fact.Object] = true
+	for _, fact := range d.facts.each("R04") {
 		if err := d.agreed(ctx, f, fact, warn); err != nil {
 			return err
 		}
@@ -153,7 +147,7 @@ func (d *desk) chartered(ctx context.Context, f *Finding, c *charter, warn Param
 	if c.spend == nil {
 		return nil
 	}
-	opened, err := ledger.Positions(ctx, d.q, d.book, ledger.Day(d.year-1, time.December, 31))
+	opened, err := d.positions(ctx, ledger.Day(d.year-1, time.December, 31))
 	if err != nil {
 		return err
 	}
@@ -178,7 +172,7 @@ func (d *desk) chartered(ctx context.Context, f *Finding, c *charter, warn Param
 
 // netOf is a fund's net assets at the end of a day, in minor units.
 func (d *desk) netOf(ctx context.Context, fund int32, day time.Time) (int64, error) {
-	positions, err := ledger.Positions(ctx, d.q, d.book, day)
+	positions, err := d.positions(ctx, day)
 	for _, p := range positions {
 		if p.Fund.ID == fund {
 			return p.NetAssets, err

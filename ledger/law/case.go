@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,13 +54,21 @@ func (d *desk) filings(ctx context.Context, id int32) (all []filing, err error) 
 	return all, nil
 }
 
+// everyFiling is all filings, read once.
+func (d *desk) everyFiling(ctx context.Context) (all []filing, err error) {
+	if d.files == nil {
+		d.files, err = d.filings(ctx, 0)
+	}
+	return d.files, err
+}
+
 // filed says why a campaign's filing does not cover it (R06); empty when it does.
 func (d *desk) filed(f *Finding, c *filing) (zh, en string, due time.Time) {
 	p, ok := d.param(f, "R06", "before")
 	if !ok {
 		return "", "", due
 	}
-	due = c.opens.AddDate(0, 0, -int(p.Number()))
+	due = p.Before(c.opens)
 	say := "before its start"
 	sayZH := "开始前"
 	if d.facts.of("R06", "emergency", c.object(), 0) != nil {
@@ -104,7 +113,7 @@ func (d *desk) valid(f *Finding, c *filing) (zh, en string) {
 
 // lookFiling is R06: campaigns that are public, or drafts that will open, against their filing.
 func lookFiling(ctx context.Context, d *desk, f *Finding) error {
-	all, err := d.filings(ctx, 0)
+	all, err := d.everyFiling(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +126,7 @@ func lookFiling(ctx context.Context, d *desk, f *Finding) error {
 			f.State = Holds
 		}
 		if zh, en, due := d.filed(f, c); zh != "" {
-			f.row(Row{Object: c.object(), Name: c.title[0], ZH: zh, EN: en, Due: &due, Broken: c.state != "draft"})
+			f.row(Row{Object: c.object(), Name: c.title[0], NameEN: c.title[1], ZH: zh, EN: en, Due: &due, Broken: c.state != "draft"})
 		}
 	}
 	return nil
@@ -125,7 +134,7 @@ func lookFiling(ctx context.Context, d *desk, f *Finding) error {
 
 // lookNumber is R07.
 func lookNumber(ctx context.Context, d *desk, f *Finding) error {
-	all, err := d.filings(ctx, 0)
+	all, err := d.everyFiling(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,17 +148,17 @@ func lookNumber(ctx context.Context, d *desk, f *Finding) error {
 			f.State = Holds
 		}
 		if zh, en := d.valid(f, c); zh != "" {
-			f.row(Row{Object: c.object(), Name: c.title[0], ZH: zh, EN: en, Broken: c.state != "draft"})
+			f.row(Row{Object: c.object(), Name: c.title[0], NameEN: c.title[1], ZH: zh, EN: en, Broken: c.state != "draft"})
 			continue
 		}
 		if !hasShape || c.no == "" {
 			continue
 		}
 		if usual, err := regexp.MatchString(shape.Value, c.no); err == nil && !usual {
-			f.row(Row{Object: c.object(), Name: c.title[0], ZH: "备案编号 " + c.no + " 不是常见写法，请核对。", EN: "Filing number " + c.no + " has not the usual shape: look again."})
+			f.row(Row{Object: c.object(), Name: c.title[0], NameEN: c.title[1], ZH: "备案编号 " + c.no + " 不是常见写法，请核对。", EN: "Filing number " + c.no + " has not the usual shape: look again."})
 		}
 		if code := d.law.On(d.today).Code; code != "" && len(c.no) >= len(code) && c.no[:len(code)] != code {
-			f.row(Row{Object: c.object(), Name: c.title[0], ZH: "备案编号不以本会的统一社会信用代码开头。", EN: "The filing number does not begin with the association's own credit code."})
+			f.row(Row{Object: c.object(), Name: c.title[0], NameEN: c.title[1], ZH: "备案编号不以本会的统一社会信用代码开头。", EN: "The filing number does not begin with the association's own credit code."})
 		}
 	}
 	return nil
@@ -158,7 +167,7 @@ func lookNumber(ctx context.Context, d *desk, f *Finding) error {
 // lookRight is R15: only a body with the right may have public campaigns.
 func lookRight(ctx context.Context, d *desk, f *Finding) error {
 	d.param(f, "R15", "public")
-	all, err := d.filings(ctx, 0)
+	all, err := d.everyFiling(ctx)
 	if err != nil {
 		return err
 	}
@@ -173,7 +182,7 @@ func lookRight(ctx context.Context, d *desk, f *Finding) error {
 			f.State = Holds
 		}
 		if !public {
-			f.row(Row{Object: c.object(), Name: c.title[0], ZH: "本会没有公开募捐资格，活动正在公开募捐。", EN: "The association may not raise from the public, and this campaign does.", Broken: true})
+			f.row(Row{Object: c.object(), Name: c.title[0], NameEN: c.title[1], ZH: "本会没有公开募捐资格，活动正在公开募捐。", EN: "The association may not raise from the public, and this campaign does.", Broken: true})
 		}
 	}
 	return nil
@@ -198,7 +207,7 @@ func (l *Law) mayRaise(object string, today time.Time) error {
 // MayPublish refuses to open a campaign to the public when R06, R07 or R15 stands against it: a *Refusal. A book without a profile stands
 // under no law.
 func MayPublish(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32, today time.Time) error {
-	d, err := newDesk(ctx, q, book, today.Year(), today)
+	d, err := newDesk(ctx, q, book, today.Year(), today, "R06")
 	if err != nil || d.law.On(today) == nil {
 		return err
 	}
@@ -225,7 +234,7 @@ const sqlInvested = `
 select 'account:' || a.account_id, f.code || ' ' || a.chart, f.fund_id, f.kind, b.balance
   from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
   join fund f on f.book_id = a.book_id and f.fund_id = a.fund_id
- where a.book_id = $1 and a.chart in ('st.inv', 'lt.equity', 'lt.debt', 'lt.other') and b.balance <> 0
+ where a.book_id = $1 and a.chart = any($2) and b.balance <> 0
  order by 1`
 
 // lookInvesting is R14: public money, and money held for others, is not invested.
@@ -233,7 +242,7 @@ func lookInvesting(ctx context.Context, d *desk, f *Finding) error {
 	for _, kind := range []string{ledger.Subsidy, ledger.Agency} {
 		d.param(f, "R14", "fund."+kind)
 	}
-	rows, err := d.q.Query(ctx, sqlInvested, d.book.ID)
+	rows, err := d.q.Query(ctx, sqlInvested, d.book.ID, investments)
 	if err != nil {
 		return fmt.Errorf("read investments: %w", err)
 	}
@@ -255,7 +264,7 @@ func lookInvesting(ctx context.Context, d *desk, f *Finding) error {
 }
 
 // investments are the accounts of money that is put to work.
-var investments = map[string]bool{"st.inv": true, "lt.equity": true, "lt.debt": true, "lt.other": true}
+var investments = []string{"st.inv", "lt.equity", "lt.debt", "lt.other"}
 
 // mayInvest tells why a fund may not be invested: its kind, or what its donors agreed.
 func (l *Law) mayInvest(fs facts, fund int32, kind string, day time.Time) (p Param, refused bool) {
@@ -266,14 +275,14 @@ func (l *Law) mayInvest(fs facts, fund int32, kind string, day time.Time) (p Par
 	return p, ok && p.Value == "no"
 }
 
-// MayPost refuses entries that invest money of funds that may not (R14): a *Refusal. kinds are the funds' kinds by number.
+// MayPost refuses entries that invest money of funds that may not (R14): a *Refusal.
 func MayPost(ctx context.Context, q pg.Querier, book *ledger.Book, entries []ledger.Entry, today time.Time) error {
 	var l *Law
 	var kinds map[int32]string
 	var fs facts
 	for _, e := range entries {
 		for _, line := range e.Lines {
-			if line.Amount <= 0 || !investments[string(line.Leaf.Chart)] || e.Reverses != uuid.Nil {
+			if line.Amount <= 0 || !slices.Contains(investments, string(line.Leaf.Chart)) || e.Reverses != uuid.Nil {
 				continue
 			}
 			if l == nil {
@@ -285,7 +294,7 @@ func MayPost(ctx context.Context, q pg.Querier, book *ledger.Book, entries []led
 				if err != nil {
 					return err
 				}
-				if fs, err = Facts(ctx, q, book, "R14"); err != nil {
+				if fs, err = standing(ctx, q, book, []string{"R14"}, today); err != nil {
 					return err
 				}
 				kinds = map[int32]string{}

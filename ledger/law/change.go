@@ -55,11 +55,9 @@ func lookChanges(ctx context.Context, d *desk, f *Finding) error {
 	if err != nil {
 		return fmt.Errorf("read changes of charters: %w", err)
 	}
-	for i := range d.facts { // funds without a charter
-		if fact := &d.facts[i]; fact.Rule == "R12" {
-			n++
-			f.text("登记的变更 "+fact.Day.Format(time.DateOnly), "Change that was entered, "+fact.Day.Format(time.DateOnly), fact.Words)
-		}
+	for _, fact := range d.facts.each("R12") { // funds without a charter
+		n++
+		f.text("登记的变更 "+fact.Day.Format(time.DateOnly), "Change that was entered, "+fact.Day.Format(time.DateOnly), fact.Words)
 	}
 	f.text("变更次数", "Changes", strconv.Itoa(n))
 	if n > 0 && f.State == Nothing {

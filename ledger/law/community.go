@@ -98,7 +98,7 @@ func lookGovernance(ctx context.Context, d *desk, f *Finding) error {
 			if banks[fund] != "" {
 				f.text(name+"：它的钱所在的慈善会账户", name+": accounts of the association that hold its money", d.bankNames(banks[fund]))
 			}
-			if fact := d.standing("R20", "own_account", "account_ended", c.object()); fact != nil {
+			if fact := d.facts.since("R20", "own_account", "account_ended", c.object()); fact != nil {
 				warn("自设了账户："+fact.Words, "It has an account of its own: "+fact.Words)
 			}
 		}
@@ -118,13 +118,4 @@ func (d *desk) bankNames(ids string) string {
 		names = append(names, a.Code(d.book.Regime)+" "+a.NameZH)
 	}
 	return strings.Join(names, ", ")
-}
-
-// standing is a fact that began and has not been entered as ended since; nil when there is none.
-func (d *desk) standing(rule, begins, ends, object string) *Fact {
-	since, until := d.facts.of(rule, begins, object, 0), d.facts.of(rule, ends, object, 0)
-	if since == nil || until != nil && !until.EnteredAt.Before(since.EnteredAt) {
-		return nil
-	}
-	return since
 }

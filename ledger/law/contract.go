@@ -83,14 +83,18 @@ func (d *desk) term(f *Finding, c *deal) (zh, en string) {
 
 // related tells since when a payee is close to the managers (R23); nil when it is not.
 func (d *desk) related(payee uuid.UUID) *Fact {
-	return d.standing("R23", "related", "unrelated", "payee:"+payee.String())
+	return d.facts.since("R23", "related", "unrelated", "payee:"+payee.String())
 }
 
 func (d *desk) eachDeal(ctx context.Context, f *Finding, of func(*deal) bool, wrong func(*deal) (zh, en string)) error {
-	all, err := d.deals(ctx, nil)
-	if err != nil {
-		return err
+	if d.works == nil {
+		all, err := d.deals(ctx, nil)
+		if err != nil {
+			return err
+		}
+		d.works = all
 	}
+	all := d.works
 	n := 0
 	for i := range all {
 		c := &all[i]
@@ -137,7 +141,7 @@ func lookInsiders(ctx context.Context, d *desk, f *Finding) error {
 
 // MaySign refuses a contract that R18, R21 or R23 stands against: a *Refusal. A book without a profile stands under no law.
 func MaySign(ctx context.Context, q pg.Querier, book *ledger.Book, contract uuid.UUID, today time.Time) error {
-	d, err := newDesk(ctx, q, book, today.Year(), today)
+	d, err := newDesk(ctx, q, book, today.Year(), today, "R18", "R21", "R23")
 	if err != nil || d.law.On(today) == nil {
 		return err
 	}
@@ -161,7 +165,7 @@ func MaySign(ctx context.Context, q pg.Querier, book *ledger.Book, contract uuid
 
 // MayPay refuses to pay somebody close to the managers (R23): a *Refusal. A book without a profile stands under no law.
 func MayPay(ctx context.Context, q pg.Querier, book *ledger.Book, payee uuid.UUID, today time.Time) error {
-	d, err := newDesk(ctx, q, book, today.Year(), today)
+	d, err := newDesk(ctx, q, book, today.Year(), today, "R23")
 	if err != nil || d.law.On(today) == nil {
 		return err
 	}
@@ -239,7 +243,7 @@ func lookReceipts(ctx context.Context, d *desk, f *Finding) error {
 }
 
 const sqlCash = `
-select 'cash-count:' || c.id, to_char(c.day, 'YYYY-MM-DD'), c.day, c.state = 'confirmed', c.deposit_id is null, p.banked_on, c.confirmed_at
+select 'cash-count:' || c.id, to_char(c.day, 'YYYY-MM-DD'), c.day, c.state = 'confirmed', p.banked_on, c.confirmed_at
   from cash_count c left join cash_deposit p on p.book_id = c.book_id and p.id = c.deposit_id
  where c.book_id = $1 and c.state <> 'void' and c.counted > 0 and c.day between $2 and $3
  order by c.day desc, c.id limit 5000`
@@ -258,10 +262,10 @@ func lookCash(ctx context.Context, d *desk, f *Finding) error {
 	}
 	var object, name string
 	var day time.Time
-	var confirmed, atHand bool
+	var confirmed bool
 	var banked, at *time.Time
 	n := 0
-	_, err = pgx.ForEachRow(rows, []any{&object, &name, &day, &confirmed, &atHand, &banked, &at}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&object, &name, &day, &confirmed, &banked, &at}, func() error {
 		n++
 		if f.State == Nothing {
 			f.State = Holds

@@ -72,7 +72,7 @@ select 'project:' || p.id, p.title, p.starts_on, p.ends_on, p.ended_on, p.publis
 
 	sqlDueDone = `
 select d.object from disclosure d where d.book_id = $1 and d.kind in ('year', 'event')
-   and exists (select from disclosure_version v where v.book_id = d.book_id and v.entry_id = d.id)`
+   and exists (select from disclosure_version v where v.book_id = d.book_id and v.entry_id = d.id and (d.kind = 'event' or v.phase = 'final'))`
 
 	sqlDueKept = `select key, coalesce(owner, '00000000-0000-0000-0000-000000000000'), reminded from deadline where book_id = $1`
 
@@ -86,13 +86,17 @@ func Deadlines(ctx context.Context, q pg.Querier, book *ledger.Book, lang string
 	if err != nil || d.law.On(today) == nil {
 		return nil, err
 	}
+	return d.deadlines(ctx, lang)
+}
+
+func (d *desk) deadlines(ctx context.Context, lang string) ([]Deadline, error) {
 	dues := &dueList{desk: d, lang: lang}
 	for _, read := range []func(context.Context) error{dues.campaigns, dues.projects, dues.others} {
 		if err := read(ctx); err != nil {
 			return nil, fmt.Errorf("read deadlines: %w", err)
 		}
 	}
-	kept, err := q.Query(ctx, sqlDueKept, book.ID)
+	kept, err := d.q.Query(ctx, sqlDueKept, d.book.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read deadlines: %w", err)
 	}
@@ -122,8 +126,8 @@ func (l *dueList) add(rule, phase, object, name string, since, due time.Time) {
 	l.all = append(l.all, Deadline{Key: rule + " " + object + " " + due.Format(time.DateOnly), Rule: ByCode(rule), Phase: phase, Object: object, Name: name, Since: since, Due: due})
 }
 
-// running adds the next publication of something long that is still going on (R08).
-func (l *dueList) running(object, name string, from, to time.Time, last *time.Time) {
+// running adds the next publication of something long that is still going on (R08). What is open has no end yet: its last day is over.
+func (l *dueList) running(object, name string, from, to time.Time, open bool, last *time.Time) {
 	longer, ok := l.law.Param("R08", "longer_than", l.today)
 	gap, ok2 := l.law.Param("R08", "gap", l.today)
 	if !ok || !ok2 || from.After(l.today) || !to.After(longer.After(from)) {
@@ -133,9 +137,16 @@ func (l *dueList) running(object, name string, from, to time.Time, last *time.Ti
 	if last != nil && last.After(since) {
 		since = *last
 	}
-	if due := gap.After(since); !due.After(to) {
+	if due := gap.After(since); open || !due.After(to) {
 		l.add("R08", "progress", object, name, since, due)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (l *dueList) ended(object, name string, end time.Time) {
@@ -156,17 +167,20 @@ func (l *dueList) campaigns(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, []any{&object, &zh, &en, &opens, &closes, &state, &last, &final}, func() error {
 		name := pick(l.lang, zh, en)
 		from, to := l.book.Day(opens), l.book.Day(closes.Add(-time.Second))
+		if after, ok := l.law.Param("R06", "emergency_after", l.today); ok && state == "published" && l.facts.of("R06", "emergency", object, 0) != nil && l.facts.of("R06", "filed", object, 0) == nil {
+			l.add("R06", "filing", object, name, from, after.After(from))
+		}
 		switch {
 		case state == "draft":
 			if before, ok := l.law.Param("R06", "before", l.today); ok && from.After(l.today.AddDate(0, -1, 0)) && l.facts.of("R06", "filed", object, 0) == nil {
-				l.add("R06", "filing", object, name, l.today, from.AddDate(0, 0, -int(before.Number())))
+				l.add("R06", "filing", object, name, l.today, before.Before(from))
 			}
 		case state == "closed" || to.Before(l.today):
 			if !final {
 				l.ended(object, name, to)
 			}
 		default:
-			l.running(object, name, from, to, last)
+			l.running(object, name, from, to, false, last)
 		}
 		last = nil
 		return nil
@@ -186,8 +200,8 @@ func (l *dueList) projects(ctx context.Context) error {
 	var left int64
 	_, err = pgx.ForEachRow(rows, []any{&object, &title, &from, &to, &ended, &published, &last, &final, &left}, func() error {
 		switch {
-		case ended == nil:
-			l.running(object, title, from, to, last)
+		case ended == nil: // what should be over and is not still runs
+			l.running(object, title, from, later(to, l.today), to.Before(l.today), last)
 		default:
 			if !final && published == nil {
 				l.ended(object, title, *ended)
@@ -213,9 +227,8 @@ func (l *dueList) others(ctx context.Context) error {
 		return err
 	}
 	if p, ok := l.law.Param("R10", "within", l.today); ok {
-		for i := range l.facts {
-			f := &l.facts[i]
-			if f.Rule == "R10" && f.Item == "event" && !done["event:"+f.ID.String()] {
+		for _, f := range l.facts.each("R10") {
+			if f.Item == "event" && !done["event:"+f.ID.String()] {
 				l.add("R10", "event", "event:"+f.ID.String(), f.Words, *f.Day, p.After(*f.Day))
 			}
 		}
@@ -278,12 +291,15 @@ func lookDues(ctx context.Context, d *desk, f *Finding) error {
 			d.param(f, f.Code, p.Name)
 		}
 	}
-	all, err := Deadlines(ctx, d.q, d.book, "zh-CN", d.today)
-	if err != nil {
-		return err
+	if d.dues == nil {
+		all, err := d.deadlines(ctx, "zh-CN")
+		if err != nil {
+			return err
+		}
+		d.dues = all
 	}
 	f.State = Holds
-	for _, due := range all {
+	for _, due := range d.dues {
 		if due.Rule.Code != f.Code {
 			continue
 		}

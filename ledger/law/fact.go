@@ -108,7 +108,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 	sqlFacts = `
 select id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
-  from law_fact where book_id = $1 and ($2 = '' or rule = $2) order by entered_at desc, id desc limit 20000`
+  from law_fact where book_id = $1 and rule = $2 order by entered_at desc, id desc limit $3`
+
+	// The newest of each object, item and year; of what happens more than once, each.
+	sqlStanding = `
+select distinct on (rule, object, item, year, case when item = any($3) then id end) id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
+  from law_fact where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2))
+ order by rule, object, item, year, case when item = any($3) then id end, entered_at desc, id desc`
 )
 
 // Enter keeps a fact. An earlier one of the same object, item and year gives way to it and stays to be read. ErrBadFact.
@@ -123,26 +129,68 @@ func Enter(ctx context.Context, tx pgx.Tx, book *ledger.Book, f Fact) error {
 	return nil
 }
 
-// Facts lists the facts of a rule, all rules when it is empty, the newest first.
+// FactsMax is how many facts one call lists.
+const FactsMax = 5000
+
+// Facts lists the facts of a rule with those that gave way, the newest first, at most FactsMax.
 func Facts(ctx context.Context, q pg.Querier, book *ledger.Book, rule string) ([]Fact, error) {
-	rows, err := q.Query(ctx, sqlFacts, book.ID, rule)
+	rows, err := q.Query(ctx, sqlFacts, book.ID, rule, FactsMax)
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Fact])
 }
 
-// facts finds those that stand.
-type facts []Fact
+// facts are those that stand on a day, of each object, item and year one.
+type facts struct {
+	all   []Fact
+	today time.Time
+}
 
-// of is the newest fact of an item about an object and year, or nil.
+// standing reads the facts that stand, of all rules when none is named.
+func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today time.Time) (fs facts, err error) {
+	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed"})
+	if err != nil {
+		return fs, fmt.Errorf("read facts: %w", err)
+	}
+	if fs.all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Fact]); err != nil {
+		return fs, fmt.Errorf("read facts: %w", err)
+	}
+	fs.today = today
+	return fs, nil
+}
+
+// each are the facts of a rule, newest first.
+func (fs facts) each(rule string) (all []*Fact) {
+	for i := range fs.all {
+		if fs.all[i].Rule == rule {
+			all = append(all, &fs.all[i])
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Fact) int { return b.EnteredAt.Compare(a.EnteredAt) })
+	return all
+}
+
+// of is the fact of an item about an object and year, or nil.
 func (fs facts) of(rule, item, object string, year int) *Fact {
-	for i := range fs {
-		if f := &fs[i]; f.Rule == rule && f.Item == item && f.Object == object && int(f.Year) == year {
+	for i := range fs.all {
+		if f := &fs.all[i]; f.Rule == rule && f.Item == item && f.Object == object && int(f.Year) == year {
 			return f
 		}
 	}
 	return nil
+}
+
+// since is a fact that has begun by today and has not ended since; nil when there is none. It begins and ends on the days it names.
+func (fs facts) since(rule, begins, ends, object string) *Fact {
+	from, until := fs.of(rule, begins, object, 0), fs.of(rule, ends, object, 0)
+	switch {
+	case from == nil, from.Day.After(fs.today):
+		return nil
+	case until != nil && !until.EnteredAt.Before(from.EnteredAt) && !until.Day.After(fs.today):
+		return nil
+	}
+	return from
 }
 
 // Named is a record that a fact may speak of.

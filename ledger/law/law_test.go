@@ -264,6 +264,22 @@ func TestParams(t *testing.T) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
+	for _, wrong := range [][3]string{{"R01", "floor", "0.7"}, {"R01", "years", "0"}, {"R11", "by", "99-99"}, {"R11", "by", "02-30"}, {"R02", "cap", "13"}, {"R02", "cap", "101%"}, {"R02", "capp", "13%"}, {"R06", "before", "10"},
+		{"R03", "band.1", "8%"}, {"R07", "pattern", "^[0-9$"}, {"R09", "after_end", "3%"}, {"R02", "exempt_below", "20 0000"}} {
+		if err := (law.Param{Rule: wrong[0], Name: wrong[1], From: w.at, Value: wrong[2], ArticleZH: "x"}).Check(); !errors.Is(err, law.ErrBadParam) {
+			t.Errorf("%v: %v", wrong, err)
+		}
+	}
+	for _, p := range law.Params() { // every statute can be entered as it stands, and with another figure of its kind
+		if err := p.Check(); err != nil {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+	for _, good := range [][3]string{{"R03", "band.5", "from=20000000.00 spend=5% admin=12%"}, {"R07", "pattern", "^[0-9A-Z]{18}$"}, {"R06", "before", "1m"}, {"R17", "bank", "5wd"}} {
+		if err := (law.Param{Rule: good[0], Name: good[1], From: w.at, Value: good[2], ArticleZH: "x"}).Check(); err != nil {
+			t.Errorf("%v: %v", good, err)
+		}
+	}
 	for _, p := range []law.Param{{Rule: "R99", Name: "cap", From: w.at, Value: "1%", ArticleZH: "x"}, {Rule: "R02", Name: "cap", From: w.at, Value: "much", ArticleZH: "x"}, {Rule: "R02", Name: "cap", From: w.at, Value: "1%"}} {
 		err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error { return law.SetParam(w.ctx, tx, w.book, p, w.who, w.at) })
 		if !errors.Is(err, law.ErrBadParam) {
@@ -416,5 +432,29 @@ func TestBandsOfTheYoung(t *testing.T) {
 	w.post(ledger.Day(2025, 6, 1), "gift.u", -12_000_000_00, "")
 	if need := sumOf(t, w.look("R03", 2026, ledger.Day(2027, 1, 5)), "Charitable spending needed"); need != 720_000_00 {
 		t.Errorf("6 %% of 12,000,000.00 is 720,000.00 and not %d", need)
+	}
+}
+
+// Findings of a reading: an entered income stands for years before the books alone; a tie ends on its day and not when it is entered; many facts
+// of one thing do not push out another.
+func TestFactsStand(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -1_000_00, "")
+	w.fact(law.Fact{Rule: "R01", Item: "income", Object: "book", Year: 2025, Amount: 1, Words: "审计报告"})
+	w.fact(law.Fact{Rule: "R01", Item: "income", Object: "book", Year: 2024, Amount: 2_000_00, Words: "审计报告"})
+	f := w.look("R01", 2026, ledger.Day(2026, 7, 1))
+	if last, before := sumOf(t, f, "Income of 2025"), sumOf(t, f, "Income of 2024"); last != 1_000_00 || before != 2_000_00 {
+		t.Errorf("income of %d and %d", last, before)
+	}
+	payee := uuid.New()
+	object := "payee:" + payee.String()
+	since, until := ledger.Day(2026, 3, 1), ledger.Day(2027, 1, 1)
+	w.fact(law.Fact{Rule: "R23", Item: "related", Object: object, Day: &since, Words: "理事"})
+	w.fact(law.Fact{Rule: "R23", Item: "unrelated", Object: object, Day: &until, Words: "明年离任"})
+	for day, close := range map[time.Time]bool{ledger.Day(2026, 2, 28): false, since: true, ledger.Day(2026, 12, 31): true, until: false} {
+		if err := law.MayPay(w.ctx, w.db, w.book, payee, day); errors.Is(err, law.ErrLaw) != close {
+			t.Errorf("on %s: %v", day.Format(time.DateOnly), err)
+		}
 	}
 }

@@ -69,30 +69,38 @@ func readStatutes() []Param {
 	if err != nil {
 		panic(err)
 	}
-	r := csv.NewReader(f)
-	if _, err := r.Read(); err != nil {
+	all, err := ReadFigures(f)
+	if err != nil {
 		panic(err)
 	}
+	return all
+}
+
+// ReadFigures reads figures in the form of params.csv: a line of names, then rule, name, jurisdiction, form, public, valid_from, valid_to, value,
+// article_zh, article_en and source. ErrBadParam says which line.
+func ReadFigures(from io.Reader) ([]Param, error) {
+	rows, err := csv.NewReader(from).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadParam, err)
+	}
 	var all []Param
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return all
+	for i, row := range rows {
+		if i == 0 {
+			continue
 		}
-		if err != nil {
-			panic(err)
+		if len(row) != 11 {
+			return nil, fmt.Errorf("%w: line %d has %d fields", ErrBadParam, i+1, len(row))
 		}
 		p := Param{Rule: row[0], Name: row[1], Jurisdiction: row[2], Form: row[3], Public: row[4], Value: row[7], ArticleZH: row[8], ArticleEN: row[9], Source: row[10]}
-		if p.From, err = time.Parse(time.DateOnly, row[5]); err != nil {
-			panic(err)
+		if p.From, err = time.Parse(time.DateOnly, row[5]); err == nil && row[6] != "" {
+			p.To, err = time.Parse(time.DateOnly, row[6])
 		}
-		if row[6] != "" {
-			if p.To, err = time.Parse(time.DateOnly, row[6]); err != nil {
-				panic(err)
-			}
+		if err != nil {
+			return nil, fmt.Errorf("%w: line %d: %w", ErrBadParam, i+1, err)
 		}
 		all = append(all, p)
 	}
+	return all, nil
 }
 
 // Params are the figures of the statutes, in the order of the file.
@@ -128,8 +136,6 @@ select distinct on (rule, name, jurisdiction, form, public, valid_from) rule, na
 var (
 	placeForm = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,6})?$`)
 	codeForm  = regexp.MustCompile(`^([0-9A-Z]{18})?$`)
-	// A band is "from=1000000.00 spend=8% admin=15%", with "income=50%" where last year's income counts too.
-	valueForm = regexp.MustCompile(`^([0-9]+(\.[0-9]{1,2})?%?|[0-9]{1,4}(d|wd|m)|[0-9]{2}-[0-9]{2}|yes|no|review|from=[0-9]+(\.[0-9]{2})?( (spend|admin|income)=[0-9]+(\.[0-9]{1,2})?%){1,3})$`)
 	nameForm  = regexp.MustCompile(`^[a-z0-9_.]{1,40}$`)
 )
 
@@ -153,6 +159,36 @@ func SetProfile(ctx context.Context, tx pgx.Tx, book *ledger.Book, p Profile, no
 	return nil
 }
 
+// shapes are how figures are written. A figure of the book's own has the shape of the statute's, or it would be read as nothing.
+var shapes = []*regexp.Regexp{
+	regexp.MustCompile(`^(100|[0-9]{1,2}(\.[0-9]{1,2})?)%$`), // a share
+	regexp.MustCompile(`^[0-9]{1,13}\.[0-9]{2}$`),            // an amount
+	regexp.MustCompile(`^[1-9][0-9]{0,3}$`),                  // a count
+	regexp.MustCompile(`^[1-9][0-9]{0,3}(d|wd|m)$`),          // a term
+	regexp.MustCompile(`^[0-9]{2}-[0-9]{2}$`),                // a day of the year
+	regexp.MustCompile(`^(yes|no|review)$`),
+	regexp.MustCompile(`^from=[0-9]{1,13}\.[0-9]{2}( (spend|admin|income)=[0-9]{1,2}(\.[0-9]{1,2})?%){1,3}$`), // a band
+	regexp.MustCompile(`^\^.*\$$`),                                                                            // a pattern
+}
+
+func shapeOf(value string) int {
+	return slices.IndexFunc(shapes, func(shape *regexp.Regexp) bool { return shape.MatchString(value) })
+}
+
+// readable tells whether a value can stand for a figure: there is one of this name, and it is written like it.
+func readable(rule, name, value string) bool {
+	if _, err := time.Parse(time.DateOnly, "2023-"+value); shapeOf(value) == 4 && err != nil {
+		return false
+	}
+	if _, err := regexp.Compile(value); shapeOf(value) == len(shapes)-1 && err != nil {
+		return false
+	}
+	band := strings.HasPrefix(name, "band.")
+	return shapeOf(value) >= 0 && slices.ContainsFunc(statutes, func(s Param) bool {
+		return s.Rule == rule && (s.Name == name || band && strings.HasPrefix(s.Name, "band.")) && shapeOf(s.Value) == shapeOf(value)
+	})
+}
+
 // Check says whether a figure of the book's own can be read; empty places, forms and rights mean all of them. ErrBadParam.
 func (p Param) Check() error {
 	_, err := p.complete()
@@ -167,7 +203,7 @@ func (p Param) complete() (Param, error) {
 	form := slices.Contains([]string{"*", Association, Foundation, Service}, p.Form)
 	public := slices.Contains([]string{"*", "yes", "no"}, p.Public)
 	switch {
-	case ByCode(p.Rule) == nil, !nameForm.MatchString(p.Name), p.ArticleZH == "", p.From.IsZero(), !valueForm.MatchString(p.Value), !place, !form, !public, !p.To.IsZero() && !p.To.After(p.From):
+	case ByCode(p.Rule) == nil, !nameForm.MatchString(p.Name), p.ArticleZH == "", p.From.IsZero(), !readable(p.Rule, p.Name, p.Value), !place, !form, !public, !p.To.IsZero() && !p.To.After(p.From):
 		return p, ErrBadParam
 	}
 	return p, nil
@@ -292,6 +328,14 @@ func (p Param) BasisPoints() int64 {
 	return n
 }
 
+// Share reads "5%" or "2.5%" that somebody typed, as basis points. ErrBadParam.
+func Share(text string) (int64, error) {
+	if shapeOf(text) != 0 {
+		return 0, ErrBadParam
+	}
+	return Param{Value: text}.BasisPoints(), nil
+}
+
 // Number reads a count.
 func (p Param) Number() int64 {
 	n, _ := strconv.ParseInt(strings.TrimRight(p.Value, "dwm"), 10, 64)
@@ -322,6 +366,23 @@ func (p Param) After(day time.Time) time.Time {
 		return addMonths(day, n)
 	}
 	return day.AddDate(0, 0, n)
+}
+
+// Before is the day that lies a term ahead of another.
+func (p Param) Before(day time.Time) time.Time {
+	n := int(p.Number())
+	switch {
+	case strings.HasSuffix(p.Value, "wd"):
+		for n > 0 {
+			if day = day.AddDate(0, 0, -1); day.Weekday() != time.Saturday && day.Weekday() != time.Sunday {
+				n--
+			}
+		}
+		return day
+	case strings.HasSuffix(p.Value, "m"):
+		return addMonths(day, -n)
+	}
+	return day.AddDate(0, 0, -n)
 }
 
 // addMonths keeps to the last day of a shorter month: three months after 30 November is 28 or 29 February.

@@ -1,6 +1,7 @@
 package law
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,10 +93,14 @@ func (s Step) Label(lang string) string { return pick(lang, s.ZH, s.EN) }
 type Row struct {
 	Object string // "campaign:3", "entry:…", "contract:…", "payee:…"
 	Name   string
+	NameEN string // empty: as Name
 	ZH, EN string
 	Due    *time.Time
 	Broken bool // else a warning
 }
+
+// Called is the object's name, in lang.
+func (r Row) Called(lang string) string { return pick(lang, r.Name, cmp.Or(r.NameEN, r.Name)) }
 
 // Text is the case in words, in lang.
 func (r Row) Text(lang string) string { return pick(lang, r.ZH, r.EN) }
@@ -118,7 +123,11 @@ type desk struct {
 	facts facts
 	today time.Time
 	year  int
-	flows map[int]*yearFlow
+	flows map[int]*yearFlow // what one look has read once
+	ends  map[time.Time][]ledger.Position
+	files []filing
+	works []deal
+	dues  []Deadline
 }
 
 // param looks a figure up, on the last day of the year looked at or today, and notes it in the finding.
@@ -136,6 +145,17 @@ func (d *desk) asOf() time.Time {
 		return end
 	}
 	return d.today
+}
+
+// positions are the funds at the end of a day.
+func (d *desk) positions(ctx context.Context, day time.Time) (all []ledger.Position, err error) {
+	if all, ok := d.ends[day]; ok {
+		return all, nil
+	}
+	if all, err = ledger.Positions(ctx, d.q, d.book, day); err == nil {
+		d.ends[day] = all
+	}
+	return all, err
 }
 
 // sum adds a line with an amount.
@@ -211,16 +231,17 @@ func LookAt(ctx context.Context, q pg.Querier, book *ledger.Book, code string, y
 // ErrNoRule means that no rule has the code. Answer 404.
 var ErrNoRule = errors.New("no such rule")
 
-func newDesk(ctx context.Context, q pg.Querier, book *ledger.Book, year int, today time.Time) (*desk, error) {
+// newDesk reads what one look needs; rules are those whose facts are asked for, none for all.
+func newDesk(ctx context.Context, q pg.Querier, book *ledger.Book, year int, today time.Time, rules ...string) (*desk, error) {
 	l, err := Read(ctx, q, book)
 	if err != nil {
 		return nil, err
 	}
-	fs, err := Facts(ctx, q, book, "")
+	fs, err := standing(ctx, q, book, rules, today)
 	if err != nil {
 		return nil, err
 	}
-	return &desk{q: q, book: book, law: l, facts: fs, today: today, year: year, flows: map[int]*yearFlow{}}, nil
+	return &desk{q: q, book: book, law: l, facts: fs, today: today, year: year, flows: map[int]*yearFlow{}, ends: map[time.Time][]ledger.Position{}}, nil
 }
 
 func (d *desk) look(ctx context.Context, r *Rule) (Finding, error) {

@@ -118,6 +118,18 @@ func (y *yearFlow) add(d *desk, id chart.ID, nature string, service bool, m *mon
 	}
 }
 
+// income is a year's income: the books', or of a year before them what was entered for it.
+func (d *desk) income(ctx context.Context, year int) (int64, *Fact, error) {
+	y, err := d.flow(ctx, year)
+	if err != nil {
+		return 0, nil, err
+	}
+	if fact := d.facts.of("R01", "income", "book", year); fact != nil && len(y.by) == 0 {
+		return fact.Amount, fact, nil
+	}
+	return y.income, nil, nil
+}
+
 // adjusted is a year's income as R01 counts it: what was received, less what might not be used that year, plus what might from then on.
 func (d *desk) adjusted(ctx context.Context, f *Finding, year int) (int64, error) {
 	y, err := d.flow(ctx, year)
@@ -125,10 +137,12 @@ func (d *desk) adjusted(ctx context.Context, f *Finding, year int) (int64, error
 		return 0, err
 	}
 	from, to := ledger.Day(year, time.January, 1), ledger.Day(year, time.December, 31)
-	income := y.income
+	income, fact, err := d.income(ctx, year)
+	if err != nil {
+		return 0, err
+	}
 	zh, en := fmt.Sprintf("%d 年实际收入", year), fmt.Sprintf("Income of %d", year)
-	if fact := d.facts.of("R01", "income", "book", year); fact != nil {
-		income = fact.Amount
+	if fact != nil {
 		f.sum(zh+"（"+fact.Words+"）", en+" ("+fact.Words+")", income)
 	} else {
 		f.entries(zh, en, income, y, from, to, y.incomeOf...)
@@ -369,11 +383,11 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 	need := min(byEnd, byMean)
 	f.sum("按净资产 "+Percent(b.spend), "By net assets, "+Percent(b.spend), need)
 	if b.grant > 0 {
-		y, err := d.flow(ctx, d.year-1)
+		income, _, err := d.income(ctx, d.year-1)
 		if err != nil {
 			return err
 		}
-		byIncome := money.CeilShare(max(0, y.income), b.grant, 10_000)
+		byIncome := money.CeilShare(max(0, income), b.grant, 10_000)
 		f.sum("按上年收入 "+Percent(b.grant), "By last year's income, "+Percent(b.grant), byIncome)
 		need = max(need, byIncome)
 	}
@@ -384,7 +398,7 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 }
 
 func (d *desk) netAssets(ctx context.Context, year int) (net int64, err error) {
-	positions, err := ledger.Positions(ctx, d.q, d.book, ledger.Day(year, time.December, 31))
+	positions, err := d.positions(ctx, ledger.Day(year, time.December, 31))
 	for _, p := range positions {
 		net += p.NetAssets
 	}
