@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
@@ -265,8 +264,15 @@ func TestAgreementsInTheConsole(t *testing.T) {
 	o := newOffice(t)
 	o.lawful()
 	li, chen := o.as("li"), o.as("chen")
+	c := o.draftCampaign("lunch-4", "51A2026004", -5, 30)
 	var gift uuid.UUID
-	o.must(o.db.Service.QueryRow(pg.WithBook(t.Context(), o.book.ID), `select id from gift where book_id = $1 and ccy = 'CNY' order by id limit 1`, o.book.ID).Scan(&gift))
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		out, err := giving.Book(ctx, tx, o.book, []giving.Paid{{CampaignID: c.ID, Amount: 100_00, Currency: "CNY", Channel: giving.Bank, Ref: "A-1", PaidAt: o.now}})
+		if err == nil {
+			gift, err = out[0].ID, out[0].Err
+		}
+		return err
+	})
 	ref := giving.Ref(o.book, gift)
 	rule := lawRule("R04")
 	li.wants(li.get(rule), http.StatusOK, "捐赠编号", "最迟使用日")
