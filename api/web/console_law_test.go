@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"

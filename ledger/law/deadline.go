@@ -286,11 +286,6 @@ func Told(ctx context.Context, tx pgx.Tx, book *ledger.Book, key string, stage i
 
 // lookDues makes a finding of the deadlines of one rule.
 func lookDues(ctx context.Context, d *desk, f *Finding) error {
-	for _, p := range statutes {
-		if p.Rule == f.Code {
-			d.param(f, f.Code, p.Name)
-		}
-	}
 	if d.dues == nil {
 		all, err := d.deadlines(ctx, "zh-CN")
 		if err != nil {

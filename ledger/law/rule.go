@@ -246,21 +246,17 @@ func newDesk(ctx context.Context, q pg.Querier, book *ledger.Book, year int, tod
 
 func (d *desk) look(ctx context.Context, r *Rule) (Finding, error) {
 	f := Finding{Rule: r, State: Nothing}
-	switch {
-	case d.law.On(d.asOf()) == nil:
+	if d.law.On(d.asOf()) == nil {
 		f.State = NoLaw
-		return f, nil
-	case lookOf(r.Code) == nil:
-		f.State = NotKept
-		for _, p := range statutes { // what it asks for stands all the same
-			if p.Rule == r.Code {
-				d.param(&f, r.Code, p.Name)
-			}
-		}
 		return f, nil
 	}
 	if err := lookOf(r.Code)(ctx, d, &f); err != nil {
 		return f, fmt.Errorf("rule %s: %w", r.Code, err)
+	}
+	for _, p := range statutes { // what it asks for stands all the same where nothing of the kind is in the books
+		if p.Rule == r.Code {
+			d.param(&f, r.Code, p.Name)
+		}
 	}
 	return f, nil
 }

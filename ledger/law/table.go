@@ -61,7 +61,7 @@ func Rules() []Rule { return append([]Rule(nil), rules...) }
 
 type looker func(ctx context.Context, d *desk, f *Finding) error
 
-// lookOf is how a rule is looked at; nil where the books do not tell yet.
+// lookOf is how a rule is looked at.
 func lookOf(code string) looker {
 	switch code {
 	case "R01":
