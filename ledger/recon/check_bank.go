@@ -32,13 +32,16 @@ func (p *BankPosition) Unexplained() int64 { return p.Ledger - p.Statement - p.I
 
 // Outstanding is a reason for which the book and the statement differ: on the statement and not in the book (Line), or the other way round.
 type Outstanding struct {
-	Say    string // unbooked, unpaid, later, unseen
+	Say    string // unbooked, unpaid, later: on the statement; unseen, ahead: in the book
 	Line   []byte // of the source; nil for ours
 	Ours   *uuid.UUID
 	Name   string
 	Amount int64 // what the ledger has more for it
 	Day    time.Time
 }
+
+// InBook tells that the book has it and the statement does not.
+func (o *Outstanding) InBook() bool { return o.Say == "unseen" || o.Say == "ahead" }
 
 // outstandingKept is how many items of an account are listed.
 const outstandingKept = 100
@@ -47,7 +50,7 @@ const (
 	sqlBankTied = `
 select s.id, s.name, s.chart, l.to_on, l.closing
   from source_account s
- cross join lateral (select t.to_on, t.closing from source_statement t where t.book_id = $1 and t.source_id = s.id and t.to_on is not null and t.closing is not null
+ cross join lateral (select t.to_on, t.closing from source_statement t where t.book_id = $1 and t.source_id = s.id and t.to_on <= $3 and t.closing is not null
                       order by t.to_on desc, t.number desc, t.no desc limit 1) l
  where s.book_id = $1 and s.chart <> '' and s.currency = $2 order by s.id`
 
@@ -58,7 +61,7 @@ select coalesce(sum(b.balance), 0)::int8 - coalesce((select sum(t.debit - t.cred
   from account a join balance b on b.book_id = $1 and b.account_id = a.account_id where a.book_id = $1 and a.chart = $2 and a.unit < 1000`
 
 	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched, or that no run has looked at; lines that are matched with what is not booked yet, or was booked
-	// on a later day; gifts in the book that the bank has not told of. A line whose break was put right by hand is booked.
+	// on a later day; gifts in the book that the bank has not told of, or told of on a later day. A line whose break was put right by hand is booked.
 	sqlBankOutstanding = `
 select 'unbooked', o.line_key, null::uuid, l.ext_id, -l.amount, l.booked_on
   from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
@@ -102,12 +105,27 @@ select 'unseen', null, o.id, o.ref, sum(p.amount)::int8, o.day
   join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = e.id
  where o.book_id = $1 and o.kind in (1, 2) and e.effective_on >= (select min(from_on) from source_statement where book_id = $1 and source_id = $2)
  group by o.id, o.ref, o.day having sum(p.amount) <> 0
+ union all
+select 'ahead', l.line_key, m.ours, l.ext_id, l.amount, e.effective_on
+  from ext_line l
+  join recon_member m on m.book_id = $1 and m.source_id = $2 and m.line_key = l.line_key and m.live and m.part = 0 and m.ours is not null
+ cross join lateral (select m.ours as id
+                      union all select c.entry_id from correction c where c.book_id = $1 and c.key = 'recon:' || m.ours || ':landed'
+                      union all select r.entry_id from expectation q join record_step r on r.book_id = $1 and r.object in ('disbursement:' || q.origin, 'deposit:' || q.origin)
+                                 where q.book_id = $1 and q.id = m.ours and r.act in ('payment-paid', 'banked')) x
+ cross join lateral (select effective_on from entry where book_id = $1 and id = x.id limit 1) e
+ where l.book_id = $1 and l.source_id = $2 and l.booked_on > $3 and e.effective_on <= $3
  order by 6, 4`
 )
 
 // BankPositions holds the book's bank accounts against their last statements; every item outstanding is named, up to a hundred an account.
 func BankPositions(ctx context.Context, q pg.Querier, book *ledger.Book) ([]BankPosition, error) {
-	rows, err := q.Query(ctx, sqlBankTied, book.ID, book.Currency)
+	return BankPositionsOn(ctx, q, book, ledger.Day(9998, 12, 31), outstandingKept)
+}
+
+// BankPositionsOn is BankPositions as of the last statements that end on a day or before, with up to keep items an account.
+func BankPositionsOn(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time, keep int) ([]BankPosition, error) {
+	rows, err := q.Query(ctx, sqlBankTied, book.ID, book.Currency, day)
 	if err != nil {
 		return nil, fmt.Errorf("read tied accounts: %w", err)
 	}
@@ -129,7 +147,7 @@ func BankPositions(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Bank
 		}
 		var o Outstanding
 		if _, err := pgx.ForEachRow(rows, []any{&o.Say, &o.Line, &o.Ours, &o.Name, &o.Amount, &o.Day}, func() error {
-			if p.ItemsAll, p.ItemsSum = p.ItemsAll+1, p.ItemsSum+o.Amount; len(p.Items) < outstandingKept {
+			if p.ItemsAll, p.ItemsSum = p.ItemsAll+1, p.ItemsSum+o.Amount; len(p.Items) < keep {
 				p.Items = append(p.Items, o)
 			}
 			o = Outstanding{}

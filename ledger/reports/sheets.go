@@ -96,5 +96,7 @@ var lists = []Sheet{
 	{ID: "pledges", Group: "giving", ZH: "认捐台账", EN: "Pledges", SaysZH: "签了还没有到账的认捐", SaysEN: "Signed and not received", make: pledges.register},
 	{ID: "letters", Group: "giving", ZH: "街道配套台账", EN: "Street support", SaysZH: "街道承诺了、到账了多少", SaysEN: "What streets promised and paid", make: promises.register},
 	{ID: "in-kind", Group: "giving", ZH: "受赠物资台账", EN: "Gifts in kind", SaysZH: "批次、凭据、价值、去向", SaysEN: "Lots, evidence, value, what became of them", make: inKind},
+	{ID: "bank", Group: "checks", ZH: "银行存款余额调节表", EN: "Bank reconciliation", SaysZH: "各银行账户：账面与对账单，未达账项逐笔列示", SaysEN: "Each bank account: the book, the statement, and what is outstanding, item by item", Whole: true, make: bankReconciliation},
+	{ID: "processor", Group: "checks", ZH: "支付机构对账表", EN: "Processor reconciliation", SaysZH: "收款 − 退款 − 争议 − 手续费 ± 调整 = 提现 + 余额增加", SaysEN: "Charges − refunds − disputes − fees ± adjustments = payouts + growth of the balance", Whole: true, make: processorReconciliation},
 	{ID: "notes", Group: "checks", ZH: "会计报表附注数据", EN: "Notes to the statements", SaysZH: "限定资产、代理、承诺、认捐、外币", SaysEN: "Restricted assets, agency, commitments, pledges, foreign money", make: notes},
 }
