@@ -207,6 +207,7 @@ var table = []row{
 	{receipts.ErrReason, Problem{"reason-needed", 422, "作废必须写明理由。", "A void needs a reason."}},
 	{receipts.ErrBatchDays, Problem{"receipt-days", 422, "日期不对：最多一年，并且要早于今天。", "The days span at most a year and lie before today."}},
 	{reports.ErrNoReport, Problem{"no-report", 404, "没有这张报表，或者您看不到它。", "There is no such report, or none that you may see."}},
+	{reports.ErrTooLong, Problem{"list-too-long", 422, "清单超过电子表格能容纳的行数，请缩小期间，或改用 CSV、JSON。", "The list has more rows than a spreadsheet can hold: ask for fewer days, or take CSV or JSON."}},
 	{reports.ErrNoFont, Problem{"no-font", 501, "这里没有安装打印 PDF 所需的字体。请用浏览器的打印功能。", "No font for PDF is installed here. Please use your browser's print function."}},
 	{receipts.ErrBatchRunning, Problem{"receipt-batch-running", 409, "另一批票据正在开具。", "Another batch of receipts is running."}},
 	{payments.ErrNoProcessor, Problem{"not-found", 404, "没有这个支付机构。", "There is no such processor."}},

@@ -15,15 +15,16 @@ import (
 
 type donorView struct {
 	Page
-	Called   string
-	Erased   bool
-	Facts    []Fact
-	Gifts    donorGifts
-	Started  donorGifts
-	Namesake int
-	Search   string // gifts of the same name
-	Export   string // all of it, for programs
-	Erase    string // empty: nothing to erase, or not by this person
+	Called    string
+	Erased    bool
+	Facts     []Fact
+	Gifts     donorGifts
+	Started   donorGifts
+	Namesake  int
+	Search    string // gifts of the same name
+	Export    string // all of it, for programs
+	Statement string // gifts, receipts, what they paid
+	Erase     string // empty: nothing to erase, or not by this person
 }
 
 // donorGifts is a table of them under the words of a key.
@@ -75,7 +76,7 @@ func (v *visit) donorShow() error {
 		return err
 	}
 	view := donorView{Page: v.consolePage(T(v.lang, "donor.title"), "/console/gifts"), Called: v.donorCalled(r), Erased: r.Erased(), Facts: v.donorFacts(r),
-		Namesake: r.Namesake, Export: donorHref(id) + "/record"}
+		Namesake: r.Namesake, Export: donorHref(id) + "/record", Statement: donorHref(id) + "/statement"}
 	for _, d := range r.Donors {
 		if d.ID == id && d.Name != "" {
 			view.Search = giftsHref(d.Name)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"sunfund/ledger/reports"
+	"sunfund/ledger/staff"
 )
 
 const (
@@ -26,7 +27,13 @@ func (v *visit) reportList() error {
 			if k.Group != group || k.Whole && !s.all {
 				continue
 			}
-			g.Rows = append(g.Rows, []cell{{Text: k.Name(string(v.lang)), Href: address(reportPath, url.Values{"report": {k.ID}})}, {Text: k.Code()}, {Text: k.Says(string(v.lang))}})
+			href := address(reportPath, url.Values{"report": {k.ID}})
+			if k.Donor { // from the page of who gave
+				if href = "/console/gifts"; !v.who.May(staff.DonorRead) {
+					continue
+				}
+			}
+			g.Rows = append(g.Rows, []cell{{Text: k.Name(string(v.lang)), Href: href}, {Text: k.Code()}, {Text: k.Says(string(v.lang))}})
 		}
 		if g.Rows != nil {
 			view.Grids = append(view.Grids, g)

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -30,6 +33,7 @@ type reportView struct {
 	Unit           string
 	Empty          Empty
 	Heading        []reports.Term
+	Action         string // where days and funds are asked for
 	List           string // address of all reports
 }
 
@@ -74,18 +78,26 @@ type reportAsk struct {
 }
 
 // askReport reads the address. What is wrong stands in the view's errors.
-func (v *visit) askReport() (a reportAsk, err error) {
+func (v *visit) askReport() (reportAsk, error) {
 	kind, there := reports.SheetByID(v.typed("report", 40))
+	if !there || kind.Donor { // a donor's is asked for on the donor's page
+		return reportAsk{}, reports.ErrNoReport
+	}
+	return v.askSheet(kind, reportPath)
+}
+
+func (v *visit) askSheet(kind reports.Sheet, action string) (a reportAsk, err error) {
+	var there bool
 	s, err := v.sight()
 	if err != nil {
 		return a, err
 	}
-	if !there || kind.Whole && !s.all {
+	if kind.Whole && !s.all {
 		return a, reports.ErrNoReport
 	}
 	a.kind = kind
 	a.view = reportView{Page: v.consolePage(kind.Name(string(v.lang)), reportsPath), Kind: kind, Name: kind.Name(string(v.lang)), Says: kind.Says(string(v.lang)), Fund: v.typed("fund", 10), At: v.typed("at", 20), Unit: Unit(v.lang, v.book.Currency),
-		Funds: s.options(v.lang, T(v.lang, "trial.all")), List: reportsPath}
+		Funds: s.options(v.lang, T(v.lang, "trial.all")), List: reportsPath, Action: action}
 	p := &a.view.Page
 	p.Filtered = v.typed("from", 20)+v.typed("to", 20)+v.typed("fund", 10)+v.typed("at", 20) != "" // the report itself is none
 	a.request = reports.Request{From: v.dayField(p, "from"), To: v.dayField(p, "to"), Lang: string(v.lang), Funds: s.ids(), Now: v.now}
@@ -135,19 +147,37 @@ func (v *visit) reportShow() error {
 	if err != nil {
 		return err
 	}
+	return v.reportAnswer(a)
+}
+
+// donorStatement shows a donor's statement, and notes that somebody read it.
+func (v *visit) donorStatement() error {
+	_, id, err := v.donor("personal.read")
+	if err != nil {
+		return err
+	}
+	kind, _ := reports.SheetByID("donor")
+	a, err := v.askSheet(kind, donorHref(id)+"/statement")
+	if err != nil {
+		return err
+	}
+	a.request.Donor = id
+	return v.reportAnswer(a)
+}
+
+func (v *visit) reportAnswer(a reportAsk) (err error) {
 	view := &a.view
 	if len(view.Errors) > 0 {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/report_show", view)
 	}
-	err = v.read(func(q pg.Querier) error {
+	if format := v.typed("format", 4); format != "" {
+		return v.sendReport(a, format)
+	}
+	if err = v.read(func(q pg.Querier) error {
 		view.Report, err = a.kind.Make(v.ctx(), q, v.book, a.request)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		return err
-	}
-	if format := v.typed("format", 4); format != "" {
-		return v.reportFile(view.Report, format)
 	}
 	r := view.Report
 	view.Heading = r.Heading()
@@ -172,29 +202,72 @@ func (v *visit) reportShow() error {
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/report_show", view)
 }
 
-// reportFile sends a report in another form.
-func (v *visit) reportFile(r *reports.Report, format string) error {
-	types := map[string]string{"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8", "json": "application/json", "pdf": "application/pdf"}
-	kind := types[format]
-	if kind == "" {
-		return reports.ErrNoReport
+// longFile is how long a file may take to be sent.
+const longFile = time.Hour
+
+// fileTypes are what reports are sent as.
+var fileTypes = map[string]string{"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8", "json": "application/json", "pdf": "application/pdf"}
+
+// reportFile writes a report in another form into a file of its own, which is gone once it is closed: who reads slowly keeps no transaction open, and what cannot be
+// read to its end is not sent at all.
+func (v *visit) reportFile(q pg.Querier, a reportAsk, format string) (file *os.File, name string, err error) {
+	if fileTypes[format] == "" {
+		return nil, "", reports.ErrNoReport
 	}
 	if format == "pdf" && len(v.s.Font) == 0 {
-		return reports.ErrNoFont
+		return nil, "", reports.ErrNoFont
+	}
+	r, err := a.kind.Make(v.ctx(), q, v.book, a.request)
+	if err != nil {
+		return nil, "", err
+	}
+	if file, err = os.CreateTemp("", "report-"); err != nil {
+		return nil, "", err
+	}
+	if err = os.Remove(file.Name()); err == nil {
+		switch format {
+		case "xlsx":
+			err = r.WriteXLSX(file)
+		case "csv":
+			err = r.WriteCSV(file)
+		case "pdf":
+			err = r.WritePDF(file, v.s.Font)
+		default:
+			err = r.WriteJSON(file)
+		}
+	}
+	if err != nil {
+		return nil, "", errors.Join(err, file.Close())
+	}
+	return file, r.ID + "-" + ISODay(r.To) + "." + format, nil
+}
+
+// sendReport makes a report's file and sends it.
+func (v *visit) sendReport(a reportAsk, format string) error {
+	a.request.All = format != "pdf"
+	var file *os.File
+	var name string
+	if err := v.read(func(q pg.Querier) (err error) {
+		file, name, err = v.reportFile(q, a, format)
+		return err
+	}); err != nil {
+		return err
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return err
 	}
 	out := v.Response()
-	out.Header().Set("Content-Type", kind)
-	out.Header().Set("Content-Disposition", `attachment; filename="`+r.ID+"-"+ISODay(r.To)+"."+format+`"`)
-	out.WriteHeader(http.StatusOK)
-	switch format {
-	case "xlsx":
-		return r.WriteXLSX(out)
-	case "csv":
-		return r.WriteCSV(out)
-	case "pdf":
-		return r.WritePDF(out, v.s.Font)
+	if err := http.NewResponseController(out).SetWriteDeadline(time.Now().Add(longFile)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
 	}
-	return r.WriteJSON(out)
+	out.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	out.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+	return v.Stream(http.StatusOK, fileTypes[format], file)
 }
 
 // reportTable makes a table for the page: heads in one or two rows, figures that lead to what they are made of.
@@ -273,6 +346,10 @@ func (v *visit) refHref(to reports.Ref) string {
 		return "/console/accounts/" + to.ID
 	case reports.ToReceipt:
 		return "/console/receipts/" + to.ID
+	case reports.ToPayee:
+		return payeesPath + "/" + to.ID
+	case reports.ToDonor:
+		return "/console/donors/" + to.ID + "/statement"
 	}
 	return ""
 }

@@ -329,6 +329,7 @@ func (s *Server) routes() []route {
 		{get, "/console/receipt-batches/:id", false, staff.GiftRead, (*visit).receiptBatchShow},
 		{post, "/console/receipt-batches/:id/mail", false, staff.GiftWrite, (*visit).receiptBatchMail},
 		{get, "/console/donors/:id", false, staff.DonorRead, fresh((*visit).donorShow)},
+		{get, "/console/donors/:id/statement", false, staff.DonorRead, fresh((*visit).donorStatement)},
 		{get, "/console/donors/:id/record", false, staff.DonorRead, fresh((*visit).donorExport)},
 		{get, "/console/donors/:id/erase", false, staff.DonorErase, fresh((*visit).donorEraseForm)},
 		{post, "/console/donors/:id/erase", false, staff.DonorErase, fresh((*visit).donorErase)},

@@ -32,7 +32,7 @@ type exportCmd struct {
 	To       string `placeholder:"DAY" help:"Last day of the report; today when missing."`
 	At       string `placeholder:"TIME" help:"Leave out what was recorded after this moment, 2026-09-07T10:03:00+08:00."`
 	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for pdf."`
-	Progress bool   `help:"Say how many entries are written, on standard error."`
+	Progress bool   `help:"Say how many entries or rows are written, on standard error."`
 	Event    string `placeholder:"CODE" help:"Which event of match; its seed must have been told."`
 	Book     string `placeholder:"CODE" help:"Which book; not needed when there is only one."`
 	Output   string `short:"o" placeholder:"FILE" help:"Where to write; to standard output when missing. The file appears when it is complete."`
@@ -76,7 +76,7 @@ func (c *exportCmd) write(ctx context.Context, tx pgx.Tx, book *ledger.Book, w, 
 	case "beancount":
 		return reports.WriteBeancount(ctx, tx, book, w, opt)
 	case "xlsx", "csv", "json", "pdf":
-		return c.report(ctx, tx, book, w)
+		return c.report(ctx, tx, book, w, progress)
 	}
 	event, err := giving.EventByCode(ctx, tx, book, c.Event)
 	if err != nil {
@@ -86,13 +86,16 @@ func (c *exportCmd) write(ctx context.Context, tx pgx.Tx, book *ledger.Book, w, 
 }
 
 // report draws up the report that is asked for.
-func (c *exportCmd) report(ctx context.Context, tx pgx.Tx, book *ledger.Book, w io.Writer) error {
+func (c *exportCmd) report(ctx context.Context, tx pgx.Tx, book *ledger.Book, w, progress io.Writer) error {
 	kind, there := reports.SheetByID(c.Report)
-	if !there {
+	if !there || kind.Donor { // names are taken out on the donor's page, which notes who did
 		return fmt.Errorf("--report %s: %w", c.Report, reports.ErrNoReport)
 	}
 	now := time.Now()
-	r := reports.Request{To: book.Day(now), Now: now, Lang: language(c.Lang)}
+	r := reports.Request{To: book.Day(now), Now: now, Lang: language(c.Lang), All: c.Format != "pdf"}
+	if c.Progress {
+		r.Progress = func(rows int64) { fmt.Fprintf(progress, "%d rows written\n", rows) }
+	}
 	for _, day := range []struct {
 		text string
 		to   *time.Time

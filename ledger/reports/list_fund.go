@@ -64,17 +64,51 @@ func (t *Table) total(lang string) {
 	if len(t.Rows) == 0 {
 		return
 	}
-	row := Row{ID: "total", Style: Grand, Cells: make([]Cell, len(t.Columns))}
-	row.Cells[0].Text = words(lang, "合计", "Total")
+	row := t.sumRow(lang)
 	for i, x := range t.Rows {
 		row.sums = append(row.sums, summed{i, 1})
-		for j, c := range t.Columns {
-			if c.Sum {
-				row.Cells[j].Minor += x.Cells[j].Minor
-			}
-		}
+		row.add(t, x)
 	}
 	t.Rows = append(t.Rows, row)
+}
+
+// walk gives each row of a table to put; of one that is read while it is written, the sum after them.
+func (t *Table) walk(lang string, put func(Row) error) error {
+	if t.each == nil {
+		for _, row := range t.Rows {
+			if err := put(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	sum := t.sumRow(lang)
+	n := 0
+	err := t.each(func(row Row) error {
+		n++
+		sum.add(t, row)
+		return put(row)
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	return put(sum)
+}
+
+// sumRow is a row that sums nothing yet.
+func (t *Table) sumRow(lang string) Row {
+	row := Row{ID: "total", Style: Grand, Cells: make([]Cell, len(t.Columns))}
+	row.Cells[0].Text = words(lang, "合计", "Total")
+	return row
+}
+
+// add adds the amounts of another row.
+func (r *Row) add(t *Table, of Row) {
+	for j, c := range t.Columns {
+		if c.Sum {
+			r.Cells[j].Minor += of.Cells[j].Minor
+		}
+	}
 }
 
 func fundCell(f *ledger.Fund, lang string) Cell {
@@ -129,6 +163,7 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 		[3]string{"#grants", "补助", "Subsidy"}, [3]string{"#other", "其他收入", "Other income"}, [3]string{"#program", "业务活动", "Program"}, [3]string{"#fees", "筹资费用", "Fundraising"},
 		[3]string{"#costs", "其他费用", "Other costs"}, [3]string{"#transfers", "划转净额", "Transfers"}, [3]string{"#direct", "建账与调整", "Openings, adjustments"}, [3]string{"#closing", "期末净资产", "Closing"},
 		[3]string{"#fixed", "不可动用", "Not liquid"}, [3]string{"#committed", "合同承诺", "Committed"}, [3]string{"#reserved", "审批占用", "Set aside"}, [3]string{"#available", "可用余额", "Available"})}
+	var made, closing int64
 	for i := range funds {
 		f := &funds[i]
 		x := sums[f.ID]
@@ -136,7 +171,8 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 			x = &fundSums{}
 		}
 		row := Row{ID: f.Code, Style: Line, Cells: []Cell{fundCell(f, r.Lang)}}
-		x[fsDirect] = x[fsClosing] - x[fsOpening] - x[fsGifts] - x[fsMatch] - x[fsGrants] - x[fsOther] + x[fsProgram] + x[fsFees] + x[fsCosts] - x[fsTransfers]
+		made += x[fsOpening] + x[fsGifts] + x[fsMatch] + x[fsGrants] + x[fsOther] - x[fsProgram] - x[fsFees] - x[fsCosts] + x[fsTransfers] + x[fsDirect]
+		closing += x[fsClosing]
 		x[fsFixed] = x[fsClosing] - x[fsFixed]
 		x[fsAvailable] = x[fsClosing] - x[fsFixed] - x[fsCommitted] - x[fsSetAside]
 		for _, amount := range x {
@@ -146,6 +182,7 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	}
 	t.total(r.Lang)
 	report.Tables = []Table{t}
+	report.Ties = []Tie{{Name: words(r.Lang, "期初 + 收入 − 费用 + 划转净额 + 建账与调整 = 期末净资产", "Opening + income − costs + transfers + openings and adjustments = closing"), Left: made, Right: closing}}
 	report.Notes = []string{words(r.Lang, "期末净资产 = 期初 + 收入 − 费用 + 划转净额 + 建账与调整；可用余额 = 期末净资产 − 不可动用 − 合同承诺 − 审批占用。",
 		"Closing = opening + income − costs + transfers + openings and adjustments; available = closing − not liquid − committed − set aside.")}
 	return report, nil
@@ -154,7 +191,7 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 // add counts what accounts of a fund moved. What a year's end moves is neither income nor cost.
 func (x *fundSums) add(a chart.Account, m ledger.Moved) {
 	opening, closing := netOf(m.Before[0]), netOf(m.Before[1])
-	if !a.Memo() && (a.Type == chart.Asset || a.Type == chart.Liability || a.ID == "if.due.from" || a.ID == "if.due.to") {
+	if ownsOrOwes(a) {
 		x[fsOpening] += opening
 		x[fsClosing] += closing
 	}
@@ -165,11 +202,10 @@ func (x *fundSums) add(a chart.Account, m ledger.Moved) {
 	case "resv":
 		x[fsSetAside] += closing
 	}
-	if m.Nature == ledger.NatureClose {
-		return
-	}
 	change := closing - opening
 	switch {
+	case a.Type == chart.NetAssets || m.Nature == ledger.NatureClose || a.ID == "release.u" || a.ID == "release.r": // what closes a year is on both sides of it
+		x[fsDirect] -= change
 	case a.ID == "gift.u" || a.ID == "gift.r":
 		if m.Nature == "match" || m.Nature == "match-back" {
 			x[fsMatch] -= change
@@ -189,49 +225,4 @@ func (x *fundSums) add(a chart.Account, m ledger.Moved) {
 	case a.ID == "transfer":
 		x[fsTransfers] -= change
 	}
-}
-
-// functional are costs by nature and by what they were for, as the notes of US statements have it.
-func functional(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
-	report, err := frame(ctx, q, book, s, &r)
-	if err != nil {
-		return nil, err
-	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, r.From, r.To.AddDate(0, 0, 1))
-	if err != nil {
-		return nil, err
-	}
-	t := Table{Columns: columnsOf(r.Lang, [3]string{"nature", "费用性质", "Nature"}, [3]string{"#program", "项目服务", "Program services"}, [3]string{"#admin", "管理与一般费用", "Management and general"},
-		[3]string{"#fundraising", "筹资", "Fundraising"}, [3]string{"#sum", "合计", "Total"})}
-	t.Columns[4].sums = []int{1, 2, 3}
-	at := map[string]int{}
-	for _, m := range moved {
-		a := chart.MustByID(m.Chart)
-		change := netOf(m.Before[1]) - netOf(m.Before[0])
-		if a.Type != chart.Expense || m.Nature == ledger.NatureClose || change == 0 {
-			continue
-		}
-		i, there := at[m.Nature]
-		if !there {
-			i = len(t.Rows)
-			at[m.Nature] = i
-			name := m.Nature
-			if name == "" {
-				name = words(r.Lang, "未标明", "Not marked")
-			}
-			t.Rows = append(t.Rows, Row{ID: m.Nature, Style: Line, Cells: []Cell{{Text: name}, {}, {}, {}, {}}})
-		}
-		column := 2
-		switch a.HeadingCode(chart.CN2026) {
-		case "5101", "5201":
-			column = 1
-		case "5401":
-			column = 3
-		}
-		t.Rows[i].Cells[column].Minor += change
-		t.Rows[i].Cells[4].Minor += change
-	}
-	t.total(r.Lang)
-	report.Tables = []Table{t}
-	return report, nil
 }

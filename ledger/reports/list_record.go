@@ -26,15 +26,27 @@ select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, 
   from receipt r join receipt_range g on g.book_id = r.book_id and g.range_id = r.range_id
   left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id
  where r.book_id = $1 and r.issued_on between $2 and $3 and ($4::int4[] is null or r.fund_id = any($4)) and r.ccy = $5
- order by r.issued_on, r.id limit $6`
+   and (r.issued_on, r.id) > ($6, $7)
+ order by r.issued_on, r.id limit $8`
 
 	sqlLots = `
 select l.number, l.kind, l.title, l.pieces, l.left_pieces, l.unit, l.fund_id, l.received_on, l.basis, l.value, l.left_value, l.state
   from lot l where l.book_id = $1 and l.received_on <= $2 and ($3::int4[] is null or l.fund_id = any($3)) order by l.number limit $4`
 )
 
-// ListMax is the most rows of one list; a longer one says so.
+// ListMax is the most rows of one list on a page; a longer one says so. A file has them all.
 const ListMax = 20_000
+
+// rowsMax is how many rows of a list are asked for.
+func (r *Request) rowsMax() int {
+	if r.All {
+		return 1<<31 - 1
+	}
+	return ListMax
+}
+
+// listPage is how many rows of a long list are read at a time.
+const listPage = 5_000
 
 func cut(report *Report, n int, lang string) {
 	if n == ListMax {
@@ -55,7 +67,7 @@ func finalAccounts(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"project", "项目", "Project"}, [3]string{"fund", "基金", "Fund"}, [3]string{"state", "状态", "State"}, [3]string{"#budget", "预算", "Budget"}, [3]string{"#contracts", "合同及变更", "Contracts and changes"},
 		[3]string{"#accepted", "已验收", "Accepted"}, [3]string{"#advance", "未抵扣预付", "Advance not applied"}, [3]string{"#kept", "质保金及尾款", "Kept back"}, [3]string{"#owed", "应付未付", "Owed"}, [3]string{"#left", "预算结余", "Left of the budget"})}
-	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, ListMax)
+	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, r.rowsMax())
 	if err != nil {
 		return nil, fmt.Errorf("read projects: %w", err)
 	}
@@ -93,31 +105,62 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"number", "票据号码", "Number"}, [3]string{"code", "票据代码", "Code"}, [3]string{"check", "校验码", "Check code"}, [3]string{"issued", "开具日期", "Issued"}, [3]string{"payer", "付款人", "Payer"},
 		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"fund", "基金", "Fund"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"}, [3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"void", "作废原因", "Void"})}
-	rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, ListMax)
-	if err != nil {
-		return nil, fmt.Errorf("read receipts: %w", err)
-	}
-	var id uuid.UUID
-	var code, number, check, face, payer, uscc, ccy, void string
-	var fund int32
-	var amount, gifts int64
-	var issued time.Time
-	if _, err := pgx.ForEachRow(rows, []any{&id, &code, &number, &check, &face, &payer, &uscc, &fund, &amount, &ccy, &gifts, &issued, &void}, func() error {
-		say := map[string]string{"nobody": words(r.Lang, "爱心人士", "Kind people"), "person": words(r.Lang, "个人", "Person"), "organisation": words(r.Lang, "单位", "Organisation")}[payer]
-		valid := amount
-		if void != "" {
-			valid = 0
+	page := func(after receiptPlace, limit int, put func(Row) error) (n int, last receiptPlace, err error) {
+		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit)
+		if err != nil {
+			return 0, last, fmt.Errorf("read receipts: %w", err)
 		}
-		t.Rows = append(t.Rows, Row{ID: number, Style: Line, Cells: []Cell{{Text: number, To: Ref{ToReceipt, id.String()}}, {Text: code}, {Text: check}, {Text: issued.Format(time.DateOnly)}, {Text: say}, {Text: uscc},
-			fundCell(funds[fund], r.Lang), {Text: fmt.Sprint(gifts)}, {Minor: amount}, {Minor: valid}, {Text: void}}})
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("read receipts: %w", err)
+		var code, number, check, face, payer, uscc, ccy, void string
+		var fund int32
+		var amount, gifts int64
+		_, err = pgx.ForEachRow(rows, []any{&last.id, &code, &number, &check, &face, &payer, &uscc, &fund, &amount, &ccy, &gifts, &last.day, &void}, func() error {
+			say := map[string]string{"nobody": words(r.Lang, "爱心人士", "Kind people"), "person": words(r.Lang, "个人", "Person"), "organisation": words(r.Lang, "单位", "Organisation")}[payer]
+			valid := amount
+			if void != "" {
+				valid = 0
+			}
+			n++
+			return put(Row{ID: number, Style: Line, Cells: []Cell{{Text: number, To: Ref{ToReceipt, last.id.String()}}, {Text: code}, {Text: check}, {Text: last.day.Format(time.DateOnly)}, {Text: say}, {Text: uscc},
+				fundCell(funds[fund], r.Lang), {Text: fmt.Sprint(gifts)}, {Minor: amount}, {Minor: valid}, {Text: void}}})
+		})
+		if err != nil {
+			return 0, last, fmt.Errorf("read receipts: %w", err)
+		}
+		return n, last, nil
 	}
-	cut(report, len(t.Rows), r.Lang)
-	t.total(r.Lang)
+	first := receiptPlace{day: ledger.Day(1900, time.January, 1)}
+	if r.All {
+		t.each = func(put func(Row) error) error {
+			var all int64
+			for last := first; ; {
+				n, next, err := page(last, listPage, put)
+				if err != nil {
+					return err
+				}
+				if all += int64(n); r.Progress != nil {
+					r.Progress(all)
+				}
+				if n < listPage {
+					return nil
+				}
+				last = next
+			}
+		}
+	} else {
+		if _, _, err := page(first, ListMax, func(row Row) error { t.Rows = append(t.Rows, row); return nil }); err != nil {
+			return nil, err
+		}
+		cut(report, len(t.Rows), r.Lang)
+		t.total(r.Lang)
+	}
 	report.Tables = []Table{t}
 	return report, nil
+}
+
+// receiptPlace is where a receipt stands in the register.
+type receiptPlace struct {
+	day time.Time
+	id  uuid.UUID
 }
 
 // inKind is the 受赠物资台账: each lot with its evidence and value, beside the books' own register of stock.
@@ -132,7 +175,7 @@ func inKind(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	}
 	t := Table{Title: words(r.Lang, "批次", "Lots"), Columns: columnsOf(r.Lang, [3]string{"lot", "批次", "Lot"}, [3]string{"fund", "基金", "Fund"}, [3]string{"received", "接收日期", "Received"}, [3]string{"pieces", "数量", "Pieces"}, [3]string{"left", "结存", "Left"},
 		[3]string{"basis", "计价依据", "Basis"}, [3]string{"#value", "接收价值", "Value"}, [3]string{"#leftvalue", "结存价值", "Value left"}, [3]string{"state", "状态", "State"})}
-	rows, err := q.Query(ctx, sqlLots, book.ID, r.To, r.Funds, ListMax)
+	rows, err := q.Query(ctx, sqlLots, book.ID, r.To, r.Funds, r.rowsMax())
 	if err != nil {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
@@ -149,8 +192,10 @@ func inKind(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	}); err != nil {
 		return nil, fmt.Errorf("read lots: %w", err)
 	}
+	cut(report, len(t.Rows), r.Lang)
 	t.total(r.Lang)
 	report.Tables = append(report.Tables, t)
+	report.Notes = append(report.Notes, words(r.Lang, "批次的结存与状态按现在列示；上面的账面数按所选日期。", "What is left of lots, and their state, are as now; the books' figures above are of the days asked for."))
 	return report, nil
 }
 

@@ -23,7 +23,7 @@ type tally struct {
 	side     chart.Side
 	name     [2]string // what the tag is
 	in, out  [2]string // what its increases and decreases are
-	contract bool      // the tag is a contract's number: with its last day, and how long that is past
+	contract bool      // the tag is a contract's number: with the day it is due, and how long that is past
 }
 
 var (
@@ -36,25 +36,42 @@ var (
 	stocks       = tally{"stock.art stock.goods unvalued", "instrument", chart.Debit, [2]string{"物资批次", "Lot"}, [2]string{"收入", "Received"}, [2]string{"发出", "Given out or sold"}, false}
 )
 
+// $3: the day. A stage is due on its day until it is accepted; what was accepted is payable from then on; what is kept back, when the contract ends.
 const sqlTallyContracts = `
-select c.code, c.id, p.name, c.ends_on from contract c join payee p on p.book_id = c.book_id and p.id = c.payee_id where c.book_id = $1 and c.code = any($2)`
+select c.code, c.id, p.name, c.ends_on, coalesce(min(m.due_on) filter (where m.state <> 'accepted' or m.accepted_on > $3), c.ends_on),
+       coalesce(max(m.accepted_on) filter (where m.accepted_on <= $3), c.ends_on)
+  from contract c
+  join payee p on p.book_id = c.book_id and p.id = c.payee_id
+  left join contract_milestone m on m.book_id = c.book_id and m.contract_id = c.id
+ where c.book_id = $1 and c.code = any($2) group by c.code, c.id, p.name, c.ends_on`
 
 type tallyContract struct {
-	id    uuid.UUID
-	payee string
-	ends  time.Time
+	id                     uuid.UUID
+	payee                  string
+	ends, stage, delivered time.Time
+}
+
+// due is the day from which an account's balance is late.
+func (c *tallyContract) due(id chart.ID) time.Time {
+	switch id {
+	case "enc":
+		return c.stage
+	case "ap":
+		return c.delivered
+	}
+	return c.ends
 }
 
 // contractsOf reads contracts by the numbers on their paper; one that is not kept in the project room has none.
-func contractsOf(ctx context.Context, q pg.Querier, book *ledger.Book, codes []string) (map[string]tallyContract, error) {
-	rows, err := q.Query(ctx, sqlTallyContracts, book.ID, codes)
+func contractsOf(ctx context.Context, q pg.Querier, book *ledger.Book, codes []string, day time.Time) (map[string]tallyContract, error) {
+	rows, err := q.Query(ctx, sqlTallyContracts, book.ID, codes, day)
 	if err != nil {
 		return nil, fmt.Errorf("read contracts: %w", err)
 	}
 	all := map[string]tallyContract{}
 	var code string
 	var c tallyContract
-	if _, err := pgx.ForEachRow(rows, []any{&code, &c.id, &c.payee, &c.ends}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&code, &c.id, &c.payee, &c.ends, &c.stage, &c.delivered}, func() error {
 		all[code] = c
 		return nil
 	}); err != nil {
@@ -113,7 +130,7 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		for _, k := range order {
 			codes = append(codes, k.tag)
 		}
-		if contracts, err = contractsOf(ctx, q, book, codes); err != nil {
+		if contracts, err = contractsOf(ctx, q, book, codes, r.To); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +149,7 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 			if x := sums[k]; k.chart == a.ID && *x != [4]int64{} {
 				row := Row{ID: fmt.Sprint(k.fund, " ", k.tag), Style: Line, Cells: []Cell{{Text: cmp.Or(k.tag, "—")}, fundCell(funds[k.fund], r.Lang)}}
 				if y.contract {
-					row.Cells = append(row.Cells, dueCells(contracts, k.tag, x[3], r)...)
+					row.Cells = append(row.Cells, dueCells(contracts, k.chart, k.tag, x[3], r)...)
 					if c, there := contracts[k.tag]; there {
 						row.Cells[0].To = Ref{ToContract, c.id.String()}
 					}
@@ -149,15 +166,15 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 	return report, nil
 }
 
-// dueCells are the contractor, the contract's last day, and by how much it is past while something is open.
-func dueCells(contracts map[string]tallyContract, code string, open int64, r Request) []Cell {
+// dueCells are the contractor, the day it is due, and by how much that is past while something is open.
+func dueCells(contracts map[string]tallyContract, id chart.ID, code string, open int64, r Request) []Cell {
 	c, there := contracts[code]
 	if !there {
 		return []Cell{{}, {}, {}}
 	}
-	late := ""
-	if days := int(r.To.Sub(c.ends) / (24 * time.Hour)); days > 0 && open != 0 {
+	due, late := c.due(id), ""
+	if days := int(r.To.Sub(due) / (24 * time.Hour)); days > 0 && open != 0 {
 		late = fmt.Sprint(days)
 	}
-	return []Cell{{Text: c.payee}, {Text: c.ends.Format(time.DateOnly)}, {Text: late}}
+	return []Cell{{Text: c.payee}, {Text: due.Format(time.DateOnly)}, {Text: late}}
 }

@@ -30,6 +30,7 @@ type Table struct {
 	Title   string
 	Columns []Column
 	Rows    []Row
+	each    func(put func(Row) error) error // of a list too long to hold: its rows are read while it is written, the sum of them comes last
 }
 
 // Column is a column of a table. Those beside each other with the same group stand under one head.
@@ -82,6 +83,8 @@ const (
 	ToProject  = "project"
 	ToReceipt  = "receipt"
 	ToAccount  = "account"
+	ToPayee    = "payee"
+	ToDonor    = "donor"
 )
 
 // Tie is two figures that have to be the same (I18 of docs/bookkeeping.md).

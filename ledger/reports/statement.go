@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
@@ -20,6 +22,11 @@ type Request struct {
 	Scope    string    // how these funds are called
 	Lang     string
 	Now      time.Time // of lists that say how long something has waited
+	Donor    uuid.UUID // of a donor's statement
+	// All asks for every row of a list, however long, as files have it; pages and prints stop at ListMax and say so. The report must then be written before its
+	// transaction ends. Progress is told how many rows of such a list are written.
+	All      bool
+	Progress func(rows int64)
 }
 
 // points of time that every statement is made from.

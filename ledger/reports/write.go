@@ -1,10 +1,13 @@
 package reports
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"sunfund/internal/sheet"
@@ -69,7 +72,8 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	for _, t := range r.Heading() {
 		write(t.Label, t.Text)
 	}
-	for _, t := range r.Tables {
+	for i := range r.Tables {
+		t := &r.Tables[i]
 		write()
 		if t.Title != "" {
 			write(t.Title)
@@ -79,14 +83,16 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			heads = append(heads, c.label())
 		}
 		write(heads...)
-		for _, x := range t.Rows {
+		if err := t.walk(r.lang, func(x Row) error {
 			cells := make([]string, len(x.Cells))
 			for i, c := range x.Cells {
 				if cells[i] = r.text(t.Columns[i], c); !t.Columns[i].Sum {
 					cells[i] = sheet.NoFormula(cells[i])
 				}
 			}
-			_ = out.Write(cells)
+			return out.Write(cells)
+		}); err != nil {
+			return fmt.Errorf("write CSV: %w", err)
 		}
 	}
 	for _, n := range r.Notes {
@@ -100,24 +106,22 @@ func (r *Report) WriteCSV(w io.Writer) error {
 }
 
 type jsonReport struct {
-	ID       string      `json:"id"`
-	Title    string      `json:"title"`
-	Code     string      `json:"code,omitempty"`
-	Maker    string      `json:"maker"`
-	Scope    string      `json:"scope,omitempty"`
-	Period   string      `json:"period"`
-	Currency string      `json:"currency"`
-	Recorded *time.Time  `json:"recorded_until,omitempty"`
-	Position int64       `json:"ledger_position"`
-	Tables   []jsonTable `json:"tables"`
-	Ties     []jsonTie   `json:"ties,omitempty"`
-	Notes    []string    `json:"notes,omitempty"`
+	ID       string     `json:"id"`
+	Title    string     `json:"title"`
+	Code     string     `json:"code,omitempty"`
+	Maker    string     `json:"maker"`
+	Scope    string     `json:"scope,omitempty"`
+	Period   string     `json:"period"`
+	Currency string     `json:"currency"`
+	Recorded *time.Time `json:"recorded_until,omitempty"`
+	Position int64      `json:"ledger_position"`
+	Ties     []jsonTie  `json:"ties,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
 }
 
 type jsonTable struct {
 	Title   string       `json:"title,omitempty"`
 	Columns []jsonColumn `json:"columns"`
-	Rows    []jsonRow    `json:"rows"`
 }
 
 type jsonColumn struct {
@@ -145,28 +149,71 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	if !r.Recorded.IsZero() {
 		j.Recorded = &r.Recorded
 	}
-	for _, t := range r.Tables {
-		table := jsonTable{Title: t.Title, Rows: []jsonRow{}}
+	for _, t := range r.Ties {
+		j.Ties = append(j.Ties, jsonTie{t.Name, money.Format(t.Left, r.Currency), money.Format(t.Right, r.Currency), t.Why})
+	}
+	out := &jsonWriter{w: bufio.NewWriter(w)}
+	out.open(j)
+	out.text(`,"tables":[`)
+	for i := range r.Tables {
+		t := &r.Tables[i]
+		table := jsonTable{Title: t.Title}
 		for _, c := range t.Columns {
 			table.Columns = append(table.Columns, jsonColumn{c.Key, c.label(), c.Sum})
 		}
-		for _, x := range t.Rows {
+		out.comma(i)
+		out.open(table)
+		out.text(`,"rows":[`)
+		n := 0
+		if err := t.walk(r.lang, func(x Row) error {
 			row := jsonRow{ID: x.ID, Style: x.Style}
 			for i, c := range x.Cells {
 				row.Cells = append(row.Cells, r.text(t.Columns[i], c))
 			}
-			table.Rows = append(table.Rows, row)
+			out.comma(n)
+			out.open(row)
+			out.text("}")
+			n++
+			return out.err
+		}); err != nil {
+			return fmt.Errorf("write JSON: %w", err)
 		}
-		j.Tables = append(j.Tables, table)
+		out.text("]}")
 	}
-	for _, t := range r.Ties {
-		j.Ties = append(j.Ties, jsonTie{t.Name, money.Format(t.Left, r.Currency), money.Format(t.Right, r.Currency), t.Why})
-	}
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	if err := out.Encode(j); err != nil {
+	out.text("\n]}\n")
+	if err := cmp.Or(out.err, out.w.Flush()); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil
+}
+
+// jsonWriter writes JSON piece by piece, a line for each row; err is its first error.
+type jsonWriter struct {
+	w   *bufio.Writer
+	err error
+}
+
+func (j *jsonWriter) text(text string) {
+	if j.err == nil {
+		_, j.err = j.w.WriteString(text)
+	}
+}
+
+// comma goes before all but the first, each on a line of its own.
+func (j *jsonWriter) comma(n int) {
+	if n > 0 {
+		j.text(",")
+	}
+	j.text("\n")
+}
+
+// open writes an object without its end.
+func (j *jsonWriter) open(v any) {
+	var b strings.Builder
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(v); err != nil {
+		j.err = cmp.Or(j.err, err)
+	}
+	j.text(strings.TrimSuffix(b.String(), "}\n"))
 }

@@ -121,8 +121,13 @@ func TestSpreadsheet(t *testing.T) {
 			t.Errorf("%s: not guarded: %v", form, err)
 		}
 		out.Reset()
-		var back jsonReport
-		if err := s.WriteJSON(&out); err != nil || json.Unmarshal(out.Bytes(), &back) != nil || back.Position != s.Position || len(back.Tables) != len(s.Tables) {
+		var back struct {
+			Position int64 `json:"ledger_position"`
+			Tables   []struct {
+				Rows []jsonRow `json:"rows"`
+			} `json:"tables"`
+		}
+		if err := s.WriteJSON(&out); err != nil || json.Unmarshal(out.Bytes(), &back) != nil || back.Position != s.Position || len(back.Tables) != len(s.Tables) || len(back.Tables[0].Rows) != len(s.Tables[0].Rows) {
 			t.Errorf("%s: JSON: %v %+v", form, err, back)
 		}
 	}

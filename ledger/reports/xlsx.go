@@ -3,7 +3,9 @@ package reports
 import (
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -67,7 +69,7 @@ func (r *Report) WriteXLSX(w io.Writer) error {
 	}
 	x := &xlsx{w: bufio.NewWriter(part), r: r}
 	x.sheet()
-	if err := x.w.Flush(); err != nil {
+	if err := cmp.Or(x.err, x.w.Flush()); err != nil {
 		return fmt.Errorf("write spreadsheet: %w", err)
 	}
 	if err := z.Close(); err != nil {
@@ -102,7 +104,14 @@ type xlsx struct {
 	w   *bufio.Writer
 	r   *Report
 	row int
+	err error // of reading what is written
 }
+
+// sheetRows is how many rows a spreadsheet can have.
+const sheetRows = 1 << 20
+
+// ErrTooLong means that a list has more rows than a spreadsheet can hold: CSV and JSON have no such bound.
+var ErrTooLong = errors.New("list is too long for a spreadsheet")
 
 // Beside tells that the two tables of a balance sheet stand beside each other.
 func (r *Report) Beside() bool { return r.Official && len(r.Tables) == 2 }
@@ -179,6 +188,10 @@ func (x *xlsx) tables(tables ...Table) {
 		}
 	})
 	first := x.row + 1
+	if len(tables) == 1 && tables[0].each != nil {
+		x.long(&tables[0], first)
+		return
+	}
 	for i := range rows {
 		x.line(func() {
 			at := 0
@@ -190,6 +203,33 @@ func (x *xlsx) tables(tables ...Table) {
 			}
 		})
 	}
+}
+
+// long writes rows while they are read, with a formula for their sum.
+func (x *xlsx) long(t *Table, first int) {
+	x.err = cmp.Or(x.err, t.walk(x.r.lang, func(row Row) error {
+		if x.row >= sheetRows-100 {
+			return ErrTooLong
+		}
+		words, sums := xlsxText, xlsxSum
+		if row.Style != Line {
+			words, sums = xlsxTextBold, xlsxSumBold
+		}
+		x.line(func() {
+			for j, c := range t.Columns {
+				if !c.Sum {
+					x.text(j, words, row.Cells[j].Text)
+					continue
+				}
+				formula := ""
+				if row.Style == Grand {
+					formula = fmt.Sprintf("<f>SUM(%s%d:%s%d)</f>", letters(j), first, letters(j), x.row-1)
+				}
+				fmt.Fprintf(x.w, `<c r="%s%d" s="%d">%s<v>%s</v></c>`, letters(j), x.row, sums, formula, money.Format(row.Cells[j].Minor, x.r.Currency))
+			}
+		})
+		return nil
+	}))
 }
 
 func (x *xlsx) cells(t Table, i, at, first int) {

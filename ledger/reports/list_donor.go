@@ -1,0 +1,180 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/projects/trace"
+)
+
+// donorPage is how many gifts are read at a time.
+const donorPage = 500
+
+const sqlProjectTitles = `select 'X' || number, title, id from project where book_id = $1 and 'X' || number = any($2)`
+
+// donorStatement is the 捐赠人对账单 (accounting.md 3.4): a donor's gifts of the days with receipts and refunds, and which projects and costs they paid, by the shares
+// that the trace gives (each fen once, by largest remainder). It holds the donor's name: for who may read that.
+func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := frame(ctx, q, book, s, &r)
+	if err != nil {
+		return nil, err
+	}
+	donor, err := giving.ReadDonor(ctx, q, book, r.Donor)
+	if err != nil {
+		return nil, err
+	}
+	called := donor.Called()
+	if called == "" || donor.Erased() {
+		called = words(r.Lang, "未留姓名", "No name was left")
+	}
+	report.Scope = called
+	gifts := Table{Title: words(r.Lang, "捐赠", "Gifts"), Columns: columnsOf(r.Lang, [3]string{"ref", "捐赠编号", "Reference"}, [3]string{"day", "日期", "Day"}, [3]string{"for", "募捐活动", "Campaign"}, [3]string{"receipts", "票据号码", "Receipts"},
+		[3]string{"#given", "捐赠", "Given"}, [3]string{"#refunded", "退款", "Refunded"}, [3]string{"#net", "净额", "Net"})}
+	used := newUses(r.Lang)
+	titles := map[int32]string{}
+	clock := func(day time.Time) time.Time {
+		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, book.Zone)
+	}
+	foreign := 0
+	var after uuid.UUID
+	for {
+		list, err := giving.GiftsPaid(ctx, q, book, donor.IDs(), clock(r.From), clock(r.To.AddDate(0, 0, 1)), after, donorPage)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]uuid.UUID, len(list))
+		for i := range list {
+			ids[i] = list[i].ID
+		}
+		papers, err := receipts.OfGifts(ctx, q, book, ids)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			g := &list[i]
+			if g.Currency != book.Currency {
+				foreign++
+				continue
+			}
+			if _, there := titles[g.CampaignID]; !there {
+				c, err := giving.CampaignByID(ctx, q, book, g.CampaignID)
+				if err != nil {
+					return nil, err
+				}
+				titles[g.CampaignID] = c.Title(r.Lang)
+			}
+			var numbers []string
+			for _, one := range papers[g.ID] {
+				if one.Void == nil {
+					numbers = append(numbers, one.Printed())
+				}
+			}
+			ref := giving.Ref(book, g.ID)
+			gifts.Rows = append(gifts.Rows, Row{ID: ref, Style: Line, Cells: []Cell{{Text: ref, To: Ref{ToEntry, g.ID.String()}}, {Text: g.PaidAt.In(book.Zone).Format(time.DateOnly)}, {Text: titles[g.CampaignID]},
+				{Text: strings.Join(numbers, " ")}, {Minor: g.Amount}, {Minor: g.Refunded}, {Minor: g.Amount - g.Refunded}}})
+			if err := used.add(ctx, q, book, g.ID); err != nil {
+				return nil, err
+			}
+		}
+		if len(list) < donorPage {
+			break
+		}
+		after = list[len(list)-1].ID
+	}
+	gifts.total(r.Lang)
+	spent, err := used.table(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	report.Tables = []Table{gifts, spent}
+	report.Notes = []string{words(r.Lang, "本表不是票据。项目份额按先收先用、最大余数分到每一分。", "This is no receipt. Shares of projects: what came first is used first, to the last fen by largest remainder.")}
+	if foreign > 0 {
+		report.Notes = append(report.Notes, fmt.Sprintf(words(r.Lang, "另有 %d 笔外币捐赠没有列入。", "%d more gifts in other currencies are not in this list."), foreign))
+	}
+	return report, nil
+}
+
+// uses adds up what gifts became, by project or by kind of use.
+type uses struct {
+	lang    string
+	order   []string
+	sums    map[string]int64
+	project map[string]bool
+}
+
+func newUses(lang string) *uses {
+	return &uses{lang: lang, sums: map[string]int64{}, project: map[string]bool{}}
+}
+
+func (u *uses) put(key string, amount int64) {
+	if _, there := u.sums[key]; !there {
+		u.order = append(u.order, key)
+	}
+	u.sums[key] += amount
+}
+
+func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID) error {
+	b, err := trace.Of(ctx, q, book, gift)
+	if err != nil {
+		return err
+	}
+	for _, x := range b.Uses {
+		key := useWords[x.Kind]
+		name := words(u.lang, key[0], key[1])
+		switch {
+		case x.Project != "":
+			name = x.Project
+			u.project[name] = true
+		case x.Kind == trace.Cost:
+			name += " · " + chart.MustByID(chart.ID(x.Account)).Name(u.lang)
+		}
+		u.put(name, x.Amount)
+	}
+	if b.Waiting > 0 {
+		u.put(words(u.lang, "还没有用", "Not used yet"), b.Waiting)
+	}
+	return nil
+}
+
+var useWords = map[string][2]string{trace.Payment: {"付款", "Payments"}, trace.Cost: {"费用", "Costs"}, trace.Fee: {"支付与筹资费用", "Fees and fundraising"}, trace.Levied: {"管理费", "Management fee"}, trace.Refund: {"退款", "Refunds"},
+	trace.PaidBack: {"退回出资方", "Given back to a payer"}, trace.Moved: {"转入其他基金", "Moved to another fund"}}
+
+func (u *uses) table(ctx context.Context, q pg.Querier, book *ledger.Book) (Table, error) {
+	t := Table{Title: words(u.lang, "用到哪里", "What they paid"), Columns: columnsOf(u.lang, [3]string{"use", "项目或用途", "Project or use"}, [3]string{"#amount", "份额", "Share"})}
+	var codes []string
+	for code := range u.project {
+		codes = append(codes, code)
+	}
+	rows, err := q.Query(ctx, sqlProjectTitles, book.ID, codes)
+	if err != nil {
+		return t, fmt.Errorf("read projects: %w", err)
+	}
+	names := map[string]Cell{}
+	var code, title string
+	var id uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&code, &title, &id}, func() error {
+		names[code] = Cell{Text: code + " " + title, To: Ref{ToProject, id.String()}}
+		return nil
+	}); err != nil {
+		return t, fmt.Errorf("read projects: %w", err)
+	}
+	for _, key := range u.order {
+		cell, there := names[key]
+		if !there {
+			cell.Text = key
+		}
+		t.Rows = append(t.Rows, Row{ID: key, Style: Line, Cells: []Cell{cell, {Minor: u.sums[key]}}})
+	}
+	t.total(u.lang)
+	return t, nil
+}

@@ -1,0 +1,116 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
+	"sunfund/ledger"
+	"sunfund/ledger/giving"
+)
+
+const (
+	// What gifts earned from each pool, and what of that was taken back before it was paid.
+	sqlMatchEarned = `
+select w.event_id, w.pool, sum(w.amount)::int8, coalesce(sum(s.freed), 0)::int8
+  from match_award w
+  left join (select event_id, seq, sum(amount) as freed from match_step where book_id = $1 and kind in ('refuse', 'refund', 'disallow') group by 1, 2) s
+    on s.event_id = w.event_id and s.seq = w.seq
+ where w.book_id = $1 and w.pool <> '' group by 1, 2`
+
+	sqlPlatformMatch = `
+select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.disallowed)::int8, sum(m.settled)::int8, sum(m.frozen)::int8, sum(m.clawed)::int8
+  from (select campaign_id, fund_id, 0::int8 as earned, case kind when 'disallowed' then match else 0 end as disallowed, case kind when 'paid' then match else 0 end as settled,
+               0::int8 as frozen, 0::int8 as clawed from platform_settlement s
+         where s.book_id = $1 and s.match > 0
+           and not exists (select from platform_undo u where u.book_id = $1 and u.settlement_id = s.id)
+         union all
+        select campaign_id, fund_id, 0, 0, 0, case kind when 'frozen' then amount when 'freed' then -amount else 0 end, case kind when 'clawed' then amount else 0 end
+          from platform_match_step where book_id = $1
+         union all
+        select campaign_id, fund_id, amount, 0, 0, 0, 0 from platform_earned where book_id = $1) m
+  join campaign c on c.book_id = $1 and c.campaign_id = m.campaign_id
+ where $2::int4[] is null or m.fund_id = any($2)
+ group by 1, 2, 3, 4 order by 1`
+)
+
+// matchStatement is the 配捐对账 (accounting.md 3.4): each pool with what gifts earned, what of it was disallowed, is held, is to be paid, was paid, clawed back and
+// returned; match of platforms; and what the memo accounts moved in the days.
+func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, err := matches.register(ctx, q, book, s, r)
+	if err != nil {
+		return nil, err
+	}
+	funds, _, err := fundsIn(ctx, q, book, r)
+	if err != nil {
+		return nil, err
+	}
+	type pool struct {
+		event int32
+		code  string
+	}
+	earned := map[pool][2]int64{}
+	rows, err := q.Query(ctx, sqlMatchEarned, book.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read earned match: %w", err)
+	}
+	var at pool
+	var sums [2]int64
+	if _, err := pgx.ForEachRow(rows, []any{&at.event, &at.code, &sums[0], &sums[1]}, func() error {
+		earned[at] = sums
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read earned match: %w", err)
+	}
+	pools := Table{Title: words(r.Lang, "配捐池", "Pools"), Columns: columnsOf(r.Lang, [3]string{"pool", "活动与配捐池", "Event and pool"}, [3]string{"fund", "基金", "Fund"}, [3]string{"#pool-amount", "池额", "Pool"}, [3]string{"#earned", "已赢得", "Earned"},
+		[3]string{"#disallowed", "不予配捐", "Disallowed"}, [3]string{"#held", "冻结待核", "Frozen"}, [3]string{"#reserved", "待付", "To be paid"}, [3]string{"#settled", "已付", "Settled"}, [3]string{"#clawed", "已追回", "Clawed back"},
+		[3]string{"#returned", "退回出资方", "Returned"}, [3]string{"#pledged", "未用", "Not earned"})}
+	events, err := giving.Events(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	var left, right int64
+	for i := range events {
+		e := &events[i]
+		amounts, err := giving.AmountsOf(ctx, q, book, e.ID, r.Now)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range amounts.Pools {
+			if funds[p.FundID] == nil {
+				continue
+			}
+			x := earned[pool{e.ID, p.Pool}]
+			left, right = left+x[0]-x[1], right+p.Held+p.Reserved+p.Settled
+			row := Row{ID: e.Code + " " + p.Pool, Style: Line, Cells: []Cell{{Text: e.Name(r.Lang) + " · " + p.Pool}, fundCell(funds[p.FundID], r.Lang)}}
+			for _, amount := range []int64{p.Amount, x[0], x[1], p.Held, p.Reserved, p.Settled, p.Clawed, p.Returned, p.Pledged} {
+				row.Cells = append(row.Cells, Cell{Minor: amount})
+			}
+			pools.Rows = append(pools.Rows, row)
+		}
+	}
+	pools.total(r.Lang)
+	platforms := Table{Title: words(r.Lang, "公益平台的配捐", "Match of giving platforms"), Columns: columnsOf(r.Lang, [3]string{"campaign", "募捐活动", "Campaign"}, [3]string{"fund", "基金", "Fund"}, [3]string{"#earned", "已赢得", "Earned"}, [3]string{"#disallowed", "不予配捐", "Disallowed"}, [3]string{"#settled", "已付", "Settled"},
+		[3]string{"#frozen", "冻结", "Frozen"}, [3]string{"#clawed", "已追回", "Clawed back"})}
+	rows, err = q.Query(ctx, sqlPlatformMatch, book.ID, r.Funds)
+	if err != nil {
+		return nil, fmt.Errorf("read match of platforms: %w", err)
+	}
+	var slug, zh, en string
+	var fund int32
+	var x [5]int64
+	if _, err := pgx.ForEachRow(rows, []any{&slug, &zh, &en, &fund, &x[0], &x[1], &x[2], &x[3], &x[4]}, func() error {
+		platforms.Rows = append(platforms.Rows, Row{ID: slug, Style: Line, Cells: []Cell{{Text: words(r.Lang, zh, en)}, fundCell(funds[fund], r.Lang), {Minor: x[0]}, {Minor: x[1]}, {Minor: x[2]}, {Minor: x[3]}, {Minor: x[4]}}})
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read match of platforms: %w", err)
+	}
+	platforms.total(r.Lang)
+	report.Tables = slices.Concat([]Table{pools, platforms}, report.Tables)
+	report.Ties = append(report.Ties, Tie{Name: words(r.Lang, "已赢得 − 不予配捐 = 冻结待核 + 待付 + 已付", "Earned − disallowed = frozen + to be paid + settled"), Left: left, Right: right})
+	report.Notes = append(report.Notes, words(r.Lang, "前两张表按现在的状态；后面各表为本期备查科目的增减。", "The first two tables are as things are now; the others are what the memo accounts moved in the days."))
+	return report, nil
+}

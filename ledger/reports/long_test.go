@@ -1,0 +1,108 @@
+package reports
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/money"
+)
+
+// A page of a long list stops and says so; a file has every row, read while it is written, with their sum, and tells how far it is.
+func TestLongLists(t *testing.T) {
+	t.Parallel()
+	const all = ListMax + 1_234
+	b := newKeptBook(t, chart.CN2026)
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `insert into receipt_range (book_id, range_id, code, first_number, last_number, digits, allotted_on, made_by, made_at)
+			values ($1, 1, '5001', 1, 9999999999, 10, '2026-01-01', gen_random_uuid(), now())`, b.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `insert into receipt (book_id, id, range_id, number, check_code, face, payer, fund_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by)
+			select $1, gen_random_uuid(), 1, n, 'abcdefgh', 'merged', 'nobody', $2, n, 'CNY', 1, '2026-03-01', date '2026-03-01' + n % 200, now(), gen_random_uuid() from generate_series(1, $3::int) n`,
+			b.ID, b.funds["R"].ID, all)
+		return err
+	})
+	const sum = all * (all + 1) / 2
+	page := b.list("receipts", "2026-01-01", "2026-12-31")
+	if rows := page.Tables[0].Rows; len(rows) != ListMax+1 || !slices.ContainsFunc(page.Notes, func(n string) bool { return strings.Contains(n, fmt.Sprint(ListMax)) }) {
+		t.Errorf("the page has %d rows and says %v", len(rows), page.Notes)
+	}
+	kind, _ := SheetByID("receipts")
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		var told []int64
+		ask := Request{Lang: "en", From: ledger.Day(2026, 1, 1), To: ledger.Day(2026, 12, 31), All: true, Now: time.Unix(0, 0), Progress: func(n int64) { told = append(told, n) }}
+		r, err := kind.Make(ctx, tx, b.Book, ask)
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if err := r.WriteCSV(&out); err != nil {
+			return err
+		}
+		lines := csv.NewReader(&out)
+		lines.FieldsPerRecord = -1
+		rows, err := lines.ReadAll()
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, row := range rows[len(rows)-all-1 : len(rows)-1] {
+			seen[row[0]] = true
+		}
+		if last := rows[len(rows)-1]; len(seen) != all || last[0] != "Total" || last[8] != money.Format(sum, "CNY") {
+			t.Errorf("CSV: %d receipts, at the end %v", len(seen), last)
+		}
+		if len(told) != 5 || told[4] != all || !slices.IsSorted(told) {
+			t.Errorf("progress %v", told)
+		}
+		out.Reset()
+		var back struct {
+			Tables []struct {
+				Rows []jsonRow `json:"rows"`
+			} `json:"tables"`
+		}
+		if err := errors.Join(r.WriteJSON(&out), json.Unmarshal(out.Bytes(), &back)); err != nil {
+			return err
+		}
+		if rows := back.Tables[0].Rows; len(rows) != all+1 || rows[all].Cells[8] != money.Format(sum, "CNY") {
+			t.Errorf("JSON: %d rows, at the end %+v", len(rows), rows[len(rows)-1])
+		}
+		out.Reset()
+		if err := r.WriteXLSX(&out); err != nil {
+			return err
+		}
+		cells := readSheet(t, out.Bytes())
+		last := cells["I"+fmt.Sprint(len(r.Heading())+3+all+1)]
+		if last.Value != money.Format(sum, "CNY") || !strings.HasPrefix(last.Formula, "SUM(I") || calculate(t, cells, last.Formula) != sum {
+			t.Errorf("XLSX: at the end %+v", last)
+		}
+		// What cannot be read is no whole file.
+		r.Tables[0].each = func(func(Row) error) error { return ErrNoReport }
+		for _, write := range []func() error{func() error { return r.WriteCSV(&out) }, func() error { return r.WriteJSON(&out) }, func() error { return r.WriteXLSX(&out) }} {
+			if err := write(); !errors.Is(err, ErrNoReport) {
+				t.Errorf("written: %v", err)
+			}
+		}
+		// A spreadsheet has an end.
+		r.Tables[0].each = func(put func(Row) error) error { return put(Row{Cells: make([]Cell, len(r.Tables[0].Columns))}) }
+		x := &xlsx{w: bufio.NewWriter(io.Discard), r: r, row: sheetRows - 50}
+		if x.long(&r.Tables[0], 1); !errors.Is(x.err, ErrTooLong) {
+			t.Errorf("too long: %v", x.err)
+		}
+		return nil
+	})
+}
