@@ -1,14 +1,19 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/reports"
+	"sunfund/ledger/staff"
 )
 
 // The accountant reads a statement, opens a figure down to the entry, and takes it away as a file; an officer sees her own funds' only.
@@ -29,6 +34,13 @@ func TestReportsInTheConsole(t *testing.T) {
 	account := regexp.MustCompile(`/console/accounts\?[^"]*`).FindString(figure.text)
 	lines := li.get(li.get(strings.ReplaceAll(account, "&amp;", "&")).to)
 	li.wants(lines, http.StatusOK, "/console/entries/"+o.entry.String())
+	li.attach("entry:"+o.entry.String(), "发票.png", scan) // and from there the voucher with its paper
+	voucher := li.get("/console/entries/" + o.entry.String())
+	li.wants(voucher, http.StatusOK, "发票.png", "记账凭证")
+	if file := li.get(regexp.MustCompile(papersPath + `/[0-9a-f-]{36}`).FindString(voucher.text)); file.text != string(scan) {
+		t.Errorf("the source file is %d of %d bytes", len(file.text), len(scan))
+	}
+	li.wants(page, http.StatusOK, `class="sheet-title on-paper">资产负债表`, "单位负责人 ____", "财务负责人 ____") // as it prints
 	for format, begins := range map[string]string{"xlsx": "PK", "csv": "\ufeff资产负债表", "json": "{"} {
 		if a := li.get(sheet + "cn2026-balance&to=2026-09-30&format=" + format); a.status != http.StatusOK || !strings.HasPrefix(a.text, begins) {
 			t.Errorf("%s: %d %.40q", format, a.status, a.text)
@@ -41,6 +53,14 @@ func TestReportsInTheConsole(t *testing.T) {
 	li.wants(li.get(sheet+"cn2026-cash&from=2026-09-30&to=2026-09-01"), http.StatusUnprocessableEntity, "结束日期不能早于开始日期")
 	li.wants(li.get(sheet+"nothing"), http.StatusNotFound)
 	li.wants(li.get(figurePath+"?report=cn2026-balance&row=current&column=closing"), http.StatusNotFound) // a heading has no figure
+
+	li.wants(li.get(reportsPath), http.StatusOK, "银行存款余额调节表", "支付机构对账表", "关联方清单", "捐赠人对账单")
+	li.wants(li.get(sheet+"bank&to=2026-09-30"), http.StatusOK, "还没有本位币对账单可以核对", "1009.03", "逐笔合计 = 账面余额")
+	wu.lacks(wu.get(reportsPath), "余额调节表", "关联方", "捐赠人对账单")
+	for _, whole := range []string{"bank", "processor", "related", "donor"} {
+		wu.wants(wu.get(sheet+whole), http.StatusNotFound)
+	}
+	li.wants(li.get(sheet+"donor"), http.StatusNotFound) // from the donor's page alone
 
 	own := wu.get(sheet + "cn2026-balance&to=2026-09-30")
 	wu.wants(own, http.StatusOK, "49,900.00", "本人管理的基金", "相符")
@@ -60,8 +80,45 @@ func TestReportsLook(t *testing.T) {
 	o.post(ledger.KindVoucher, day, "企业捐赠", o.debit("bank.online", 2, 1_000_000_00), o.credit("gift.r", 2, 1_000_000_00))
 	looks := [][3]string{{"li", "list", reportsPath}}
 	for _, s := range reports.Sheets(chart.CN2026) {
+		if s.Donor {
+			continue
+		}
 		looks = append(looks, [3]string{"li", s.ID, reportPath + "?report=" + s.ID + "&to=2026-09-30"})
 	}
 	looks = append(looks, [3]string{"li", "figure", figurePath + "?report=cn2026-balance&row=assets&column=closing&to=2026-09-30"}, [3]string{"wu", "own", reportPath + "?report=cn2026-activities&to=2026-09-30"})
 	o.looks(t, "report", looks)
+}
+
+// A donor's statement has gifts, refunds and what they paid; who may not read a donor's record has none of it, and reading is on record.
+func TestDonorStatement(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	donor := o.mailed("王芳", "wang@example.org", "")
+	o.mailed("Wang Fang", "WANG@example.org", "")
+	o.mailed("李强", "li@example.org", "")
+	page := donorHref(donor) + "/statement"
+	li := o.as("li")
+	li.wants(li.get(donorHref(donor)), http.StatusOK, page)
+	a := li.get(page)
+	li.wants(a, http.StatusOK, "捐赠人对账单", "王芳", "60.00", "用到哪里", "本表不是票据", "format=csv")
+	li.lacks(a, "李强", "90.00", `name="fund"`)
+	li.wants(li.get(page+"?to=2020-01-01"), http.StatusOK, "这个范围里没有数据")
+	sheet := li.get(page + "?format=csv")
+	if li.wants(sheet, http.StatusOK, "王芳", "60.00"); strings.Contains(sheet.head.Get("Content-Disposition"), "王") {
+		t.Errorf("%s", sheet.head)
+	}
+	related := li.get(reportPath + "?report=related")
+	li.wants(related, http.StatusOK, "捐赠最多的", "60.00", page[:len(page)-len("/statement")-36])
+	li.lacks(related, "王芳")
+	chen := o.as("chen")
+	chen.wants(chen.get(page), http.StatusForbidden)
+	o.now = o.now.Add(staff.FreshFor + time.Minute)
+	li.lacks(li.get(page), "王芳")
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		events, err := staff.Events(ctx, tx, o.book.ID, staff.EventFilter{What: "personal", Object: "donor:" + donor.String()})
+		if len(events) < 4 || events[0].What != "personal.read" {
+			t.Errorf("%+v", events)
+		}
+		return err
+	})
 }

@@ -542,7 +542,7 @@ var objectOfPath = map[string]string{
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
-	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/erase": "donor",
+	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/statement": "donor", "/console/donors/:id/erase": "donor",
 }
 
 // formOf fills the forms in, so that each gets as far as its object.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sunfund/cmd/sunfund/demo"
+	"sunfund/ledger/chart"
+	"sunfund/ledger/reports"
 )
 
 // patience ends what hangs; nothing that works takes as long, however slow the machine is.
@@ -87,6 +90,23 @@ func (w *walk) accountant(t *testing.T, lang, ref string) {
 	desk.do(chromedp.Click(`nav.side a[href="/console/trial-balance"]`), chromedp.WaitVisible(`.figures tfoot`))
 	desk.shot("trial-balance-" + lang)
 	desk.pdf("trial-balance-" + lang)
+	w.reports(desk, lang)
+}
+
+// reports prints the closed year 2025 of the demo, and its closed month for what is held against statements: with SUNFUND_SCREENSHOTS every report, otherwise one.
+func (w *walk) reports(desk *window, lang string) {
+	desk.Helper()
+	for _, s := range reports.Sheets(chart.CN2026) {
+		if s.Donor || os.Getenv("SUNFUND_SCREENSHOTS") == "" && s.ID != "cn2026-activities" {
+			continue
+		}
+		days := "&from=2025-01-01&to=2025-12-31"
+		if slices.Contains([]string{"bank", "processor", "match", "related", "receipts", "in-kind", "letters", "pledges", "agency", "encumbrances", "payables", "projects", "notes"}, s.ID) {
+			days = "&from=2026-10-01&to=2026-10-31"
+		}
+		desk.do(chromedp.Navigate(w.url+"/console/reports/sheet?report="+s.ID+days+"&lang="+lang), chromedp.WaitVisible(`.report-sheet .figures`))
+		desk.pdf("report-" + s.ID + "-" + lang)
+	}
 }
 
 // agrees has the books verified, and their export checked by hledger.
@@ -277,7 +297,7 @@ func (win *window) turn(button string) {
 // pdf prints the page as an accountant does.
 func (win *window) pdf(name string) {
 	win.Helper()
-	win.keep(name+".pdf", ask(win, chromedp.PrintToPDF()))
+	win.keep(name+".pdf", ask(win, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize())))
 }
 
 // ask does what has an answer.

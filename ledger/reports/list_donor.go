@@ -37,6 +37,11 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	if called == "" || donor.Erased() {
 		called = words(r.Lang, "未留姓名", "No name was left")
 	}
+	for _, d := range donor.Donors {
+		if d.ID == r.Donor && d.Name != "" {
+			called = d.Name // of several with one address, as on the page it was asked from
+		}
+	}
 	report.Scope = called
 	gifts := Table{Title: words(r.Lang, "捐赠", "Gifts"), Columns: columnsOf(r.Lang, [3]string{"ref", "捐赠编号", "Reference"}, [3]string{"day", "日期", "Day"}, [3]string{"for", "募捐活动", "Campaign"}, [3]string{"receipts", "票据号码", "Receipts"},
 		[3]string{"#given", "捐赠", "Given"}, [3]string{"#refunded", "退款", "Refunded"}, [3]string{"#net", "净额", "Net"})}
@@ -82,7 +87,7 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 			ref := giving.Ref(book, g.ID)
 			gifts.Rows = append(gifts.Rows, Row{ID: ref, Style: Line, Cells: []Cell{{Text: ref, To: Ref{ToEntry, g.ID.String()}}, {Text: g.PaidAt.In(book.Zone).Format(time.DateOnly)}, {Text: titles[g.CampaignID]},
 				{Text: strings.Join(numbers, " ")}, {Minor: g.Amount}, {Minor: g.Refunded}, {Minor: g.Amount - g.Refunded}}})
-			if err := used.add(ctx, q, book, g.ID); err != nil {
+			if err := used.add(ctx, q, book, g.ID, g.Amount); err != nil {
 				return nil, err
 			}
 		}
@@ -123,7 +128,8 @@ func (u *uses) put(key string, amount int64) {
 	u.sums[key] += amount
 }
 
-func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID) error {
+// add counts a gift of an amount.
+func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID, amount int64) error {
 	b, err := trace.Of(ctx, q, book, gift)
 	if err != nil {
 		return err
@@ -142,6 +148,9 @@ func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uu
 	}
 	if b.Waiting > 0 {
 		u.put(words(u.lang, "还没有用", "Not used yet"), b.Waiting)
+	}
+	if b.Amount == 0 {
+		u.put(words(u.lang, "尚未追踪去向", "Not followed yet"), amount)
 	}
 	return nil
 }
