@@ -106,22 +106,24 @@ func (r *Report) WriteCSV(w io.Writer) error {
 }
 
 type jsonReport struct {
-	ID       string     `json:"id"`
-	Title    string     `json:"title"`
-	Code     string     `json:"code,omitempty"`
-	Maker    string     `json:"maker"`
-	Scope    string     `json:"scope,omitempty"`
-	Period   string     `json:"period"`
-	Currency string     `json:"currency"`
-	Recorded *time.Time `json:"recorded_until,omitempty"`
-	Position int64      `json:"ledger_position"`
-	Ties     []jsonTie  `json:"ties,omitempty"`
-	Notes    []string   `json:"notes,omitempty"`
+	ID       string      `json:"id"`
+	Title    string      `json:"title"`
+	Code     string      `json:"code,omitempty"`
+	Maker    string      `json:"maker"`
+	Scope    string      `json:"scope,omitempty"`
+	Period   string      `json:"period"`
+	Currency string      `json:"currency"`
+	Recorded *time.Time  `json:"recorded_until,omitempty"`
+	Position int64       `json:"ledger_position"`
+	Tables   []jsonTable `json:"tables,omitempty"` // written after the rest, row by row
+	Ties     []jsonTie   `json:"ties,omitempty"`
+	Notes    []string    `json:"notes,omitempty"`
 }
 
 type jsonTable struct {
 	Title   string       `json:"title,omitempty"`
 	Columns []jsonColumn `json:"columns"`
+	Rows    []jsonRow    `json:"rows,omitempty"`
 }
 
 type jsonColumn struct {
