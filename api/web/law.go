@@ -171,7 +171,14 @@ func (v *visit) courseChart(c law.Course, year int) Chart {
 	chart := Chart{ID: "law-" + c.Of, Title: T(v.lang, "law.course."+c.Of), Axis: Unit(v.lang, v.book.Currency), Head: T(v.lang, "flow.month"), Unit: v.book.Currency,
 		Series: []string{T(v.lang, "law.course.done"), T(v.lang, "law.course.ahead"), T(v.lang, "law.course.line."+c.Of)}}
 	for _, m := range c.Months {
-		chart.Columns = append(chart.Columns, ChartColumn{Label: strconv.Itoa(int(m.First.Month())), Values: []int64{max(0, m.Done), max(0, m.Sum()), max(0, m.Line)}})
+		column := ChartColumn{Label: strconv.Itoa(int(m.First.Month())), Values: []int64{0, 0, max(0, m.Line)}}
+		if !m.First.After(v.businessDay()) {
+			column.Values[0] = max(0, m.Done)
+		}
+		if m.Ahead > 0 {
+			column.Values[1] = m.Sum()
+		}
+		chart.Columns = append(chart.Columns, column)
 	}
 	last := c.Months[len(c.Months)-1]
 	chart.Desc = T(v.lang, "law.course."+c.Of+".desc", strconv.Itoa(year), Amount(v.lang, v.amount(last.Done)), Amount(v.lang, v.amount(last.Sum())), Amount(v.lang, v.amount(last.Line)))

@@ -81,7 +81,7 @@ func (v *visit) lawForms(code string) ([]act, error) {
 		}
 	}
 	if kind == "gift" { // a book has too many to choose from
-		fact.blanks[1] = blank{name: "object", label: "law.gift", hint: "law.gift.hint", value: v.typed("gift", 60), max: 60}
+		fact.blanks[1] = blank{name: "object", label: "law.gift", hint: "law.gift.hint", max: 60}
 		return []act{fact, v.lawParam(code)}, nil
 	}
 	objects, err := v.lawObjects(kind)
