@@ -28,7 +28,7 @@ func (w *needWalk) organisationApplies() {
 	w.does("yang", mine, "proposal-item", "label", w.in("安装人工", "Labour"), "amount", "400")
 	w.uploads("yang", mine, providerPath+"/papers", w.in("方案.png", "plan.png"), scan)
 	w.does("yang", mine, "proposal-file")
-	w.says(w.in("方案", "plan.png"), "1,000.00")
+	w.says(w.in("方案", "plan.png"), "1,000.00", w.in("楼道装扶手", "Handrails on the stairs"))
 	w.look("proposal", phoneWidth)
 	w.proposal = proposalsPath + "/" + lastPart(mine)
 	name := w.in("春晖助老服务中心", "Spring Elder Care")

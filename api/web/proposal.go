@@ -259,6 +259,17 @@ func (v *visit) proposalFill(view *recordView, p *calls.Proposal) (c *calls.Call
 	state := v.proposalState(p)
 	view.Status, view.State, view.Story, view.Lead = state.Tag, state.Text, p.Plan, T(v.lang, "proposal.next."+p.State)
 	view.Facts = []Fact{v.fact("contract.payee", p.Payee), v.sumFact("project.budget", p.Amount), v.fact("project.days", ISODay(p.StartsOn)+" – "+ISODay(p.EndsOn)), v.fact("project.people", Count(int64(p.People)))}
+	if p.NeedID != nil {
+		need, err := needs.ByID(v.ctx(), v.s.DB, v.book, *p.NeedID)
+		if err != nil {
+			return nil, err
+		}
+		answers := v.fact("proposal.need", need.Name()+" "+need.Title)
+		if need.Shown() {
+			answers.Href = needHref(need)
+		}
+		view.Facts = append(view.Facts, answers)
+	}
 	if p.Place != "" {
 		view.Facts = append(view.Facts, v.fact("need.where", p.Place))
 	}
