@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -42,6 +43,9 @@ func (v *visit) bundleShow() error {
 	view.Links = []Link{{T(v.lang, "bundle.make"), bundlePath + "/file"}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
+
+// bundleWait is how long a file of the bundle, or fifty thousand entries of it, may be on the wire: the server's own limit is for pages.
+const bundleWait = 30 * time.Minute
 
 // bundleRunsShown is how many bundles the page tells of.
 const bundleRunsShown = 20
@@ -108,7 +112,9 @@ func (v *visit) bundleSent(run uuid.UUID) (info reports.BundleInfo, root string,
 		out.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="bundle-%s-%s.zip"`, v.book.Code, ISODay(v.businessDay())))
 		out.WriteHeader(http.StatusOK)
 		var told error
+		wire := http.NewResponseController(out)
 		info, root, err = reports.WriteBundle(v.ctx(), tx, v.book, out, func(p reports.BundleProgress) {
+			told = errors.Join(told, wire.SetWriteDeadline(time.Now().Add(bundleWait)))
 			if told == nil {
 				told = reports.TellBundle(v.ctx(), v.s.DB, v.book, run, v.s.Now(), p)
 			}

@@ -34,9 +34,9 @@ func disclosureDraftHref(object string) string { return disclosuresPath + "?obje
 
 func (v *visit) disclosureAgain(status int, wrong Errors) error {
 	object := v.QueryParam("object")
-	draft, err := disclosure.Make(v.ctx(), v.s.DB, v.book, object, v.now)
+	draft, err := v.disclosureDraft(object)
 	if err != nil {
-		return noDisclosure(err)
+		return err
 	}
 	entry, err := disclosure.ByObject(v.ctx(), v.s.DB, v.book, object)
 	if err != nil && !errors.Is(err, disclosure.ErrNoEntry) {
@@ -57,6 +57,15 @@ func (v *visit) disclosureAgain(status int, wrong Errors) error {
 		}
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
+}
+
+// disclosureDraft reads figures and the position they are frozen with in one moment of the book.
+func (v *visit) disclosureDraft(object string) (draft *disclosure.Draft, err error) {
+	err = v.read(func(q pg.Querier) (err error) {
+		draft, err = disclosure.Make(v.ctx(), q, v.book, object, v.now)
+		return err
+	})
+	return draft, noDisclosure(err)
 }
 
 // noDisclosure turns what is not there into one answer.
@@ -117,7 +126,7 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 		key string
 		of  func(*disclosure.Figures) string
 	}{{"income", func(f *disclosure.Figures) string { return f.IncomeTotal }}, {"refunded", func(f *disclosure.Figures) string { return f.Refunded }}, {"fees", func(f *disclosure.Figures) string { return f.Fees }},
-		{"cost", func(f *disclosure.Figures) string { return f.CostTotal }}, {"closing", func(f *disclosure.Figures) string { return f.Closing }}, {"budget", func(f *disclosure.Figures) string { return f.Budget }},
+		{"cost", func(f *disclosure.Figures) string { return f.CostTotal }}, {"adjusted", func(f *disclosure.Figures) string { return f.Adjusted }}, {"closing", func(f *disclosure.Figures) string { return f.Closing }}, {"budget", func(f *disclosure.Figures) string { return f.Budget }},
 		{"rate", func(f *disclosure.Figures) string { return f.Rate }}} {
 		if s.of(f) != "" {
 			add(T(v.lang, "disclosure."+s.key), s.of(f), s.of)
@@ -200,10 +209,8 @@ func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry)
 	if entry == nil || len(entry.Versions) == 0 {
 		return []act{publish}
 	}
-	for i := range entry.Versions {
-		n := strconv.Itoa(int(entry.Versions[i].Version))
-		correct.blanks[1].options = append(correct.blanks[1].options, Option{Value: n, Label: n + " · " + ISODay(entry.Versions[i].PublishedOn)})
-	}
+	n := strconv.Itoa(int(entry.Newest().Version)) // what stands
+	correct.blanks[1].options = []Option{{Value: n, Label: n + " · " + ISODay(entry.Newest().PublishedOn)}}
 	if slices.ContainsFunc(entry.Versions, func(w disclosure.Version) bool { return w.Phase == disclosure.Last && w.Corrects == nil }) {
 		return []act{correct}
 	}
@@ -211,12 +218,12 @@ func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry)
 }
 
 // disclosePlan freezes the draft when it is asked for, and publishes exactly that when it is approved.
-func disclosePlan(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+func disclosePlan(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 	var f frozen
 	if in["figures"] == "" {
-		draft, err := disclosure.Make(v.ctx(), q, v.book, in["object"], v.now)
+		draft, err := v.disclosureDraft(in["object"])
 		if err != nil {
-			return nil, noDisclosure(err)
+			return nil, err
 		}
 		if err := lawField("lines", "disclosure.costs.wrong", draft.WithCosts(in["lines"])); err != nil {
 			return nil, err
@@ -250,9 +257,9 @@ func disclosePlan(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move,
 
 func (v *visit) disclosureStep() error {
 	object := v.QueryParam("object")
-	draft, err := disclosure.Make(v.ctx(), v.s.DB, v.book, object, v.now)
+	draft, err := v.disclosureDraft(object)
 	if err != nil {
-		return noDisclosure(err)
+		return err
 	}
 	entry, err := disclosure.ByObject(v.ctx(), v.s.DB, v.book, object)
 	if err != nil && !errors.Is(err, disclosure.ErrNoEntry) {

@@ -55,6 +55,12 @@ func (c *bundleCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
+	for _, d := range check.Differs {
+		fmt.Fprintf(term.err, "  %s\n", d.Text("en"))
+	}
+	if check.All > 0 {
+		return fmt.Errorf("bundle: %w", errDiffers)
+	}
 	fmt.Fprintf(term.out, "%s: %d entries, %d postings through %s\nSHA256SUMS %s\n", c.Output, check.Info.Entries, check.Info.Position, check.Info.Through, check.Root)
 	return nil
 }

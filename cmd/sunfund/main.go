@@ -23,7 +23,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Bring files onto the books."`
 	Verify  verifyCmds `cmd:"" help:"Recompute every figure of the books, or a published match, and compare; exit 1 on any difference."`
 	Check   checkCmd   `cmd:"" help:"Run the named checks E1 to E7 and C01 to C24 and print the rows that break them; exit 1 if one is red."`
-	Bundle  bundleCmd  `cmd:"" help:"Write the auditor's bundle of a book: all of it as files that anybody can check, without names of persons."`
+	Bundle  bundleCmd  `cmd:"" help:"Write the auditor's bundle of a book: all of it as files that anybody can check; makers are told by id, donors are not named."`
 	Export  exportCmd  `cmd:"" help:"Write a book as plain text for hledger or beancount, or what is published of a match event."`
 	Migrate migrateCmd `cmd:"" help:"Bring a database up to this program's schema."`
 	Bench   benchCmd   `cmd:"" help:"Measure how fast the book takes gifts on this machine, beside what it can do at best."`

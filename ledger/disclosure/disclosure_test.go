@@ -149,6 +149,33 @@ func TestWuxi(t *testing.T) {
 	}
 }
 
+// What a processor kept is cost of the campaign where the fund bears it: published closing is what the fund has.
+func TestFees(t *testing.T) {
+	w := newWorld(t)
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `update fund set fee_bearer = 'fund' where fund_id = $1`, w.fund.ID)
+		return err
+	})
+	w.tx(func(tx pgx.Tx) error {
+		out, err := giving.Book(w.ctx, tx, w.book, []giving.Paid{{CampaignID: w.campaign.ID, Amount: 1_000_00, Fee: 6_00, Currency: "CNY", Channel: giving.Sandbox, Ref: "F-1", PaidAt: time.Date(2023, 9, 10, 9, 0, 0, 0, w.now.Location())}})
+		if err == nil {
+			err = out[0].Err
+		}
+		return err
+	})
+	object := fmt.Sprintf("campaign:%d", w.campaign.ID)
+	d := w.draft(object)
+	positions, err := ledger.Positions(w.ctx, w.db, w.book, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range positions {
+		if p.Fund.ID == w.fund.ID && (p.NetAssets != 994_00 || d.Fees != "6.00" || d.Closing != "994.00") {
+			t.Errorf("fees %s, closing %s, the fund has %d", d.Fees, d.Closing, p.NetAssets)
+		}
+	}
+}
+
 // A published version never moves with the books; a correction is a further version with its note, and the wrong one stays.
 func TestVersions(t *testing.T) {
 	w := newWorld(t)
@@ -181,6 +208,10 @@ func TestVersions(t *testing.T) {
 		if _, err := w.db.Exec(w.ctx, sql); err == nil {
 			t.Errorf("%s is not refused", sql)
 		}
+	}
+	old := int32(1)
+	if _, err := w.publish(w.draft(object), disclosure.Version{Corrects: &old, Was: "x", Correct: "y", Reason: "z"}); !errors.Is(err, disclosure.ErrPhase) {
+		t.Errorf("a correction of what does not stand any more: %v", err)
 	}
 	list, err := disclosure.List(w.ctx, w.db, w.book, "", time.Time{}, uuid.Nil, 10)
 	if err != nil || len(list) != 1 || list[0].Version != 2 || !list[0].Corrected {
@@ -262,6 +293,16 @@ func TestYear(t *testing.T) {
 	d := w.draft("year:2024")
 	if d.Opening != "7728500.00" || d.IncomeTotal != "0.00" || d.CostTotal != "6045500.00" || d.Closing != "1683000.00" || d.Costs[0].Category != "5101.02" {
 		t.Errorf("%+v", d.Figures)
+	}
+	// What goes straight to net assets is a line of its own, and closing stays what the books have.
+	w.tx(func(tx pgx.Tx) error {
+		bank := ledger.Leaf{Chart: "bank.online", Fund: w.fund.ID}
+		_, err := ledger.PostOne(w.ctx, tx, w.book, ledger.Entry{Key: uuid.New(), Kind: ledger.KindVoucher, EffectiveOn: ledger.Day(2024, 3, 1), Actor: w.who, Document: &ledger.Document{Summary: "以前年度", SourceKind: "voucher", MadeBy: "甲", CheckedBy: "乙"},
+			Lines: []ledger.Line{ledger.Debit(bank, 500_00), ledger.Credit(ledger.Leaf{Chart: "na.prior.r", Fund: w.fund.ID}, 500_00)}})
+		return err
+	})
+	if d := w.draft("year:2024"); d.Adjusted != "500.00" || d.IncomeTotal != "0.00" || d.Closing != "1683500.00" {
+		t.Errorf("after an adjustment %+v", d.Figures)
 	}
 	for _, object := range []string{"year:1", "year:2999", "campaign:99", "event:x", "gift:1"} {
 		if _, err := disclosure.Make(w.ctx, w.db, w.book, object, w.now); err == nil {

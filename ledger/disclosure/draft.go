@@ -64,6 +64,14 @@ select count(*), coalesce(sum(g.amount) filter (where r.id is null and g.channel
   from gift g left join bank_receipt r on r.book_id = g.book_id and r.gift_id = g.id and r.firm <> ''
  where g.book_id = $1 and g.ccy = $2 and ($3 = 0 or g.campaign_id = $3) and g.paid_at >= $4 and g.paid_at < $5`
 
+	// What processors kept of the gifts is booked for all campaigns of a fund at once; each gift carries its own. The fund bears it, or the general fund
+	// does (E03). What else raising the money cost stands on leaves of the campaign.
+	sqlGiftFees = `
+select coalesce(sum(g.fee + coalesce(r.fee, 0)) filter (where f.fee_bearer = 'fund' or f.kind = 'general'), 0)::int8
+  from gift g join fund f on f.book_id = g.book_id and f.fund_id = $4
+  left join lateral (select sum(fee) as fee from refund r where r.book_id = g.book_id and r.gift_id = g.id) r on true
+ where g.book_id = $1 and g.campaign_id = $2 and g.ccy = $3`
+
 	sqlCampaignFees = `
 select coalesce(sum(b.balance), 0)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
  where a.book_id = $1 and a.campaign = $2 and a.chart in ('fundraising.r', 'fundraising.u') and a.ccy = $3 and a.fund_id = $4 and coalesce(a.dims ->> 'nature', '') <> 'close'`
@@ -136,6 +144,11 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 	if err := q.QueryRow(ctx, sqlCampaignFees, d.book.ID, text, d.book.Currency, c.FundID).Scan(&d.fees); err != nil {
 		return err
 	}
+	var kept int64
+	if err := q.QueryRow(ctx, sqlGiftFees, d.book.ID, c.ID, d.book.Currency, c.FundID).Scan(&kept); err != nil {
+		return err
+	}
+	d.fees += kept
 	if err := q.QueryRow(ctx, sqlFundSpent, d.book.ID, c.FundID, d.book.Currency).Scan(&d.Spent); err != nil {
 		return err
 	}
@@ -256,6 +269,14 @@ func (d *Draft) yearly(ctx context.Context, q pg.Querier, text string, now time.
 		}
 	}
 	d.Spent = d.cost
+	after, err := ledger.Positions(ctx, q, d.book, to)
+	if err != nil {
+		return err
+	}
+	d.adjusted = -(d.opening + d.income - d.refunded - d.fees - d.cost)
+	for _, p := range after {
+		d.adjusted += p.NetAssets
+	}
 	return nil
 }
 

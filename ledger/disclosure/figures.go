@@ -41,7 +41,7 @@ type Cost struct {
 	Invoice  string `json:"invoice,omitempty"`
 }
 
-// Figures are what is published. Closing = opening + income − refunded − fees − cost.
+// Figures are what is published. Closing = opening + income − refunded − fees − cost + adjusted.
 type Figures struct {
 	TitleZH     string   `json:"title_zh"`
 	TitleEN     string   `json:"title_en"`
@@ -58,6 +58,7 @@ type Figures struct {
 	Fees        string   `json:"fees"`
 	Costs       []Cost   `json:"costs"`
 	CostTotal   string   `json:"cost_total"`
+	Adjusted    string   `json:"adjusted,omitempty"` // of a year: opening balances of these books and what was put right of earlier years, straight in net assets
 	Closing     string   `json:"closing"`
 	Budget      string   `json:"budget,omitempty"`
 	Rate        string   `json:"rate,omitempty"` // cost of budget
@@ -78,12 +79,13 @@ type Draft struct {
 
 	book                                    *ledger.Book
 	opening, income, refunded, fees, budget int64
-	cost                                    int64
+	cost, adjusted                          int64
+	rest                                    int64 // in the last of costsMax lines
 }
 
 func (d *Draft) format(minor int64) string { return money.Format(minor, d.book.Currency) }
 
-// addIncome adds a line; one without an amount is left out unless the form always has it.
+// addIncome adds a line.
 func (d *Draft) addIncome(kind, label string, minor int64) {
 	d.income += minor
 	d.Income = append(d.Income, Income{kind, label, d.format(minor)})
@@ -92,6 +94,12 @@ func (d *Draft) addIncome(kind, label string, minor int64) {
 // addCost adds a line; what lies beyond costsMax becomes part of the last line.
 func (d *Draft) addCost(category, content, invoice string, minor int64) {
 	d.cost += minor
+	d.rest += minor
+	if n := len(d.Costs); n == costsMax {
+		d.Costs[n-1] = Cost{Content: "…", Quantity: 1, Price: d.format(d.rest), Amount: d.format(d.rest)}
+		return
+	}
+	d.rest = minor
 	d.Costs = append(d.Costs, Cost{category, content, 1, d.format(minor), d.format(minor), invoice})
 }
 
@@ -99,7 +107,10 @@ func (d *Draft) addCost(category, content, invoice string, minor int64) {
 func (d *Draft) settle() {
 	d.Opening, d.IncomeTotal, d.Refunded, d.Fees = d.format(d.opening), d.format(d.income), d.format(d.refunded), d.format(d.fees)
 	d.CostTotal = d.format(d.cost)
-	d.Closing = d.format(d.opening + d.income - d.refunded - d.fees - d.cost)
+	d.Closing = d.format(d.opening + d.income - d.refunded - d.fees - d.cost + d.adjusted)
+	if d.adjusted != 0 {
+		d.Adjusted = d.format(d.adjusted)
+	}
 	if d.budget > 0 {
 		d.Budget = d.format(d.budget)
 		share := money.HalfUpShare(d.cost, 10_000, d.budget)

@@ -19,7 +19,8 @@ import (
 var (
 	// ErrNoEntry means that nothing was published under the number. Answer 404.
 	ErrNoEntry = errors.New("no such disclosure")
-	// ErrPhase means that the version does not follow from those before: last figures before the end, something but a correction after them.
+	// ErrPhase means that the version does not follow from those before: last figures before the end, something but a correction after
+	// them, a correction of figures that others have followed.
 	ErrPhase = errors.New("version does not follow from those before")
 	// ErrNote means that a correction lacks what was published, what is right, or why; or that another version has a note.
 	ErrNote = errors.New("correction needs its note")
@@ -133,7 +134,7 @@ func (e *Entry) follows(v *Version, ended bool) error {
 		return nil
 	}
 	old := e.Version(*v.Corrects)
-	if old == nil {
+	if old == nil || old != e.Newest() { // what stands is put right; older figures were followed by newer ones
 		return ErrPhase
 	}
 	v.Phase = old.Phase

@@ -78,7 +78,7 @@ type bundle struct {
 }
 
 // WriteBundle writes the auditor's bundle: everything that adding the book up again takes, as files that need no program of ours, and how to
-// check them. It names no persons: who made and approved is told by their ids. The same book gives the same bytes, written as they are made,
+// check them. Who made and approved is told by ids, donors are not named; summaries and reasons stand as they were typed. The same book gives the same bytes, written as they are made,
 // whatever the book's length; tell, which may be nil, is told now and then how far it is. It gives what the bundle says of itself and the SHA-256 of
 // SHA256SUMS, which whoever receives it should be told by another way. Run it in one repeatable read transaction. It fails with ErrTorn.
 func WriteBundle(ctx context.Context, q pg.Querier, book *ledger.Book, w io.Writer, tell func(BundleProgress)) (info BundleInfo, root string, err error) {

@@ -4,8 +4,10 @@ package reports
 const bundleReadme = `%s · 审计包
 %s · auditor's bundle
 
-本包是一本账在某一刻的全部内容，不含个人姓名：经手人和审批人只有编号。金额以元为单位，借方为正，贷方为负。
-This is a whole book at one moment. It names no persons: makers and approvers are told by their ids. Amounts are decimals, debit positive.
+本包是一本账在某一刻的全部内容。经手人、审批人只有编号，没有捐赠人姓名；摘要、依据和理由是经手人写的原话，可能提到人，请按会计档案保管。
+金额以元为单位，借方为正，贷方为负。
+This is a whole book at one moment. Makers and approvers are told by their ids, donors are not named; summaries, sources and reasons are what people typed and
+may mention somebody: keep the bundle as you keep accounting records. Amounts are decimals, debit positive.
 
 文件 · files
   about.json          哪一本账、记到哪里          which book, and how far it had come

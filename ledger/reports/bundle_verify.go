@@ -401,7 +401,10 @@ func (c *checker) readApprovals() error {
 	}
 	all := map[string]*request{}
 	c.rows(BundleApprovals, func(row bundleRow) {
-		needed, _ := strconv.Atoi(row.of("needed"))
+		needed, err := strconv.Atoi(row.of("needed"))
+		if err != nil || needed < 1 {
+			c.differ(BundleApprovals, "申请 "+row.of("request")+" 需要几人同意读不了", "how many request "+row.of("request")+" needs cannot be read")
+		}
 		all[row.of("request")] = &request{row.of("made_by"), row.of("hash"), row.of("state"), needed, row.of("version"), row.of("entry")}
 		id, _ := uuid.Parse(row.of("entry"))
 		if _, ok := c.entries[id]; row.of("entry") != "" && !ok {
