@@ -142,12 +142,13 @@ type Spending struct {
 	Summary     string
 	Amount      int64 // minor units; negative when it takes an earlier one back
 	Reversed    bool  // a later entry took it back
+	Project     bool  // it is a project's
 }
 
 // Each account gives its newest postings; what is newest among them all is decided afterwards.
 const sqlSpendings = `
 select e.id, a.fund_id, e.effective_on, coalesce(d.number, 0), coalesce(d.summary, ''), sum(e.amount)::int8,
-       exists (select from entry r where r.book_id = $1 and r.reverses = e.id)
+       exists (select from entry r where r.book_id = $1 and r.reverses = e.id), bool_or(coalesce(a.dims ->> 'project', '') <> '')
   from account a
  cross join lateral (
        select e.id, e.effective_on, p.amount

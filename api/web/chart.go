@@ -27,13 +27,13 @@ type Chart struct {
 type ChartColumn struct {
 	Label, Href string
 	Short       string  // under the column, where there are many; empty: Label
-	Values      []int64 // one for each of the series, none negative
+	Values      []int64 // one for each of the series; what is negative stands in the table only
 }
 
 // Total is the sum of a column.
 func (c ChartColumn) Total() (sum int64) {
 	for _, v := range c.Values {
-		sum += v
+		sum += max(0, v)
 	}
 	return sum
 }
@@ -107,7 +107,7 @@ func (c Chart) Rects() (rects []ChartRect) {
 	for i, column := range c.Columns {
 		left, under := wide*int64(i)+wide*15/100, int64(0)
 		for n, v := range column.Values {
-			tall := chartHeight * v / c.scale()
+			tall := chartHeight * max(0, v) / c.scale()
 			if v > 0 {
 				tall = max(tall, 6) // is to be seen
 			}

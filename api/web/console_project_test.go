@@ -166,6 +166,8 @@ func TestAProjectInTheConsole(t *testing.T) {
 	li.wants(li.get(payment+"/note"), http.StatusNotFound)
 	li.stepped(payment, "pay-debited", "day", day, "ref", "20260910-1")
 	li.wants(li.get(payment+"/note"), http.StatusOK, "付款通知", "970.00", "20260910-1")
+	// The year's flow leads through the project to its invoice and to what is still owed.
+	o.flows("11 户居室改造", "1,000.00", "FK1 · FP-1", "970.00", "已验收、还没有付", "30.00")
 
 	wu.stepped(contract, "pay-ask", "kind", "last", "amount", "30.00", "bank", "bank.basic", "purpose", "质保金")
 	last := li.paymentOf(contract)
@@ -193,6 +195,7 @@ func TestAProjectInTheConsole(t *testing.T) {
 	li.stepped(project, "project-correct", "day", day, "reason", "补列质保金")
 
 	o.followed()
+	o.flows("11 户居室改造", "1,000.00", "FK1 · FP-1", "970.00", "FK3", "30.00")
 	anybody := o.browser()
 	anybody.wants(anybody.get("/projects"), http.StatusOK, "11 户居室改造", "88.10", "向阳社工服务中心", "44", "1 份（已评 1 份）")
 	public := anybody.get("/projects/1")

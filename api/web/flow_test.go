@@ -46,6 +46,30 @@ func TestSankey(t *testing.T) {
 	}
 }
 
+// flows holds the table behind the year's flow to what a project took and where that went: pairs of a name and an amount, the project first.
+func (o *office) flows(pairs ...string) {
+	o.Helper()
+	page := o.browser().get(flowPath).text
+	if !strings.Contains(page, `<title id="flow-title">`) || !strings.Contains(page, `<desc id="flow-desc">`) {
+		o.Errorf("the flow is not drawn: %s", page)
+	}
+	row := func(from, to, amount string) {
+		o.Helper()
+		found := false
+		for _, tr := range strings.Split(page, "<tr>") {
+			cells := strings.Split(tr, "<td")
+			found = found || len(cells) == 4 && (from == "" || strings.Contains(cells[1], ">"+from+"<")) && strings.Contains(cells[2], ">"+to+"<") && strings.Contains(cells[3], ">"+amount+"<")
+		}
+		if !found {
+			o.Errorf("no flow of %s from %q to %q", amount, from, to)
+		}
+	}
+	row("", pairs[0], pairs[1])
+	for i := 2; i < len(pairs); i += 2 {
+		row(pairs[0], pairs[i], pairs[i+1])
+	}
+}
+
 // The page of a year's money: kinds, funds and what was paid, with title, description and the table behind it.
 func TestFlowPage(t *testing.T) {
 	t.Parallel()
@@ -54,6 +78,24 @@ func TestFlowPage(t *testing.T) {
 	anybody := o.browser()
 	page := anybody.get(flowPath)
 	anybody.wants(page, http.StatusOK, "资金流向", "捐赠", "一日捐基金", "助困物资", "还没有用", "4,500.00", "<title id=\"flow-title\">", "<desc id=\"flow-desc\">", "每月收支", "项目预算与支出")
+	// Each picture has a title, a sentence and the table of its figures, which are the books'.
+	fund := anybody.get("/f/YRJ")
+	for _, in := range []struct {
+		page  reply
+		id    string
+		wants []string
+	}{{page, "months", []string{"8,0"}}, {fund, "months", []string{"8,000.00", "3,500.00"}}} {
+		_, chart, there := strings.Cut(in.page.text, `<title id="`+in.id+`-title">`)
+		chart, _, _ = strings.Cut(chart, "</figure>")
+		if !there || !strings.Contains(chart, `<desc id="`+in.id+`-desc">`) || !strings.Contains(chart, "<pattern") || !strings.Contains(chart, "<table>") {
+			t.Errorf("the picture %s lacks title, sentence, pattern or table", in.id)
+		}
+		for _, figure := range in.wants {
+			if !strings.Contains(chart[strings.Index(chart, "<table>"):], figure) {
+				t.Errorf("the table behind %s lacks %s", in.id, figure)
+			}
+		}
+	}
 	if strings.Count(page.text, `<path class="o-`) < 5 {
 		t.Error("the flow has no bands")
 	}
@@ -62,5 +104,5 @@ func TestFlowPage(t *testing.T) {
 	o.post(ledger.KindTransfer, o.book.Day(o.now), "划转", ledger.Debit(ledger.Leaf{Chart: "transfer", Fund: o.funds[1].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[1].ID}, 10_00),
 		ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[2].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "transfer", Fund: o.funds[2].ID}, 10_00))
 	anybody.wants(anybody.get(flowPath), http.StatusOK, "其他基金转来")
-	o.looks(t, "flow", [][3]string{{"li", "year", flowPath}})
+	o.looks(t, "flow", [][3]string{{"li", "year", flowPath}, {"li", "fund", "/f/YRJ"}})
 }

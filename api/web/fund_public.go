@@ -110,6 +110,7 @@ type publicFundView struct {
 	Earned, Used              []flowLine
 	InSum, OutSum, Before     money.Money // Before is what the fund had when these books began
 	Months                    []monthRow
+	Chart                     Chart
 	MonthsCaption, KindsTitle Caption
 	Cards                     []campaignCard
 	Spendings                 []spendingRow
@@ -254,6 +255,21 @@ func (v *visit) fillFlows(flows []ledger.Flow, view *publicFundView) {
 	for i := len(order) - 1; i >= 0 && len(view.Months) < monthsShown; i-- {
 		view.Months = append(view.Months, *months[order[i]])
 	}
+	view.Chart = v.fundMonths(view.Months)
 	view.MonthsCaption = Caption{Title: view.T("fundpage.months"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.AsOf}
 	view.KindsTitle = Caption{Title: view.T("fundpage.kinds"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.AsOf}
+}
+
+// fundMonths draws the months that the fund's table has, the oldest first.
+func (v *visit) fundMonths(months []monthRow) Chart {
+	c := Chart{ID: "months", Title: T(v.lang, "flow.months"), Axis: Unit(v.lang, v.book.Currency), Series: []string{T(v.lang, "flow.in"), T(v.lang, "flow.out")}, Head: T(v.lang, "fundpage.month"), Unit: v.book.Currency}
+	var in, out int64
+	for _, m := range slices.Backward(months) {
+		c.Columns = append(c.Columns, ChartColumn{Label: m.Month, Short: m.Month[5:], Values: []int64{m.In.Minor, m.Out.Minor}})
+		in, out = in+m.In.Minor, out+m.Out.Minor
+	}
+	if n := len(c.Columns); n > 0 {
+		c.Desc = T(v.lang, "fundpage.months.desc", c.Columns[0].Label, c.Columns[n-1].Label, Amount(v.lang, v.amount(in)), Amount(v.lang, v.amount(out)))
+	}
+	return c
 }

@@ -26,8 +26,8 @@ import (
 
 const dataPath = "/data"
 
-// decimal is an amount, which no spreadsheet program takes for a formula.
-var decimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+// plainAmount is an amount, which no spreadsheet program takes for a formula.
+var plainAmount = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // openSet is one set of open data: fields in their order, and rows with a value for each.
 type openSet struct {
@@ -204,7 +204,7 @@ func dataCSV(s openSet) handler {
 		for _, row := range rows {
 			fields := make([]string, len(row))
 			for i, value := range row {
-				if fields[i] = fmt.Sprint(value); fmt.Sprintf("%T", value) == "string" && !decimal.MatchString(fields[i]) {
+				if fields[i] = fmt.Sprint(value); fmt.Sprintf("%T", value) == "string" && !plainAmount.MatchString(fields[i]) {
 					fields[i] = tables.NoFormula(fields[i])
 				}
 			}

@@ -32,7 +32,7 @@ type SankeyLink struct {
 // SankeyNode is a drawn node; its places are SVG attributes.
 type SankeyNode struct {
 	X, Y, H, TextX, TextY string
-	Name, Sum, Anchor     string
+	Name, Sum             string
 	Series                int
 }
 
@@ -45,7 +45,7 @@ type SankeyBand struct {
 const (
 	sankeyMost  = 12 // nodes of a column; the others become one
 	sankeyHigh  = 4800
-	sankeyGap   = 260
+	sankeyGap   = 620
 	sankeyNode  = 140 // how wide a node is
 	sankeyWide  = 9600
 	sankeySweep = 6
@@ -87,7 +87,7 @@ func newSankey(s Sankey, links []SankeyLink, rest func(int) string) Sankey {
 		var sum int64
 		for _, p := range column {
 			p.minor = max(p.in, p.out)
-			if c > 0 && c < columns-1 && p.in != p.out {
+			if c > 0 && c < columns-1 && p.in != p.out && p.out != 0 { // what nothing flows out of is an end
 				s.Why = "unequal"
 				return s
 			}
@@ -117,10 +117,7 @@ func newSankey(s Sankey, links []SankeyLink, rest func(int) string) Sankey {
 		x := sankeyX(c, columns)
 		for _, p := range column {
 			n := SankeyNode{X: hundredths(x), Y: hundredths(p.y), H: hundredths(p.high), TextX: hundredths(x + sankeyNode + 60), TextY: hundredths(p.y + p.high/2), Name: p.name,
-				Sum: Figure(money.Money{Minor: p.minor, Currency: s.Unit}), Anchor: "start", Series: p.series}
-			if c == columns-1 {
-				n.TextX, n.Anchor = hundredths(x-60), "end"
-			}
+				Sum: Figure(money.Money{Minor: p.minor, Currency: s.Unit}), Series: p.series}
 			s.Nodes = append(s.Nodes, n)
 		}
 	}
@@ -129,7 +126,7 @@ func newSankey(s Sankey, links []SankeyLink, rest func(int) string) Sankey {
 	return s
 }
 
-// sankeyX is where a column stands; the last one keeps room for its words on its left.
+// sankeyX is where a column stands; behind the last one the drawing has room for its words.
 func sankeyX(column, columns int) int64 {
 	return int64(column) * (sankeyWide - sankeyNode) / int64(columns-1)
 }

@@ -37,6 +37,8 @@ type Payment struct {
 	Fund     string // of aid
 	Payee    string // of an organisation
 	Code     string
+	Number   int32
+	Invoice  string
 }
 
 // Milestone is a stage of a signed contract: planned, inspected (by the street), refused (by the street; it may be inspected again) or accepted.
@@ -74,7 +76,7 @@ select p.id, p.number, p.title, f.code, coalesce(s.code, ''), p.state, p.starts_
  where p.book_id = $1 and p.state in ('approved', 'ended') order by p.number limit $2`
 
 	sqlOpenPayments = `
-select d.id, d.paid_on, d.kind, d.amount, c.project_id, coalesce(c.code, ''), coalesce(f.code, ''), case when p.kind = 'organisation' then p.name else '' end, case when p.kind = 'organisation' then p.code else '' end
+select d.id, d.paid_on, d.kind, d.amount, c.project_id, coalesce(c.code, ''), coalesce(f.code, ''), case when p.kind = 'organisation' then p.name else '' end, case when p.kind = 'organisation' then p.code else '' end, d.number, d.invoice
   from disbursement d join payee p on p.book_id = d.book_id and p.id = d.payee_id
   left join contract c on c.book_id = d.book_id and c.id = d.contract_id left join fund f on f.book_id = d.book_id and f.fund_id = d.fund_id
  where d.book_id = $1 and d.state = 'paid' order by d.paid_on, d.number limit $2`
