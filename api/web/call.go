@@ -76,7 +76,7 @@ func (v *visit) lastMinute(end time.Time) string {
 // callList shows the calls of the streets in sight.
 func (v *visit) callList() error {
 	view := v.needDesk("call", callsPath)
-	filter := calls.Filter{Drafts: true, Before: view.turned(v)}
+	filter := calls.Filter{Drafts: true}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Text, err = view.search(v, "call.search"); err != nil {
@@ -85,24 +85,21 @@ func (v *visit) callList() error {
 	if filter.State, err = view.choose(v, "state", "person.state", "call.state", calls.Draft, calls.Open, calls.Notice, calls.Settled, calls.Void); err != nil {
 		return err
 	}
-	list, err := calls.List(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	if len(list) > calls.PageMax {
-		list = list[:calls.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
 	view.Grid.Heads = v.heads("need.number", "call.title", "person.state", "call.days", "#call.budget")
-	for i := range list {
-		c := &list[i]
-		view.Grid.Rows = append(view.Grid.Rows, []cell{{Text: c.Name(), Href: callsPath + "/" + c.ID.String()}, textCell(c.Title), v.callState(c), {Text: v.callDays(c)}, v.sumCell(c.Budget)})
-	}
 	if v.who.May(staff.NeedWrite) {
 		view.Links = []Link{{T(v.lang, "act.call-enter"), callsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return view.show(v, "calls")
+	return showAll(v, &view, "calls", listed[calls.Call]{calls.PageMax, func(before int32) ([]calls.Call, error) {
+		filter.Before = before
+		return calls.List(v.ctx(), v.s.DB, v.book, filter)
+	}, func(c *calls.Call) int32 { return c.Number }, func(list []calls.Call) (rows [][]cell, err error) {
+		for i := range list {
+			c := &list[i]
+			rows = append(rows, []cell{{Text: c.Name(), Href: callsPath + "/" + c.ID.String()}, textCell(c.Title), v.callState(c), {Text: v.callDays(c)}, v.sumCell(c.Budget)})
+		}
+		return rows, nil
+	}})
 }
 
 // callTies are the tie-breaks that a form offers; what is handed in first decides at last.

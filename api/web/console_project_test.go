@@ -198,6 +198,18 @@ func TestAProjectInTheConsole(t *testing.T) {
 	o.flows("11 户居室改造", "1,000.00", "FK1 · FP-1", "970.00", "FK3", "30.00")
 	anybody := o.browser()
 	anybody.wants(anybody.get("/projects"), http.StatusOK, "11 户居室改造", "88.10", "向阳社工服务中心", "44", "1 份（已评 1 份）")
+	anybody.wants(anybody.get("/projects"), http.StatusOK, `href="/organisations/1"`, `href="/organisations"`)
+	anybody.wants(anybody.get("/organisations?q=居室&standing=registered"), http.StatusOK, "向阳社工服务中心", "民政登记", "88.10", "1 份（已评 1 份）")
+	anybody.lacks(anybody.get("/organisations?standing=filed"), "向阳社工服务中心")
+	anybody.wants(anybody.get("/organisations?q=没有"), http.StatusOK, "没有符合条件的社会组织")
+	anybody.wants(anybody.get("/organisations?format=csv"), http.StatusOK, "向阳社工服务中心,民政登记,居室改造,88.10")
+	provider := o.browser().get("/organisations/1?lang=en")
+	anybody.wants(provider, http.StatusOK, "91500107MA5U000001", "11 户居室改造", "88.10", "1,000.00", "Registered")
+	for _, hidden := range []string{"650101040012345", "重庆银行", "李会计"} {
+		anybody.lacks(provider, hidden)
+		anybody.lacks(anybody.get("/organisations"), hidden)
+	}
+	anybody.wants(anybody.get("/organisations/2"), http.StatusNotFound) // a household
 	public := anybody.get("/projects/1")
 	anybody.wants(public, http.StatusOK, "给 11 户装床和灯", "全部改造", "发票 FP-1 · 向阳社工服务中心", "被退回", "良好", "30", "网上捐赠", "/projects/1/account")
 	anybody.wants(public, http.StatusOK, "/projects/1/photo?n=1")
@@ -235,5 +247,5 @@ func TestAProjectInTheConsole(t *testing.T) {
 		"pays-excellent", "100", "pays-good", "90", "pays-pass", "50", "pays-fail", "0"))
 	li.wants(li.get(assessmentPath), http.StatusOK, "第 2 版", "25%")
 	o.looks(t, "project", [][3]string{{"li", "project", project}, {"li", "contract", contract}, {"li", "payment", payment}, {"li", "note", payment + "/note"}, {"li", "assessment", assessmentPath}, {"li", "payee", payee},
-		{"li", "public", "/projects/1"}, {"li", "account", "/projects/1/account"}, {"li", "board", "/projects"}, {"li", "paid", "/payments/1"}, {"li", "gift", "/g/" + giving.Ref(o.book, gift)}, {"li", "follow", "/follow"}})
+		{"li", "public", "/projects/1"}, {"li", "account", "/projects/1/account"}, {"li", "board", "/projects"}, {"li", "directory", "/organisations"}, {"li", "organisation", "/organisations/1"}, {"li", "paid", "/payments/1"}, {"li", "gift", "/g/" + giving.Ref(o.book, gift)}, {"li", "follow", "/follow"}})
 }

@@ -16,7 +16,7 @@ import (
 // contractList shows the contracts of the streets in sight.
 func (v *visit) contractList() error {
 	view := v.workList("contract", contractsPath)
-	filter := projects.ContractFilter{Limit: projects.PageMax + 1, Before: view.turned(v), Funds: v.who.Funds()}
+	filter := projects.ContractFilter{Limit: projects.PageMax + 1, Funds: v.who.Funds()}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Text, err = view.search(v, "contract.search"); err != nil {
@@ -25,20 +25,11 @@ func (v *visit) contractList() error {
 	if filter.State, err = view.choose(v, "state", "person.state", "contract.state", projects.Draft, projects.Signed, projects.Stopped, projects.Terminated, projects.Closed, projects.Void); err != nil {
 		return err
 	}
-	list, err := projects.Contracts(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	if len(list) > projects.PageMax {
-		list = list[:projects.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
-	rows, err := v.contractRows(list)
-	if err != nil {
-		return err
-	}
-	view.Grid = grid{Heads: v.contractHeads(), Rows: rows}
-	return view.show(v, "contracts")
+	view.Grid.Heads = v.contractHeads()
+	return showAll(v, &view, "contracts", listed[projects.Contract]{projects.PageMax, func(before int32) ([]projects.Contract, error) {
+		filter.Before = before
+		return projects.Contracts(v.ctx(), v.s.DB, v.book, filter)
+	}, func(c *projects.Contract) int32 { return c.Number }, v.contractRows})
 }
 
 func (v *visit) contractHeads() []head {

@@ -24,11 +24,13 @@ func (v *visit) newSheet(name string, heads ...string) *sheet {
 	out.WriteHeader(http.StatusOK)
 	_, _ = out.Write([]byte("\ufeff")) // a reader who left is noticed by the first flush
 	s := &sheet{w: csv.NewWriter(out), out: out}
-	cells := make([]any, len(heads))
-	for i, key := range heads {
-		cells[i] = T(v.lang, key)
+	if len(heads) > 0 {
+		cells := make([]any, len(heads))
+		for i, key := range heads {
+			cells[i] = T(v.lang, key)
+		}
+		s.row(cells...)
 	}
-	s.row(cells...)
 	return s
 }
 

@@ -18,7 +18,7 @@ import (
 // disbursementList shows payments of contracts and aid.
 func (v *visit) disbursementList() error {
 	view := v.workList("pay", disbursementsPath)
-	filter := projects.PaymentFilter{Limit: projects.PageMax + 1, Before: view.turned(v), Funds: v.who.Funds()}
+	filter := projects.PaymentFilter{Limit: projects.PageMax + 1, Funds: v.who.Funds()}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.State, err = view.choose(v, "state", "person.state", "pay.state", projects.AskedFor, projects.Agreed, projects.Sent, projects.Paid, projects.Bounced, projects.Withheld); err != nil {
@@ -27,19 +27,14 @@ func (v *visit) disbursementList() error {
 	if filter.Kind, err = view.choose(v, "kind", "pay.kind", "pay.kind", projects.ForStage, projects.ForAdvance, projects.ForLast, projects.ForAid); err != nil {
 		return err
 	}
-	list, err := projects.Payments(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	if len(list) > projects.PageMax {
-		list = list[:projects.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
-	view.Grid = grid{Heads: v.paymentHeads(), Rows: v.paymentRows(list)}
+	view.Grid.Heads = v.paymentHeads()
 	if v.who.May(staff.ProjectWrite) {
 		view.Links = []Link{{T(v.lang, "act.aid-ask"), disbursementsPath + "/new"}}
 	}
-	return view.show(v, "disbursements")
+	return showAll(v, &view, "disbursements", listed[projects.Payment]{projects.PageMax, func(before int32) ([]projects.Payment, error) {
+		filter.Before = before
+		return projects.Payments(v.ctx(), v.s.DB, v.book, filter)
+	}, func(p *projects.Payment) int32 { return p.Number }, func(list []projects.Payment) ([][]cell, error) { return v.paymentRows(list), nil }})
 }
 
 func (v *visit) paymentHeads() []head {

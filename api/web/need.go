@@ -84,7 +84,7 @@ func (v *visit) needExists(kind string, id uuid.UUID) (err error) {
 // needDeskList is the inbox and the three books of the streets in sight.
 func (v *visit) needDeskList() error {
 	view := v.needDesk("need.desk", needsPath)
-	filter := needs.Filter{Filed: true, Before: view.turned(v)}
+	filter := needs.Filter{Filed: true}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Search, err = view.search(v, "need.search"); err != nil {
@@ -103,24 +103,6 @@ func (v *visit) needDeskList() error {
 	if filter.Theme, err = view.choose(v, "theme", "need.theme", "need.theme", needs.Themes()...); err != nil {
 		return err
 	}
-	list, err := needs.Find(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	for v.QueryParam("format") == "csv" && len(list) > needs.ListMax { // a file has all rows of the filter
-		filter.Before = list[len(list)-1].Number
-		more, err := needs.Find(v.ctx(), v.s.DB, v.book, filter)
-		if err != nil {
-			return err
-		}
-		if list = append(list, more...); len(more) <= needs.ListMax {
-			break
-		}
-	}
-	if v.QueryParam("format") != "csv" && len(list) > needs.ListMax {
-		list = list[:needs.ListMax]
-		view.more(v, list[len(list)-1].Number)
-	}
 	streets, err := v.streets()
 	if err != nil {
 		return err
@@ -130,23 +112,28 @@ func (v *visit) needDeskList() error {
 		return err
 	}
 	view.Grid.Heads = v.heads("need.number", "need.title", "need.book", "need.theme", "need.place", "person.state", "#need.people", "#need.amount", "#need.supporters", "need.filed")
-	for n := range list {
-		i := &list[n]
-		row := []cell{{Text: i.Name(), Href: needsPath + "/" + i.ID.String()}, textCell(i.Title), {Text: T(v.lang, "need.book."+i.Book)}, {Text: T(v.lang, "need.theme."+i.Theme)},
-			textCell(v.needPlace(i, streets, communities)), v.needState(i), {}, {}, {Text: Count(i.Supporters)}, dayCell(v.book.Day(i.FiledAt))}
-		if i.People > 0 {
-			row[6] = cell{Text: Count(int64(i.People))}
-		}
-		if i.Amount > 0 {
-			row[7] = v.sumCell(i.Amount)
-		}
-		view.Grid.Rows = append(view.Grid.Rows, row)
-	}
 	if v.who.May(staff.NeedWrite) {
 		view.Links = []Link{{T(v.lang, "act.need-enter"), needsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return view.show(v, "needs")
+	return showAll(v, &view, "needs", listed[needs.Item]{needs.ListMax, func(before int32) ([]needs.Item, error) {
+		filter.Before = before
+		return needs.Find(v.ctx(), v.s.DB, v.book, filter)
+	}, func(i *needs.Item) int32 { return i.Number }, func(list []needs.Item) (rows [][]cell, err error) {
+		for n := range list {
+			i := &list[n]
+			row := []cell{{Text: i.Name(), Href: needsPath + "/" + i.ID.String()}, textCell(i.Title), {Text: T(v.lang, "need.book."+i.Book)}, {Text: T(v.lang, "need.theme."+i.Theme)},
+				textCell(v.needPlace(i, streets, communities)), v.needState(i), {}, {}, {Text: Count(i.Supporters)}, dayCell(v.book.Day(i.FiledAt))}
+			if i.People > 0 {
+				row[6] = cell{Text: Count(int64(i.People))}
+			}
+			if i.Amount > 0 {
+				row[7] = v.sumCell(i.Amount)
+			}
+			rows = append(rows, row)
+		}
+		return rows, nil
+	}})
 }
 
 // needPlaces offers streets in sight and their communities: "2", "2/7", and "0" for every street where all is set.

@@ -18,7 +18,7 @@ import (
 // payeeList is the directory of those who are paid.
 func (v *visit) payeeList() error {
 	view := v.workList("payee", payeesPath)
-	filter := projects.PayeeFilter{Limit: projects.PageMax + 1, Before: view.turned(v)}
+	filter := projects.PayeeFilter{Limit: projects.PageMax + 1}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Text, err = view.search(v, "payee.search"); err != nil {
@@ -30,34 +30,34 @@ func (v *visit) payeeList() error {
 	if filter.Credit, err = view.choose(v, "state", "payee.credit", "payee.credit", projects.Good, projects.Warned, projects.Barred); err != nil {
 		return err
 	}
-	list, err := projects.Payees(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
+	view.Grid.Heads = v.heads("payee.name", "payee.standing", "payee.services", "payee.credit", "payee.ready", "#payee.rating", "#payee.running")
+	if v.who.May(staff.ProjectWrite) {
+		view.Links = []Link{{T(v.lang, "payee.new"), payeesPath + "/new"}}
+		view.Empty.Action = &view.Links[0]
 	}
-	if len(list) > projects.PageMax {
-		list = list[:projects.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
+	return showAll(v, &view, "payees", listed[projects.Payee]{projects.PageMax, func(before int32) ([]projects.Payee, error) {
+		filter.Before = before
+		return projects.Payees(v.ctx(), v.s.DB, v.book, filter)
+	}, func(p *projects.Payee) int32 { return p.Number }, v.payeeRows})
+}
+
+// payeeRows are payees with how their contracts went.
+func (v *visit) payeeRows(list []projects.Payee) (rows [][]cell, err error) {
 	ids := make([]uuid.UUID, len(list))
 	for i := range list {
 		ids[i] = list[i].ID
 	}
 	ratings, err := projects.Ratings(v.ctx(), v.s.DB, v.book, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	view.Grid.Heads = v.heads("payee.name", "payee.standing", "payee.services", "payee.credit", "payee.ready", "#payee.rating", "#payee.running")
 	for i := range list {
 		p := &list[i]
 		r := ratings[p.ID]
-		view.Grid.Rows = append(view.Grid.Rows, []cell{{Text: p.Name, Href: payeesPath + "/" + p.ID.String(), User: true}, {Text: T(v.lang, "payee.standing."+p.Standing)}, textCell(p.Services), v.creditCell(p),
+		rows = append(rows, []cell{{Text: p.Name, Href: payeesPath + "/" + p.ID.String(), User: true}, {Text: T(v.lang, "payee.standing."+p.Standing)}, textCell(p.Services), v.creditCell(p),
 			v.readyCell(p), {Text: v.points(r.Points, r.Contracts)}, {Text: strconv.Itoa(int(r.Running))}})
 	}
-	if v.who.May(staff.ProjectWrite) {
-		view.Links = []Link{{T(v.lang, "payee.new"), payeesPath + "/new"}}
-		view.Empty.Action = &view.Links[0]
-	}
-	return view.show(v, "payees")
+	return rows, nil
 }
 
 // points are hundredths of a point as read.

@@ -24,7 +24,7 @@ import (
 // projectList shows the projects of the streets in sight.
 func (v *visit) projectList() error {
 	view := v.workList("project", projectsPath)
-	filter := projects.ProjectFilter{Limit: projects.PageMax + 1, Before: view.turned(v), Funds: v.who.Funds()}
+	filter := projects.ProjectFilter{Limit: projects.PageMax + 1, Funds: v.who.Funds()}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Text, err = view.search(v, "project.search"); err != nil {
@@ -33,32 +33,29 @@ func (v *visit) projectList() error {
 	if filter.State, err = view.choose(v, "state", "person.state", "project.state", projects.Draft, projects.Approved, projects.Ended, projects.Dropped); err != nil {
 		return err
 	}
-	list, err := projects.Projects(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	if len(list) > projects.PageMax {
-		list = list[:projects.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
 	s, err := v.sight()
 	if err != nil {
 		return err
 	}
 	view.Grid.Heads = v.heads("project.number", "project.title", "subsidy.fund", "person.state", "#project.budget", "#project.committed")
-	for i := range list {
-		p := &list[i]
-		fund := ""
-		if f := s.fund(p.FundID); f != nil {
-			fund = f.Name(string(v.lang))
-		}
-		view.Grid.Rows = append(view.Grid.Rows, []cell{{Text: p.Name(), Href: projectsPath + "/" + p.ID.String()}, textCell(p.Title), textCell(fund), v.projectState(p), v.sumCell(p.Budget), v.sumCell(p.Committed)})
-	}
 	if v.who.May(staff.ProjectEnter) {
 		view.Links = []Link{{T(v.lang, "act.project-enter"), projectsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return view.show(v, "projects")
+	return showAll(v, &view, "projects", listed[projects.Project]{projects.PageMax, func(before int32) ([]projects.Project, error) {
+		filter.Before = before
+		return projects.Projects(v.ctx(), v.s.DB, v.book, filter)
+	}, func(p *projects.Project) int32 { return p.Number }, func(list []projects.Project) (rows [][]cell, err error) {
+		for i := range list {
+			p := &list[i]
+			fund := ""
+			if f := s.fund(p.FundID); f != nil {
+				fund = f.Name(string(v.lang))
+			}
+			rows = append(rows, []cell{{Text: p.Name(), Href: projectsPath + "/" + p.ID.String()}, textCell(p.Title), textCell(fund), v.projectState(p), v.sumCell(p.Budget), v.sumCell(p.Committed)})
+		}
+		return rows, nil
+	}})
 }
 
 func (v *visit) projectState(p *projects.Project) cell {

@@ -60,7 +60,7 @@ func (v *visit) board() error {
 			if i == 0 || p.Points != payees[i-1].Points || p.Times != payees[i-1].Times {
 				place = i + 1
 			}
-			g.Rows = append(g.Rows, []cell{{Text: strconv.Itoa(place)}, textCell(p.Name), pointsCell(p.Points, p.Assessed), {Text: T(v.lang, "board.assessed", p.Contracts, p.Assessed)}, {Text: Count(p.Times)},
+			g.Rows = append(g.Rows, []cell{{Text: strconv.Itoa(place)}, {Text: p.Name, Href: providerHref(p.Number), User: true}, pointsCell(p.Points, p.Assessed), {Text: T(v.lang, "board.assessed", p.Contracts, p.Assessed)}, {Text: Count(p.Times)},
 				{Text: T(v.lang, "board.of", p.OnTime, p.Accepted)}, v.sumCell(p.Paid)})
 		}
 		view.Grids = append(view.Grids, g)
@@ -72,7 +72,7 @@ func (v *visit) board() error {
 		return err
 	}
 	view.Rules = []string{T(v.lang, "board.rule.points"), T(v.lang, "board.rule.tie"), T(v.lang, "board.rule.people")}
-	view.Links = []Link{{T(v.lang, "trace.rule.link"), tracePath}, {T(v.lang, "vote.heading"), votesPath}}
+	view.Links = []Link{{T(v.lang, "trace.rule.link"), tracePath}, {T(v.lang, "directory.heading"), directoryPath}, {T(v.lang, "vote.heading"), votesPath}}
 	return v.story(view)
 }
 

@@ -34,7 +34,7 @@ func (v *visit) proposal(q pg.Querier, id uuid.UUID) (*calls.Proposal, error) {
 // proposalList shows the proposals of the streets in sight.
 func (v *visit) proposalList() error {
 	view := v.needDesk("proposal", proposalsPath)
-	filter := calls.Filter{Before: view.turned(v)}
+	filter := calls.Filter{}
 	filter.All, filter.Streets = v.who.Streets()
 	var err error
 	if filter.Text, err = view.search(v, "proposal.search"); err != nil {
@@ -43,16 +43,11 @@ func (v *visit) proposalList() error {
 	if filter.State, err = view.choose(v, "state", "person.state", "proposal.state", calls.Draft, calls.Filed, calls.Eligible, calls.Chosen, calls.Reserve, calls.Awarded, calls.Refused, calls.Declined, calls.Withdrawn); err != nil {
 		return err
 	}
-	list, err := calls.Proposals(v.ctx(), v.s.DB, v.book, filter)
-	if err != nil {
-		return err
-	}
-	if len(list) > calls.PageMax {
-		list = list[:calls.PageMax]
-		view.more(v, list[len(list)-1].Number)
-	}
-	view.Grid = grid{Heads: v.proposalHeads(), Rows: v.proposalRows(list, proposalsPath)}
-	return view.show(v, "proposals")
+	view.Grid.Heads = v.proposalHeads()
+	return showAll(v, &view, "proposals", listed[calls.Proposal]{calls.PageMax, func(before int32) ([]calls.Proposal, error) {
+		filter.Before = before
+		return calls.Proposals(v.ctx(), v.s.DB, v.book, filter)
+	}, func(p *calls.Proposal) int32 { return p.Number }, func(list []calls.Proposal) ([][]cell, error) { return v.proposalRows(list, proposalsPath), nil }})
 }
 
 func (v *visit) proposalHeads() []head {

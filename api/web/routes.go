@@ -99,6 +99,8 @@ func (s *Server) routes() []route {
 		{get, boardPath + "/:number", true, "", (*visit).projectPublic},
 		{get, boardPath + "/:number/photo", true, "", (*visit).projectPhoto},
 		{get, boardPath + "/:number/account", true, "", (*visit).projectAccount},
+		{get, directoryPath, true, "", (*visit).directory},
+		{get, directoryPath + "/:number", true, "", (*visit).directoryShow},
 		{get, "/payments/:number", true, "", (*visit).paymentPublic},
 		{get, "/funds", true, "", (*visit).fundPublicList},
 		{get, disclosurePath, true, "", (*visit).disclosureList},

@@ -446,6 +446,7 @@ func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 	}
 	put("project-number", "1", "9999")
 	put("payment-number", "1", "9999")
+	put("provider-number", "2", "9999")
 	street, fund, organisation := int32(2), n.funds[2].ID, uuid.New()
 	before := n.now.Add(-2 * projects.Cooling)
 	take := func(plan func(ctx context.Context, tx pgx.Tx) (*giving.Move, error)) {
@@ -532,7 +533,7 @@ var objectOfPath = map[string]string{
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
 	"/disclosure/:id": "disclosure", "/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
-	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
+	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/organisations/:number": "provider-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
 	"/calls/:number": "call-number", "/console/calls/:id": "call", "/console/proposals/:id": "proposal",
 	"/provider/calls/:number": "call-number", "/provider/proposals/:id": "proposal", "/provider/contracts/:id": "contract", "/provider/payments/:id/note": "disbursement", "/provider/papers/:id": "paper",
 	"/console/bank-files/:id": "bank-file", "/console/bank-files/:id/data": "bank-file",

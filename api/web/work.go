@@ -99,26 +99,87 @@ func (l *workPages) more(v *visit, number int32) {
 	l.Next = v.with("before", strconv.Itoa(int(number)))
 }
 
-// show ends a list: as a page, or as CSV.
+// listed is what a list shows: read gives the records behind a number, one more than most if there are more.
+type listed[T any] struct {
+	most   int
+	read   func(before int32) ([]T, error)
+	number func(*T) int32
+	rows   func([]T) ([][]cell, error)
+}
+
+// page reads up to most records; next is the number behind which there are more, or 0.
+func (f listed[T]) page(before int32) (rows [][]cell, next int32, err error) {
+	list, err := f.read(before)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(list) > f.most {
+		list = list[:f.most]
+		next = f.number(&list[len(list)-1])
+	}
+	rows, err = f.rows(list)
+	return rows, next, err
+}
+
+// showAll ends a list: as one page, or as a file with all that the filter leaves, which is written page by page and never held whole.
+func showAll[T any](v *visit, l *workPages, file string, from listed[T]) error {
+	if v.QueryParam("format") != "csv" {
+		rows, next, err := from.page(l.turned(v))
+		if err != nil {
+			return err
+		}
+		if l.Grid.Rows = rows; next != 0 {
+			l.more(v, next)
+		}
+		return l.show(v, file)
+	}
+	rows, next, err := from.page(0) // what is wrong with the filter is said before the file begins
+	if err != nil {
+		return err
+	}
+	out := l.file(v, file)
+	for {
+		out.cells(rows)
+		if err := out.flush(); err != nil || next == 0 {
+			return err
+		}
+		if rows, next, err = from.page(next); err != nil {
+			return err
+		}
+	}
+}
+
+// file begins a CSV with the heads of the list.
+func (l *workPages) file(v *visit, name string) *sheet {
+	out := v.newSheet(name)
+	heads := make([]any, len(l.Grid.Heads))
+	for i, h := range l.Grid.Heads {
+		heads[i] = h.Label
+	}
+	out.row(heads...)
+	return out
+}
+
+// cells writes rows of a grid.
+func (s *sheet) cells(rows [][]cell) {
+	for _, row := range rows {
+		list := make([]any, len(row))
+		for i, c := range row {
+			if c.Sum != nil {
+				list[i] = *c.Sum
+			} else {
+				list[i] = c.Text
+			}
+		}
+		s.row(list...)
+	}
+}
+
+// show ends a list that is there whole: as a page, or as CSV.
 func (l *workPages) show(v *visit, file string) error {
 	if v.QueryParam("format") == "csv" {
-		out := v.newSheet(file)
-		heads := make([]any, len(l.Grid.Heads))
-		for i, h := range l.Grid.Heads {
-			heads[i] = h.Label
-		}
-		out.row(heads...)
-		for _, row := range l.Grid.Rows {
-			cells := make([]any, len(row))
-			for i, c := range row {
-				if c.Sum != nil {
-					cells[i] = *c.Sum
-				} else {
-					cells[i] = c.Text
-				}
-			}
-			out.row(cells...)
-		}
+		out := l.file(v, file)
+		out.cells(l.Grid.Rows)
 		return out.flush()
 	}
 	l.Caption = Caption{Title: l.Heading, Unit: Unit(v.lang, v.book.Currency), Exports: []Link{{T(v.lang, "table.csv"), v.with("format", "csv", "before", "")}}}

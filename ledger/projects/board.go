@@ -36,6 +36,7 @@ type Standing struct {
 // PayeeStanding is a provider as boards show it.
 type PayeeStanding struct {
 	ID        uuid.UUID
+	Number    int32
 	Name      string
 	Contracts int32 // signed, running or over
 	Assessed  int32
@@ -84,12 +85,12 @@ select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce((select s
 	sqlPayeeBoard = `
 with looked as (
   select * from contract where book_id = $1),` + added + `
-select y.id, y.name, (select count(*) from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))::int4, coalesce(w.n, 0), coalesce(w.points, 0),
+select y.id, y.number, y.name, (select count(*) from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))::int4, coalesce(w.n, 0), coalesce(w.points, 0),
        coalesce((select sum(paid) from paid where payee_id = y.id), 0)::int8, coalesce((select sum(times) from reach where payee_id = y.id), 0)::int8,
        coalesce((select sum(on_time) from stage where payee_id = y.id), 0)::int4, coalesce((select sum(accepted) from stage where payee_id = y.id), 0)::int4
   from payee y left join (select payee_id, avg(points)::int4 as points, count(*)::int4 as n from weighed group by 1) w on w.payee_id = y.id
  where y.book_id = $1 and y.kind = 'organisation' and exists (select from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))
- order by w.points desc nulls last, 7 desc, y.number limit $2`
+ order by w.points desc nulls last, 8 desc, y.number limit $2`
 
 	sqlProjectByNumber = `select ` + projectColumns + ` from project where book_id = $1 and number = $2 and state in ('approved', 'ended')`
 
