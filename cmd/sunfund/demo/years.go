@@ -113,6 +113,9 @@ func (l *loader) secondYear(ctx context.Context) error {
 	if err := l.lamps(ctx); err != nil {
 		return err
 	}
+	if err := l.commons(ctx); err != nil {
+		return err
+	}
 	return l.post(ctx, []voucher{
 		{"2026-10-20", reservation, "已批困难救助，待付", "request", "SQ-2026-17", []string{
 			"D resv SPQ 3000.00 project=AID-17", "C resv.contra SPQ 3000.00 project=AID-17"}},
