@@ -107,6 +107,9 @@ func TestFundByApplication(t *testing.T) {
 	wu.wants(wu.get(file), http.StatusOK, "备案〔2026〕7号", "方案变更备案")
 	chen.wants(spend("office"), http.StatusSeeOther)
 	chen.wants(spend("homes"), http.StatusConflict)
+	chen.get("/console?lang=en")
+	chen.wants(spend("homes"), http.StatusConflict, "SPQ2 fund is for Office supplies and not for “Homes of children in difficulty”", "A change of use needs a filing number")
+	chen.get("/console?lang=zh-CN")
 	wu.wants(wu.get(dataPath+"/charters.json"), http.StatusOK, `"version":2`, `"basis":"filing"`, `"purposes":"office"`, `"fee_bearer":"general"`)
 
 	// transfers hold to it too
