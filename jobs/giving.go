@@ -159,8 +159,12 @@ func follow(ctx context.Context, t *Turn) error {
 	return t.Until(ctx, "entries", func(tx pgx.Tx) (int, error) { return trace.Follow(ctx, tx, t.Book) })
 }
 
-// sums sums the turnovers of months that have ended, each in a transaction of its own, so that posting waits for one at a time.
+// sums sums the turnovers of months that have ended, each in a transaction of its own, so that posting waits for one at a time, and marks how many
+// postings each day recorded.
 func sums(ctx context.Context, t *Turn) error {
+	if _, err := t.Tx(ctx, "days", func(tx pgx.Tx) (int, error) { return ledger.MarkRecorded(ctx, tx, t.Book, t.Now) }); err != nil {
+		return err
+	}
 	return t.Until(ctx, "months", func(tx pgx.Tx) (int, error) {
 		found, err := ledger.SumTurnover(ctx, tx, t.Book, t.Book.Day(t.Now))
 		if err != nil || !found {

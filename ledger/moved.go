@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,28 +39,8 @@ select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->
  where a.ccy = $9 and ($10::int4[] is null or a.fund_id = any($10))
  group by 1, 2, 3, 4, 5, 7`
 
-// What was recorded after a moment is found from the end of the order of booking. A transaction may begin before another and be numbered
-// behind it, but not by an hour.
-const (
-	sqlRecordedFrom = `
-select coalesce((select xid::text from entry where book_id = $1 and recorded_at <= $2::timestamptz - interval '1 hour' order by xid desc, id desc limit 1), '0')`
-
-	sqlMovedLate = `
-select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $5::text, ''), coalesce(a.dims ->> $6::text, ''), min(a.account_id), d.n::int2,
-       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::int8, coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::int8
-  from entry e
-  join unnest($4::date[]) with ordinality d(day, n) on e.effective_on < d.day
- cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
- cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
-  join account a on a.book_id = $1 and a.account_id = u.account_id
- where e.book_id = $1 and e.xid >= $2::text::xid8 and e.recorded_at > $3 and a.ccy = $7 and ($8::int4[] is null or a.fund_id = any($8))
- group by 1, 2, 3, 4, 5, 7`
-
-	sqlPostedLate = `select coalesce(sum(cardinality(accounts)), 0)::int8 from entry where book_id = $1 and xid >= $2::text::xid8 and recorded_at > $3`
-)
-
 // MovedBefore sums the book before each of the days, from kept turnovers alone; as of a past moment, what was recorded after it is taken
-// off again. Run it with what it is compared to in one repeatable read transaction.
+// off again, see asRecorded. Run it with what it is compared to in one repeatable read transaction.
 func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ...time.Time) ([]Moved, error) {
 	b, err := readBounds(ctx, q, book)
 	if err != nil {
@@ -108,44 +89,21 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		}
 		return nil
 	}
-	if err := read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(asked...), []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds})...); err != nil {
-		return nil, err
+	of := []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds}
+	if cut.Recorded.IsZero() {
+		err = read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(asked...), of)...)
+	} else {
+		then := asRecorded(book, cut.Recorded, asked)
+		err = errors.Join(
+			read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(then.kept...), of)...),
+			read(sqlMovedLate, -1, slices.Concat([]any{book.ID, cut.Recorded, then.until, then.kept}, of)...),
+			read(sqlMovedAhead, 1, slices.Concat([]any{book.ID, cut.Recorded, then.ahead, asked}, of)...))
 	}
-	if !cut.Recorded.IsZero() {
-		from, err := recordedFrom(ctx, q, book, cut.Recorded)
-		if err != nil {
-			return nil, err
-		}
-		if err := read(sqlMovedLate, -1, book.ID, from, cut.Recorded, asked, cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b Moved) int { return int(a.Account - b.Account) })
 	return all, nil
-}
-
-func recordedFrom(ctx context.Context, q pg.Querier, book *Book, moment time.Time) (xid string, err error) {
-	if err := q.QueryRow(ctx, sqlRecordedFrom, book.ID, moment).Scan(&xid); err != nil {
-		return "", fmt.Errorf("look for the moment: %w", err)
-	}
-	return xid, nil
-}
-
-// PostedBy is how many postings the book held at a moment: its ledger position then. Zero time means now.
-func PostedBy(ctx context.Context, q pg.Querier, book *Book, moment time.Time) (int64, error) {
-	now, err := Posted(ctx, q, book, 0)
-	if err != nil || moment.IsZero() {
-		return now, err
-	}
-	from, err := recordedFrom(ctx, q, book, moment)
-	if err != nil {
-		return 0, err
-	}
-	var late int64
-	if err := q.QueryRow(ctx, sqlPostedLate, book.ID, from, moment).Scan(&late); err != nil {
-		return 0, fmt.Errorf("count what came later: %w", err)
-	}
-	return now - late, nil
 }
 
 // DirectLine is a line of an entry that reaches net assets past income and expense.

@@ -89,6 +89,7 @@ const (
 	sqlCountAccounts = `select count(*) from account where book_id = $1`
 	sqlCountTurnover = `select count(*) from turnover where book_id = $1`
 	sqlCountSum      = `select count(*) from turnover_sum where book_id = $1`
+	sqlCountMarks    = `select count(*) from recorded_mark where book_id = $1`
 	sqlCountReversed = `select count(*) from entry where book_id = $1 and reverses is not null`
 	sqlCountDocs     = `select count(*) from document where book_id = $1`
 	sqlCountFunds    = `select count(*) from fund where book_id = $1`
@@ -135,6 +136,13 @@ select format('what is summed has a gap: %s months from %s to %s, %s years', n, 
           from summed where book_id = $1 having count(*) > 0) r
  where extract(month from s) <> 1 or n <> 12 * (extract(year from e) - extract(year from s)) + extract(month from e) - 1
     or y <> extract(year from e) - extract(year from s) or ys <> s or s is null`
+
+	sqlDifferMark = `
+select format('until %s: %s postings marked, entries give %s', m.moment, m.posted, e.posted)
+  from recorded_mark m
+  left join (select day + interval '1 day' as moment, sum(n) over (order by day) as posted
+               from (select date_trunc('day', recorded_at, 'UTC') as day, sum(cardinality(accounts)) as n from entry where book_id = $1 group by 1) d) e using (moment)
+ where m.book_id = $1 and m.posted is distinct from e.posted`
 
 	sqlDifferEntry = `
 select format('entry %s: fund %s, unit %s is out of balance by %s', entry_id, fund_id, unit, sum(amount))
@@ -200,6 +208,7 @@ var bookChecks = []CheckQuery{
 	{"running", "the balance after each posting is the sum up to it", sqlCountPostings, sqlDifferRunning},
 	{"turnover", "daily turnovers equal the sums of their postings", sqlCountTurnover, sqlDifferTurnover},
 	{"sum", "sums of months and years equal their daily turnovers", sqlCountSum, sqlDifferSum},
+	{"recorded", "marks of what each day recorded equal its entries", sqlCountMarks, sqlDifferMark},
 	{"entry", "every entry balances in every fund and currency", sqlCountEntries, sqlDifferEntry},
 	{"lines", "every entry has its postings and every posting its entry", sqlCountPostings, sqlDifferLines},
 	{"tags", "postings carry the fund and unit of their account", sqlCountPostings, sqlDifferTags},

@@ -39,8 +39,8 @@ select i, t, k, at, (at at time zone 'Asia/Shanghai')::date, ref,
           from (select i, to_char(i, 'FM"filled"000000000000') as ref from generate_series($2::int8, $3::int8) i) n) g`
 
 	chunkEntries = `
-insert into entry (book_id, effective_on, id, key, body_hash, actor, kind, accounts, seqs)
-select $1::int4, day, id, id,
+insert into entry (book_id, effective_on, recorded_at, id, key, body_hash, actor, kind, accounts, seqs)
+select $1::int4, day, at, id, id,
        sha256(int2send(3::int2) || int8send(extract(epoch from day)::int8) || uuid_send('00000000-0000-0000-0000-000000000000')
               || uuid_send(($4::uuid[])[t]) || int8send(10000) || uuid_send(($5::uuid[])[t]) || int8send(-10000)),
        '00000000-0000-0000-0000-000000000000', 3, array[($2::int4[])[t], ($3::int4[])[t]], array[k + 1, k + 1]
@@ -245,7 +245,10 @@ func (w *world) settle(ctx context.Context, conn *pgx.Conn) error {
 	}
 	for found := true; found; {
 		err := pg.InTx(pg.WithBook(ctx, w.book.ID), w.db, func(tx pgx.Tx) (err error) {
-			found, err = ledger.SumTurnover(ctx, tx, w.book, w.book.Day(time.Now()))
+			if found, err = ledger.SumTurnover(ctx, tx, w.book, w.book.Day(time.Now())); err != nil || found {
+				return err
+			}
+			_, err = ledger.MarkRecorded(ctx, tx, w.book, time.Now())
 			return err
 		})
 		if err != nil {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/reports"
 )
 
@@ -32,8 +34,6 @@ type Reported struct {
 
 const sqlReportedBook = `
 select (select sum(seq)::int8 from balance where book_id = $1), (select count(*) from account where book_id = $1), (select count(*) from fund where book_id = $1)`
-
-const sqlReportedLast = `select max(recorded_at) from entry where book_id = $1`
 
 // readingsOf is how often each statement is drawn up, after five that make plans.
 const readingsOf = 40
@@ -67,11 +67,24 @@ func Statements(ctx context.Context, cfg Config, gifts int) (*Reports, error) {
 		}
 	}
 	form, _ := reports.FormByID("cn2026-activities")
-	var newest time.Time
-	if err := w.owner.QueryRow(ctx, sqlReportedLast, w.book.ID).Scan(&newest); err != nil {
-		return nil, err
+	// What a report said on a day of the year, of the month before, of that day, and of all days up to today.
+	asked := func(n int) (moment, month time.Time) {
+		moment = time.Now().AddDate(0, 0, -40-n*7%300)
+		return moment, ledger.Month(w.book.Day(moment)).AddDate(0, 0, -1)
 	}
-	err = r.measure(ctx, w, form, form.ID+", as of a moment", func(n int) reports.Request { return reports.Request{To: today, Recorded: newest, Lang: "en"} })
+	err = errors.Join(
+		r.measure(ctx, w, form, form.ID+", as of a moment", func(n int) reports.Request {
+			moment, month := asked(n)
+			return reports.Request{To: month, Recorded: moment, Lang: "en"}
+		}),
+		r.measure(ctx, w, form, form.ID+", as of a moment, to its day", func(n int) reports.Request {
+			moment, _ := asked(n)
+			return reports.Request{To: w.book.Day(moment), Recorded: moment, Lang: "en"}
+		}),
+		r.measure(ctx, w, form, form.ID+", as of a moment, to today", func(n int) reports.Request {
+			moment, _ := asked(n)
+			return reports.Request{To: today, Recorded: moment, Lang: "en"}
+		}))
 	return r, err
 }
 
