@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -252,16 +253,22 @@ func (v *visit) callObjections(c *calls.Call) (grid, []calls.Objection, error) {
 	if err != nil {
 		return g, nil, err
 	}
-	for _, o := range list {
-		about := T(v.lang, "call.objection.all")
-		if o.ProposalID != nil {
-			p, err := calls.ProposalByID(v.ctx(), v.s.DB, v.book, *o.ProposalID)
-			if err != nil {
-				return g, nil, err
-			}
-			about = p.Name() + " " + p.Title
+	about := map[uuid.UUID]string{}
+	if slices.ContainsFunc(list, func(o calls.Objection) bool { return o.ProposalID != nil }) {
+		proposals, err := calls.Proposals(v.ctx(), v.s.DB, v.book, calls.Filter{All: true, Call: &c.ID, Limit: 1000})
+		if err != nil {
+			return g, nil, err
 		}
-		g.Rows = append(g.Rows, []cell{dayCell(v.book.Day(o.FiledAt)), textCell(about), textCell(o.Text), {Text: T(v.lang, "call.objection."+o.State), Tag: map[string]string{calls.ObjectionOpen: "attention", calls.Rejected: "done", calls.Upheld: "waiting"}[o.State]}, textCell(o.Answer)})
+		for i := range proposals {
+			about[proposals[i].ID] = proposals[i].Name() + " " + proposals[i].Title
+		}
+	}
+	for _, o := range list {
+		on := T(v.lang, "call.objection.all")
+		if o.ProposalID != nil {
+			on = about[*o.ProposalID]
+		}
+		g.Rows = append(g.Rows, []cell{dayCell(v.book.Day(o.FiledAt)), textCell(on), textCell(o.Text), {Text: T(v.lang, "call.objection."+o.State), Tag: map[string]string{calls.ObjectionOpen: "attention", calls.Rejected: "done", calls.Upheld: "waiting"}[o.State]}, textCell(o.Answer)})
 	}
 	return g, list, nil
 }

@@ -152,7 +152,7 @@ func (v *visit) planProposal(q pg.Querier, c *calls.Call, payee *projects.Payee,
 
 // callNotice takes objections by letter, answers them, lets residents decide, and ends the call.
 func (v *visit) callNotice(c *calls.Call) (acts []act, err error) {
-	_, objections, err := v.callObjections(c)
+	objections, err := calls.Objections(v.ctx(), v.s.DB, v.book, c.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,7 @@ func TestFundByApplication(t *testing.T) {
 
 	rules := []string{"purposes", "office", "interest", "general", "bearer", "general", "voted", "no", "basis", "filing", "ref", "备案〔2026〕7号"}
 	change := li.stepped(file, "fund-change", rules...)
+	chen.wants(chen.get(change), http.StatusOK, "<dd>办公用品</dd>") // a purpose by its name
 	chen.wants(chen.decides(change, "approve", ""), http.StatusSeeOther)
 	wu.wants(wu.get(file), http.StatusOK, "备案〔2026〕7号", "方案变更备案")
 	chen.wants(spend("office"), http.StatusSeeOther)
@@ -140,6 +141,7 @@ func TestFundMoney(t *testing.T) {
 	li.wants(li.step(file, "fund-levy", "amount", "1375.26", "bank", "bank.basic", "day", "2026-09-07"), http.StatusUnprocessableEntity, "最多还能提 1375.25")
 	chen.wants(chen.decides(li.stepped(file, "fund-levy", "amount", "1375.25", "bank", "bank.basic", "day", "2026-09-07"), "approve", ""), http.StatusSeeOther)
 	release := li.stepped(file, "fund-release", "why", "giver", "ref", "同意书", "to", strconv.Itoa(int(o.general.ID)), "amount", "129.88", "bank", "bank.basic", "day", "2026-09-07")
+	chen.wants(chen.get(release), http.StatusOK, "<dd>G 日常基金</dd>")
 	chen.wants(chen.decides(release, "approve", ""), http.StatusSeeOther)
 	li.wants(li.get(fund+"/available"), http.StatusOK, "可用余额是怎么来的", "26,000.00", "fund="+id)
 	li.wants(li.get(fund+"/available?try=26000.01"), http.StatusOK, "还差 0.01")

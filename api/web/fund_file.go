@@ -12,6 +12,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/staff"
@@ -179,7 +180,7 @@ func (v *visit) fundInterest() act {
 	return act{name: "fund-interest", needs: staff.FundWrite, second: staff.FundKind, blanks: []blank{{name: "bank", label: "transfer.bank", kind: "select", options: v.bankOptions()},
 		{name: "from", label: "fundfile.interest.from", kind: "day"}, {name: "to", label: "fundfile.interest.to", kind: "day"}, {name: "amount", label: "filter.amount", kind: "amount"}, v.todayBlank("day", "voucher.day")},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
-			return funds.Earn(v.ctx(), q, v.book, funds.Interest{ID: id, Bank: bankOf(in["bank"]), From: in.day("from"), To: in.day("to"), Amount: in.sum("amount", v.book), Day: in.day("day")})
+			return funds.Earn(v.ctx(), q, v.book, funds.Interest{ID: id, Bank: chart.ID(in["bank"]), From: in.day("from"), To: in.day("to"), Amount: in.sum("amount", v.book), Day: in.day("day")})
 		}}
 }
 
@@ -245,10 +246,11 @@ func (v *visit) fundApply() (act, error) {
 			sorts = append(sorts, Option{Value: sort, Label: T(v.lang, "fundfile.sort."+sort)})
 		}
 	}
-	rules, err := v.termBlanks(nil)
+	purposes, err := v.purposeOptions()
 	if err != nil {
 		return act{}, err
 	}
+	rules := v.termBlanks(nil, purposes)
 	blanks := append([]blank{rules[0], {name: "sort", label: "fundfile.sort", kind: "select", options: sorts}, {name: "fund", label: "fundfile.fund", hint: "fundfile.fund.hint", kind: "select", options: old, optional: true},
 		{name: "street", label: "fund.street", kind: "select", options: streets, optional: true}, {name: "code", label: "fund.code", hint: "fundfile.code.hint", max: 40, optional: true},
 		{name: "zh", label: "fundfile.zh", max: 100, optional: true}, {name: "en", label: "fundfile.en", max: 100, optional: true},

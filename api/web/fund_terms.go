@@ -8,19 +8,11 @@ import (
 	"time"
 
 	"sunfund/ledger"
-	"sunfund/ledger/chart"
 	"sunfund/ledger/funds"
 )
 
-// bankOf is a bank account of a form.
-func bankOf(text string) chart.ID { return chart.ID(text) }
-
 // termBlanks are the rules of a fund as fields, filled with those that stand; the first is the choice of purposes.
-func (v *visit) termBlanks(now *funds.Terms) ([]blank, error) {
-	purposes, err := v.purposeOptions()
-	if err != nil {
-		return nil, err
-	}
+func (v *visit) termBlanks(now *funds.Terms, purposes []Option) []blank {
 	t := funds.Terms{Interest: funds.InterestFund, FeeBearer: ledger.FeeByGeneral}
 	if now != nil {
 		t = *now
@@ -34,12 +26,6 @@ func (v *visit) termBlanks(now *funds.Terms) ([]blank, error) {
 		}
 		return ISODay(*day)
 	}
-	choices := func(family string, values ...string) (options []Option) {
-		for _, value := range values {
-			options = append(options, Option{Value: value, Label: T(v.lang, family+"."+value)})
-		}
-		return options
-	}
 	voted := "no"
 	if t.Voted {
 		voted = "yes"
@@ -52,11 +38,11 @@ func (v *visit) termBlanks(now *funds.Terms) ([]blank, error) {
 		{name: "due-opens", label: "fundfile.opens", hint: "fundfile.opens.hint", kind: "day", value: day(t.OpensOn), optional: true},
 		{name: "due-closes", label: "fundfile.closes", hint: "fundfile.closes.hint", kind: "day", value: day(t.ClosesOn), optional: true},
 		{name: "levy", label: "fundfile.levy", hint: "fundfile.levy.hint", kind: "amount", value: percent(t.LevyBP), optional: true},
-		{name: "interest", label: "fundfile.interest", kind: "select", value: t.Interest, options: choices("fundfile.interest", funds.InterestFund, funds.InterestGeneral)},
-		{name: "bearer", label: "fundfile.bearer", kind: "select", value: t.FeeBearer, options: choices("campaign.fee", ledger.FeeBearers()...)},
+		{name: "interest", label: "fundfile.interest", kind: "select", value: t.Interest, options: v.choices("fundfile.interest", funds.InterestFund, funds.InterestGeneral)},
+		{name: "bearer", label: "fundfile.bearer", kind: "select", value: t.FeeBearer, options: v.choices("campaign.fee", ledger.FeeBearers()...)},
 		{name: "spend", label: "fundfile.spend", hint: "fundfile.spend.hint", kind: "amount", value: percent(t.SpendBP), optional: true},
 		{name: "dormant", label: "fundfile.dormant", hint: "fundfile.dormant.hint", kind: "number", value: months, optional: true},
-		{name: "voted", label: "fundfile.voted", hint: "fundfile.voted.hint", kind: "select", value: voted, options: choices("fundfile.voted", "no", "yes")}}, nil
+		{name: "voted", label: "fundfile.voted", hint: "fundfile.voted.hint", kind: "select", value: voted, options: v.choices("fundfile.voted", "no", "yes")}}
 }
 
 // percent writes basis points as the percent that a form takes: 525 is "5.25".

@@ -121,25 +121,51 @@ func (v *visit) intentSign(need *needs.Item) (act, error) {
 }
 
 // intentSides are the three sides of an intent: need, offer, and money as a label with its page.
-func (v *visit) intentSides(q pg.Querier, in *needs.Intent) (need, offer *needs.Item, money Link, err error) {
-	if need, err = needs.ByID(v.ctx(), q, v.book, in.NeedID); err != nil {
-		return nil, nil, money, err
-	}
-	if offer, err = needs.ByID(v.ctx(), q, v.book, in.OfferID); err != nil {
-		return nil, nil, money, err
-	}
-	if in.MeansID != nil {
-		means, err := needs.ByID(v.ctx(), q, v.book, *in.MeansID)
-		if err != nil {
-			return nil, nil, money, err
+type intentSides struct {
+	need, offer *needs.Item
+	money       Link
+}
+
+// intentSides reads the sides of intents, one after the other as they are listed.
+func (v *visit) intentSides(q pg.Querier, list ...needs.Intent) ([]intentSides, error) {
+	var ids []uuid.UUID
+	for i := range list {
+		ids = append(ids, list[i].NeedID, list[i].OfferID)
+		if list[i].MeansID != nil {
+			ids = append(ids, *list[i].MeansID)
 		}
-		return need, offer, Link{means.Name() + " " + means.Title + " · " + means.Firm, needsPath + "/" + means.ID.String()}, nil
+	}
+	items, err := needs.ByIDs(v.ctx(), q, v.book, ids)
+	if err != nil {
+		return nil, err
 	}
 	funds, err := v.fundsByID(v.ctx(), q)
 	if err != nil {
-		return nil, nil, money, err
+		return nil, err
 	}
-	return need, offer, Link{Label: funds[*in.FundID].Name(string(v.lang))}, nil
+	sides := make([]intentSides, len(list))
+	for i := range list {
+		in := &list[i]
+		sides[i] = intentSides{need: items[in.NeedID], offer: items[in.OfferID]}
+		if in.MeansID != nil {
+			means := items[*in.MeansID]
+			sides[i].money = Link{means.Name() + " " + means.Title + " · " + means.Firm, needsPath + "/" + means.ID.String()}
+		} else {
+			sides[i].money.Label = funds[*in.FundID].Name(string(v.lang))
+		}
+	}
+	return sides, nil
+}
+
+// intentGrid lists intents.
+func (v *visit) intentGrid(list []needs.Intent) (grid, error) {
+	g := grid{Heads: v.heads("need.wanted", "need.book.offer", "need.money", "person.state", "#filter.amount")}
+	sides, err := v.intentSides(v.s.DB, list...)
+	for i, s := range sides {
+		g.Rows = append(g.Rows, []cell{{Text: s.need.Name() + " " + s.need.Title, Href: intentsPath + "/" + list[i].ID.String(), User: true}, textCell(s.offer.Name() + " " + s.offer.Title + " · " + s.offer.Firm),
+			textCell(s.money.Label), v.intentState(&list[i]), v.sumCell(list[i].Amount)})
+	}
+	return g, err
 }
 
 func (v *visit) intentState(in *needs.Intent) cell {
@@ -150,18 +176,16 @@ func (v *visit) intentState(in *needs.Intent) cell {
 func (v *visit) intentList() error {
 	view := v.needDesk("need.intents", intentsPath)
 	all, streets := v.who.Streets()
-	list, err := needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, nil)
+	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	view.First = v.firstPage("before", before != uuid.Nil)
+	list, err := listed(v, &view, needs.ListMax, &before, func(one *needs.Intent) uuid.UUID { return one.ID }, func() ([]needs.Intent, error) {
+		return needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, nil, before)
+	})
 	if err != nil {
 		return err
 	}
-	view.Grid.Heads = v.heads("need.wanted", "need.book.offer", "need.money", "person.state", "#filter.amount")
-	for i := range list {
-		need, offer, money, err := v.intentSides(v.s.DB, &list[i])
-		if err != nil {
-			return err
-		}
-		view.Grid.Rows = append(view.Grid.Rows, []cell{{Text: need.Name() + " " + need.Title, Href: intentsPath + "/" + list[i].ID.String(), User: true}, textCell(offer.Name() + " " + offer.Title + " · " + offer.Firm),
-			textCell(money.Label), v.intentState(&list[i]), v.sumCell(list[i].Amount)})
+	if view.Grid, err = v.intentGrid(list); err != nil {
+		return err
 	}
 	return view.show(v, "intents")
 }
@@ -169,20 +193,14 @@ func (v *visit) intentList() error {
 // needGrids adds the intents of an item to its page.
 func (v *visit) needGrids(view *recordView, i *needs.Item) error {
 	all, streets := v.who.Streets()
-	list, err := needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, &i.ID)
+	list, err := needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, &i.ID, uuid.Nil)
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	g := grid{Title: T(v.lang, "need.intents.heading"), Heads: v.heads("need.wanted", "need.book.offer", "need.money", "person.state", "#filter.amount")}
-	for n := range list {
-		need, offer, money, err := v.intentSides(v.s.DB, &list[n])
-		if err != nil {
-			return err
-		}
-		g.Rows = append(g.Rows, []cell{{Text: need.Name() + " " + need.Title, Href: intentsPath + "/" + list[n].ID.String(), User: true}, textCell(offer.Title + " · " + offer.Firm), textCell(money.Label), v.intentState(&list[n]), v.sumCell(list[n].Amount)})
-	}
+	g, err := v.intentGrid(list)
+	g.Title = T(v.lang, "need.intents.heading")
 	view.Grids = append(view.Grids, g)
-	return nil
+	return err
 }
 
 // intent reads an intent whose need is in sight.
@@ -268,10 +286,11 @@ func (v *visit) intentAgain(status int, wrong Errors) error {
 	if err != nil {
 		return err
 	}
-	_, offer, money, err := v.intentSides(v.s.DB, in)
+	sides, err := v.intentSides(v.s.DB, *in)
 	if err != nil {
 		return err
 	}
+	offer, money := sides[0].offer, sides[0].money
 	here := intentsPath + "/" + id.String()
 	view := v.needRecord(T(v.lang, "need.intent")+" · "+need.Name()+" "+need.Title, intentsPath, wrong, here)
 	state := v.intentState(in)
@@ -298,11 +317,11 @@ func (v *visit) intentStep() error {
 	if err != nil {
 		return err
 	}
-	_, offer, _, err := v.intentSides(v.s.DB, in)
+	sides, err := v.intentSides(v.s.DB, *in)
 	if err != nil {
 		return err
 	}
-	acts, err := v.intentActs(in, need, offer)
+	acts, err := v.intentActs(in, need, sides[0].offer)
 	if err != nil {
 		return err
 	}

@@ -95,27 +95,24 @@ func (v *visit) pollActsOfList() (acts []act, required grid, err error) {
 		}
 	}
 	enter, err := v.pollEnter(s)
-	return append([]act{enter}, v.fundVoteSeconds()...), required, err
+	var funds []Option
+	for i := range s.funds {
+		if f := &s.funds[i]; f.Kind != ledger.Agency && f.Kind != ledger.General {
+			funds = append(funds, v.fundOption(f))
+		}
+	}
+	return append([]act{enter}, v.fundVoteSeconds(funds)...), required, err
 }
 
 // fundVoteSeconds set and lift that a fund is spent by vote only.
-func (v *visit) fundVoteSeconds() (acts []act) {
-	var funds []Option
-	if s, err := v.sight(); err == nil {
-		for i := range s.funds {
-			if f := &s.funds[i]; f.Kind != ledger.Agency && f.Kind != ledger.General {
-				funds = append(funds, Option{Value: strconv.Itoa(int(f.ID)), Label: f.Code + " " + f.Name(string(v.lang))})
-			}
-		}
-	}
-	for name, voted := range map[string]bool{"vote-require": true, "vote-release": false} {
-		acts = append(acts, act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: []blank{{name: "fund", label: "vote.fund", kind: "select", options: funds}, whyBlank()},
-			plan: func(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+func (v *visit) fundVoteSeconds(funds []Option) []act {
+	set := func(name string, voted bool) act {
+		return act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: []blank{{name: "fund", label: "vote.fund", kind: "select", options: funds}, whyBlank()},
+			plan: func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 				return polls.Require(v.book, int32(in.number("fund")), voted, in["reason"])
-			}})
+			}}
 	}
-	slices.SortFunc(acts, func(a, b act) int { return -strings.Compare(a.name, b.name) })
-	return acts
+	return []act{set("vote-require", true), set("vote-release", false)}
 }
 
 // methods are the ways of counting that a form offers: method and completion.

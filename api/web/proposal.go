@@ -123,12 +123,8 @@ func (v *visit) proposalDrafting(p *calls.Proposal, read reads, needs staff.Perm
 	return acts, nil
 }
 
-// proposalSeconds are the steps with a proposal that a second person approves.
-func (v *visit) proposalSeconds() []act {
-	uses, err := v.useOptions()
-	if err != nil { // a request that stands is read without its choices
-		v.s.Log.Error("read purposes", "error", err)
-	}
+// proposalSeconds are the steps with a proposal that a second person approves; uses are the purposes that they offer.
+func (v *visit) proposalSeconds(uses []Option) []act {
 	return []act{{name: "proposal-award", needs: staff.ProjectWrite, second: staff.ContractKind, blanks: []blank{v.todayBlank("day", "voucher.day"), {name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true}},
 		plan: reads((*visit).proposal).of(func(v *visit, q pg.Querier, p *calls.Proposal, in inputs) (*giving.Move, error) {
 			return calls.Award(v.ctx(), q, v.book, p, in["use"], in.day("day"), v.now)
@@ -148,6 +144,10 @@ func (v *visit) proposalActs(p *calls.Proposal, c *calls.Call) ([]act, error) {
 	if err != nil {
 		return nil, err
 	}
+	uses, err := v.useOptions()
+	if err != nil {
+		return nil, err
+	}
 	switch p.State {
 	case calls.Filed:
 		acts = append([]act{{name: "proposal-check", needs: staff.NeedWrite, plan: read.of(func(v *visit, q pg.Querier, p *calls.Proposal, _ inputs) (*giving.Move, error) {
@@ -155,7 +155,7 @@ func (v *visit) proposalActs(p *calls.Proposal, c *calls.Call) ([]act, error) {
 		})}, refuse}, acts...)
 	case calls.Eligible:
 		if c == nil {
-			return append(v.proposalSeconds(), decline), nil
+			return append(v.proposalSeconds(uses), decline), nil
 		}
 		review, err := v.reviewActs(c)
 		if err != nil {
@@ -163,7 +163,7 @@ func (v *visit) proposalActs(p *calls.Proposal, c *calls.Call) ([]act, error) {
 		}
 		acts = append(append(review, refuse), acts...)
 	case calls.Chosen:
-		acts = append(v.proposalSeconds(), decline)
+		acts = append(v.proposalSeconds(uses), decline)
 	case calls.Reserve:
 		acts = []act{{name: "proposal-promote", needs: staff.NeedWrite, plan: read.of(func(v *visit, q pg.Querier, p *calls.Proposal, _ inputs) (*giving.Move, error) {
 			c, err := calls.ByID(v.ctx(), q, v.book, *p.CallID)
@@ -173,7 +173,7 @@ func (v *visit) proposalActs(p *calls.Proposal, c *calls.Call) ([]act, error) {
 			return calls.Promote(v.ctx(), q, v.book, c, p, v.now)
 		})}, decline}
 		if p.PollID != nil {
-			acts = append(v.proposalSeconds(), acts...)
+			acts = append(v.proposalSeconds(uses), acts...)
 		}
 	}
 	return acts, nil

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -40,7 +40,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(nil), v.termSeconds(nil), []act{v.tieAct(nil)}) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(nil), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(fundFileChoices{}), v.termSeconds(nil), []act{v.tieAct(nil)}) {
 		if a.name == name {
 			return a, nil
 		}
@@ -67,7 +67,11 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 	for _, name := range slices.Sorted(maps.Keys(d.In)) {
 		for _, b := range step.blanks {
 			if b.name == name && name != "reason" && d.In[name] != "" {
-				r.facts = append(r.facts, Fact{Term: T(v.lang, b.label), Value: v.stepValue(b, d.In[name])})
+				value, err := v.stepValue(q, b, d.In[name])
+				if err != nil {
+					return r, err
+				}
+				r.facts = append(r.facts, Fact{Term: T(v.lang, b.label), Value: value})
 			}
 		}
 	}
@@ -144,40 +148,55 @@ func (v *visit) askedAbout(q pg.Querier, kind staff.Kind, d stepDraft) (facts []
 	return facts, nil
 }
 
-// stepValue is a field of the form as a reader sees it.
-func (v *visit) stepValue(b blank, value string) string {
+// stepValue is a field of the form as a reader sees it. Steps that are looked up by name offer no choices: their words are read here.
+func (v *visit) stepValue(q pg.Querier, b blank, value string) (string, error) {
 	switch b.kind {
 	case "amount":
-		return Amount(v.lang, v.amount(inputs{"x": value}.sum("x", v.book)))
+		return Amount(v.lang, v.amount(inputs{"x": value}.sum("x", v.book))), nil
 	case "day":
-		return Day(v.lang, inputs{"x": value}.day("x"))
+		return Day(v.lang, inputs{"x": value}.day("x")), nil
 	case "entry":
-		if e, err := ledger.ReadEntry(v.ctx(), v.s.DB, v.book, inputs{"x": value}.id("x")); err == nil {
-			return v.entryName(e)
+		if e, err := ledger.ReadEntry(v.ctx(), q, v.book, inputs{"x": value}.id("x")); err == nil {
+			return v.entryName(e), nil
 		}
+	case "picks":
+		return v.purposeNames(strings.Fields(value))
 	case "select":
-		for _, o := range b.options {
-			if o.Value == value {
-				return o.Label
-			}
-		}
-		switch b.label {
-		case "law.object":
-			return v.lawName(value)
-		case "term.account":
-			id, err := strconv.Atoi(value)
-			if err != nil {
-				return value
-			}
-			if s, err := recon.SourceByID(v.ctx(), v.s.DB, v.book, int32(id)); err == nil {
-				return sourceOption(s).Label
-			}
-		}
-		if id, err := uuid.Parse(value); err == nil { // a bidder
-			return giving.PaddleOf(v.ctx(), v.s.DB, v.book, id)
-		}
+		return v.choiceMade(q, b, value)
 	}
-	return value
+	return value, nil
+}
+
+// choiceMade is what was chosen, in the words of its form; an object that is there no more is told by its number.
+func (v *visit) choiceMade(q pg.Querier, b blank, value string) (string, error) {
+	if i := slices.IndexFunc(b.options, func(o Option) bool { return o.Value == value }); i >= 0 {
+		return b.options[i].Label, nil
+	}
+	switch b.label {
+	case "law.object":
+		return v.lawName(value), nil
+	case "project.use":
+		return v.purposeNames([]string{value})
+	case "transfer.to", "fundfile.rest.to", "vote.fund":
+		funds, err := v.fundsByID(v.ctx(), q)
+		if f := funds[int32(inputs{"x": value}.number("x"))]; f != nil {
+			return fundLabel(v.lang, f), nil
+		}
+		return value, err
+	case "term.account":
+		s, err := recon.SourceByID(v.ctx(), q, v.book, int32(inputs{"x": value}.number("x")))
+		if err == nil {
+			return sourceOption(s).Label, nil
+		}
+		if errors.Is(err, giving.ErrNoRecord) {
+			err = nil
+		}
+		return value, err
+	}
+	if id, err := uuid.Parse(value); err == nil { // a bidder
+		return giving.PaddleOf(v.ctx(), q, v.book, id), nil
+	}
+	return value, nil
 }
 
 // carryStep takes the step in the transaction of its approval.

@@ -56,7 +56,13 @@ func (s *sight) options(lang Lang, first string) []Option {
 		options = append(options, Option{Value: "", Label: first})
 	}
 	for _, f := range s.funds {
-		options = append(options, Option{Value: strconv.Itoa(int(f.ID)), Label: f.Code + " " + f.Name(string(lang))})
+		options = append(options, Option{Value: strconv.Itoa(int(f.ID)), Label: fundLabel(lang, &f)})
 	}
 	return options
+}
+
+func fundLabel(lang Lang, f *ledger.Fund) string { return f.Code + " " + f.Name(string(lang)) }
+
+func (v *visit) fundOption(f *ledger.Fund) Option {
+	return Option{Value: strconv.Itoa(int(f.ID)), Label: fundLabel(v.lang, f)}
 }

@@ -51,7 +51,10 @@ func (v *visit) voucherCreate() error {
 		}
 		return v.voucherShow(status, view, s)
 	}
-	draft, ok := v.checkVoucher(&view, s)
+	draft, ok, err := v.checkVoucher(&view, s)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return v.voucherShow(http.StatusUnprocessableEntity, view, s)
 	}
@@ -66,7 +69,7 @@ func (v *visit) voucherCreate() error {
 }
 
 // checkVoucher finds what is wrong with the voucher as a whole. Errors of the head come before those of lines.
-func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
+func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool, error) {
 	lineErrors := view.Errors
 	view.Errors = nil
 	day, wrongDay := v.bookedDay(view.Day)
@@ -81,7 +84,11 @@ func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
 		view.Errors.Add("summary", view.T("voucher.summary.wrong"))
 	}
 	view.Errors = append(view.Errors, lineErrors...)
-	if uses, err := v.useOptions(); err != nil || !slices.ContainsFunc(uses, func(o Option) bool { return o.Value == view.Purpose }) {
+	uses, err := v.useOptions()
+	if err != nil {
+		return voucherDraft{}, false, err
+	}
+	if !slices.ContainsFunc(uses, func(o Option) bool { return o.Value == view.Purpose }) {
 		view.Errors.Add("purpose", view.T("project.use.wrong"))
 	}
 	lines := drafted(view.Grid)
@@ -93,7 +100,7 @@ func (v *visit) checkVoucher(view *voucherView, s *sight) (voucherDraft, bool) {
 	if len(lineErrors) == 0 {
 		v.checkBalance(view, day, lines, s)
 	}
-	return v.draftOf(day, attachments, lines), len(view.Errors) == 0
+	return v.draftOf(day, attachments, lines), len(view.Errors) == 0, nil
 }
 
 func (v *visit) checkBalance(view *voucherView, day time.Time, lines []ledger.Line, s *sight) {

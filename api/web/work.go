@@ -1,8 +1,8 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -85,7 +85,7 @@ func (l *workPages) search(v *visit, label string) (text string, err error) {
 	return text, err
 }
 
-// turned reads where the page before ended; more says that there is another page after the row of that number.
+// turned reads after which number the page before ended.
 func (l *workPages) turned(v *visit) int32 {
 	before, err := cursorID(v.QueryParam("before"))
 	if err != nil || before == 0 {
@@ -95,8 +95,21 @@ func (l *workPages) turned(v *visit) int32 {
 	return before
 }
 
-func (l *workPages) more(v *visit, number int32) {
-	l.Next = v.with("before", strconv.Itoa(int(number)))
+// listed reads a page of a list: find gives up to one more than most rows before a key, newest first. A file has all rows of the filter.
+func listed[T any, K comparable](v *visit, l *workPages, most int, before *K, key func(*T) K, find func() ([]T, error)) ([]T, error) {
+	list, err := find()
+	if v.QueryParam("format") == "csv" {
+		for more := list; err == nil && len(more) > most; list = append(list, more...) {
+			*before = key(&list[len(list)-1])
+			more, err = find()
+		}
+		return list, err
+	}
+	if err == nil && len(list) > most {
+		list = list[:most]
+		l.Next = v.with("before", fmt.Sprint(key(&list[most-1])))
+	}
+	return list, err
 }
 
 // listed is what a list shows: read gives the records behind a number, one more than most if there are more.
@@ -270,7 +283,7 @@ func (v *visit) workExists(kind string, id uuid.UUID) (err error) {
 func (v *visit) workSeconds() (acts []act) {
 	acts = append(acts, v.payeeSeconds()...)
 	acts = append(acts, v.projectSeconds()...)
-	acts = append(acts, v.proposalSeconds()...)
+	acts = append(acts, v.proposalSeconds(nil)...)
 	acts = append(acts, v.contractSeconds(contractChoices{})...)
 	return append(acts, v.paymentAgree(), v.schemeSet(nil))
 }

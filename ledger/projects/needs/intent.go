@@ -41,7 +41,8 @@ select n.id, n.need_id, n.offer_id, n.means_id, n.fund_id, n.amount, n.state, i.
 select n.id, n.need_id, n.offer_id, n.means_id, n.fund_id, n.amount, n.state
   from need_intent n join need_item i on i.book_id = n.book_id and i.id = n.need_id
  where n.book_id = $1 and ($2 or i.street_id = any($3::int4[])) and ($4::uuid is null or $4 in (n.need_id, n.offer_id, n.means_id))
- order by n.id desc limit $5`
+   and ($5::uuid is null or n.id < $5)
+ order by n.id desc limit $6`
 	sqlIntentMove = `update need_intent set state = $3 where book_id = $1 and id = $2 and state = $4`
 )
 
@@ -139,9 +140,13 @@ func Drop(book *ledger.Book, in *Intent, reason string) (*giving.Move, error) {
 	}}, wrong.Err()
 }
 
-// Intents lists those of streets, or of one item, newest first.
-func Intents(ctx context.Context, q pg.Querier, book *ledger.Book, all bool, streets []int32, item *uuid.UUID) ([]Intent, error) {
-	rows, err := q.Query(ctx, sqlIntents, book.ID, all, streets, item, ListMax)
+// Intents lists those of streets, or of one item, newest first: one more than ListMax, before an intent where it is not nil.
+func Intents(ctx context.Context, q pg.Querier, book *ledger.Book, all bool, streets []int32, item *uuid.UUID, before uuid.UUID) ([]Intent, error) {
+	var from *uuid.UUID
+	if before != uuid.Nil {
+		from = &before
+	}
+	rows, err := q.Query(ctx, sqlIntents, book.ID, all, streets, item, from, ListMax+1)
 	if err != nil {
 		return nil, fmt.Errorf("list intents: %w", err)
 	}

@@ -94,6 +94,7 @@ insert into need_item (book_id, id, number, book, street_id, community_id, title
 values ($1, $2, $3, $4, nullif($5, 0), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict (book_id, id) do nothing`
 
 	sqlByID     = `select ` + columns + ` from need_item i where i.book_id = $1 and i.id = $2`
+	sqlByIDs    = `select ` + columns + ` from need_item i where i.book_id = $1 and i.id = any($2)`
 	sqlByNumber = `select ` + columns + ` from need_item i where i.book_id = $1 and i.number = $2`
 
 	sqlList = `
@@ -322,6 +323,20 @@ func Find(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter) ([]Ite
 // ByID reads an item, or ErrNoItem.
 func ByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Item, error) {
 	return one(ctx, q, sqlByID, book.ID, id)
+}
+
+// ByIDs reads items; those that are not there are missing.
+func ByIDs(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID) (map[uuid.UUID]*Item, error) {
+	rows, err := q.Query(ctx, sqlByIDs, book.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read needs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Item])
+	found := make(map[uuid.UUID]*Item, len(list))
+	for i := range list {
+		found[list[i].ID] = &list[i]
+	}
+	return found, err
 }
 
 // ByNumber reads an item by its public number, or ErrNoItem; what was not sorted yet as well.

@@ -207,15 +207,18 @@ func TestIntent(t *testing.T) {
 	}
 	in.Amount = 10_000_00
 	w.take(needs.Link(w.book, in, items[0], items[1], items[2]))
-	list, err := needs.Intents(t.Context(), w.db, w.book, false, []int32{w.street}, &items[2].ID)
+	list, err := needs.Intents(t.Context(), w.db, w.book, false, []int32{w.street}, &items[2].ID, uuid.Nil)
 	if err != nil || len(list) != 1 || list[0].State != needs.Meant {
 		t.Fatalf("%+v %v", list, err)
+	}
+	if before, err := needs.Intents(t.Context(), w.db, w.book, true, nil, nil, list[0].ID); err != nil || len(before) != 0 {
+		t.Errorf("before the only one: %+v %v", before, err)
 	}
 	w.take(needs.Propose(w.book, &list[0], items[0]))
 	if w.read(items[0]).State != needs.Taken {
 		t.Error("the need is not taken up")
 	}
-	if list, _ = needs.Intents(t.Context(), w.db, w.book, true, nil, nil); list[0].State != needs.Proposed {
+	if list, _ = needs.Intents(t.Context(), w.db, w.book, true, nil, nil, uuid.Nil); list[0].State != needs.Proposed {
 		t.Errorf("%+v", list)
 	}
 	if _, err := needs.Drop(w.book, &list[0], "x"); !errors.Is(err, giving.ErrStep) {
