@@ -62,7 +62,7 @@ func (v *visit) breakAgain(status int, wrong Errors) error {
 	view.Errors, view.Path, view.Status, view.State = wrong, here, row.StateTag, row.StateWords
 	view.Lead = T(v.lang, "break."+string(b.Type)+".what")
 	view.Facts = v.breakFacts(b, row)
-	if err := v.breakOurs(&view, b, s); err != nil {
+	if err := v.breakOurs(&view, b); err != nil {
 		return err
 	}
 	if s.all {
@@ -116,7 +116,7 @@ func (v *visit) itemCells(i *recon.Item) []cell {
 }
 
 // breakOurs lists what of the book's is in the break.
-func (v *visit) breakOurs(view *recordView, b *recon.BreakItem, s *sight) error {
+func (v *visit) breakOurs(view *recordView, b *recon.BreakItem) error {
 	g := grid{Title: T(v.lang, "breaks.ours"), Empty: T(v.lang, "breaks.ours.none"), Heads: v.heads("breaks.what", "recon.id", "recon.day", "#recon.amount")}
 	items, err := recon.Items(v.ctx(), v.s.DB, v.book, b.Ours)
 	if err != nil {

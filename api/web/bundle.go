@@ -103,10 +103,7 @@ func (v *visit) bundleMake() error {
 }
 
 func (v *visit) bundleSent(run uuid.UUID) (info reports.BundleInfo, root string, err error) {
-	err = pgx.BeginTxFunc(v.ctx(), v.s.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := pg.EnterBook(v.ctx(), tx, v.book.ID); err != nil {
-			return err
-		}
+	err = pg.Snapshot(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
 		out := v.Response()
 		out.Header().Set("Content-Type", "application/zip")
 		out.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="bundle-%s-%s.zip"`, v.book.Code, ISODay(v.businessDay())))

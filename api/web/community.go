@@ -44,18 +44,24 @@ func (v *visit) community() (*residents.Community, error) {
 }
 
 // streetOptions are the streets that this person works for.
-func (v *visit) streetOptions() (options []Option, err error) {
-	list, err := ledger.Streets(v.ctx(), v.s.DB, v.book)
-	if err != nil {
-		return nil, err
-	}
+func (v *visit) streetOptions() ([]Option, error) {
 	all, mine := v.who.Streets()
+	return v.streetsWhere(func(id int32) bool { return all || slices.Contains(mine, id) })
+}
+
+// allStreets are the streets of the book.
+func (v *visit) allStreets() ([]Option, error) {
+	return v.streetsWhere(func(int32) bool { return true })
+}
+
+func (v *visit) streetsWhere(wanted func(id int32) bool) (options []Option, err error) {
+	list, err := ledger.Streets(v.ctx(), v.s.DB, v.book)
 	for _, s := range list {
-		if all || slices.Contains(mine, s.ID) {
+		if wanted(s.ID) {
 			options = append(options, Option{Value: strconv.Itoa(int(s.ID)), Label: s.Name(string(v.lang))})
 		}
 	}
-	return options, nil
+	return options, err
 }
 
 func (v *visit) communityList() error { return v.communitiesAgain(http.StatusOK, nil) }

@@ -167,16 +167,11 @@ func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Bo
 	return told, nil
 }
 
-// noticeOne leaves a letter for one person, in the reader's language.
+// noticeOne leaves a letter for one person.
 func (s *Server) noticeOne(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, path string, now time.Time, words func(Lang) (subject, body string)) error {
 	p, err := staff.ByID(ctx, tx, book.ID, id)
 	if err != nil {
 		return err
 	}
-	lang, ok := parseLang(p.Lang)
-	if !ok {
-		lang = ZH
-	}
-	subject, body := words(lang)
-	return staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: subject, Body: body, Path: path}, now)
+	return s.letterTo(ctx, tx, book, p, path, now, words)
 }

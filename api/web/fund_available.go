@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -133,10 +134,13 @@ func (v *visit) shortWhy(e *funds.Explained, wanted int64) string {
 
 // fundCharterLink leads from a fund to its file; empty when it has none.
 func (v *visit) fundCharterLink(q pg.Querier, fund int32) (*Link, string, error) {
-	c, err := funds.Charters(v.ctx(), q, v.book)
-	if err != nil || c[fund] == nil {
+	c, err := funds.CharterOf(v.ctx(), q, v.book, fund)
+	if errors.Is(err, funds.ErrNoCharter) {
+		return nil, "", nil
+	}
+	if err != nil {
 		return nil, "", err
 	}
-	uses, err := v.purposeNames(c[fund].Terms.Purposes)
-	return &Link{T(v.lang, "fundfile.charter", int(c[fund].Version)), fundFilesPath + "/" + c[fund].File.String()}, uses, err
+	uses, err := v.purposeNames(c.Terms.Purposes)
+	return &Link{T(v.lang, "fundfile.charter", int(c.Version)), fundFilesPath + "/" + c.File.String()}, uses, err
 }

@@ -282,14 +282,22 @@ func (s *Server) notice(ctx context.Context, tx pgx.Tx, book *ledger.Book, roles
 		return err
 	}
 	for _, p := range people {
-		lang, ok := parseLang(p.Lang)
-		if !ok {
-			lang = ZH
+		if err := s.letterTo(ctx, tx, book, p, path, now, words); err != nil {
+			return err
 		}
-		subject, body := words(lang)
-		if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: subject, Body: body, Path: path}, now); err != nil {
-			return fmt.Errorf("tell %s: %w", p.Login, err)
-		}
+	}
+	return nil
+}
+
+// letterTo leaves a letter in a person's mailbox, in her language.
+func (s *Server) letterTo(ctx context.Context, tx pgx.Tx, book *ledger.Book, p staff.Person, path string, now time.Time, words func(Lang) (subject, body string)) error {
+	lang, ok := parseLang(p.Lang)
+	if !ok {
+		lang = ZH
+	}
+	subject, body := words(lang)
+	if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: p.ID, Subject: subject, Body: body, Path: path}, now); err != nil {
+		return fmt.Errorf("tell %s: %w", p.Login, err)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (v *visit) lineAgain(status int, wrong Errors) error {
 	state := cells[len(cells)-1]
 	view := recordView{Page: v.consolePage(T(v.lang, "line.title", l.FileName, int(l.Row), name[:12]), statementsPath), Heading: T(v.lang, "line.heading", int(l.Row), Amount(v.lang, money.Money{Minor: l.Amount, Currency: source.Currency}))}
 	view.Errors, view.Path, view.Status, view.State = wrong, here, state.Tag, state.Text
-	view.Facts = []Fact{{Term: T(v.lang, "breaks.account"), Value: source.Name, Href: sourceHref(source.ID)}, v.fact("recon.day", ISODay(l.Day)), v.fact("recon.id", textOr(l.ExtID)), v.fact("line.end-to-end", textOr(l.EndToEnd))}
+	view.Facts = []Fact{{Term: T(v.lang, "breaks.account"), Value: source.Name, Href: sourceHref(source.ID)}, v.fact("recon.day", ISODay(l.Day)), v.fact("recon.id", orDash(l.ExtID)), v.fact("line.end-to-end", orDash(l.EndToEnd))}
 	raw, err := v.raw(l)
 	if err != nil {
 		return err
@@ -90,13 +90,6 @@ func (v *visit) lineAgain(status int, wrong Errors) error {
 		}
 	}
 	return v.lineBreaks(view, l, status)
-}
-
-func textOr(text string) string {
-	if text == "" {
-		return "—"
-	}
-	return text
 }
 
 // lineEvidence is why the line is matched.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -103,14 +104,10 @@ func (v *visit) needList() error {
 	view.Filtered = v.filtered()
 	filter := needs.Filter{All: true, Search: view.Search, Before: before}
 	pick := func(name, family string, values []string) (chosen string, options []Option) {
-		options = []Option{{Label: T(v.lang, "filter.all")}}
-		for _, value := range values {
-			options = append(options, Option{Value: value, Label: T(v.lang, family+"."+value)})
-			if v.queried(name) == value {
-				chosen = value
-			}
+		if slices.Contains(values, v.queried(name)) {
+			chosen = v.queried(name)
 		}
-		return chosen, options
+		return chosen, append([]Option{{Label: T(v.lang, "filter.all")}}, v.choices(family, values...)...)
 	}
 	if view.Kind, view.Kinds = pick("kind", "need.book", needBooks()); view.Kind != "" {
 		filter.Books = []string{view.Kind}
@@ -121,10 +118,11 @@ func (v *visit) needList() error {
 	if err != nil {
 		return err
 	}
-	view.Streets = []Option{{Label: T(v.lang, "filter.all")}}
-	for id := int32(1); int(id) <= len(streets); id++ {
-		view.Streets = append(view.Streets, Option{Value: strconv.Itoa(int(id)), Label: streets[id]})
+	places, err := v.allStreets()
+	if err != nil {
+		return err
 	}
+	view.Streets = append([]Option{{Label: T(v.lang, "filter.all")}}, places...)
 	if street := v.number("street"); streets[street] != "" {
 		view.Street, filter.All, filter.Streets = strconv.Itoa(int(street)), false, []int32{street}
 	}

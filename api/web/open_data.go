@@ -113,7 +113,7 @@ func (v *visit) openProjects(q pg.Querier) (rows [][]any, err error) {
 	for _, p := range list {
 		s, score := standing[p.ID], ""
 		if s.Assessed > 0 {
-			score = points(s.Points)
+			score = hundredths(int64(s.Points))
 		}
 		rows = append(rows, []any{"project:" + p.ID.String(), int64(p.Number), p.Title, p.Fund, p.Street, p.State, ISODay(p.StartsOn), ISODay(p.EndsOn), dayOrNone(p.EndedOn), v.book.Currency, v.plain(p.Budget), v.plain(p.Committed), v.plain(p.Spent),
 			int64(p.People), dayOrNone(p.PublishedOn), v.plain(s.Paid), s.Times, s.People, score, int64(s.Assessed), int64(s.Stages), int64(s.Accepted), v.address() + boardPath + "/" + strconv.Itoa(int(p.Number))})

@@ -34,8 +34,7 @@ func (v *visit) page(title string) Page {
 
 // read runs f on one view of the database, so that all figures of a page hold at the same ledger position.
 func (v *visit) read(f func(pg.Querier) error) error {
-	unchanging := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(v.ctx(), v.s.DB, unchanging, func(tx pgx.Tx) error { return f(tx) })
+	return pg.Snapshot(v.ctx(), v.s.DB, func(tx pgx.Tx) error { return f(tx) })
 }
 
 // amount is money in the book's currency.

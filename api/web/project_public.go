@@ -31,14 +31,11 @@ const (
 
 func projectHref(p *projects.Project) string { return boardPath + "/" + strconv.Itoa(int(p.Number)) }
 
-// points are hundredths of a point as they are read.
-func points(hundredths int32) string { return fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100) }
-
-func pointsCell(hundredths, of int32) cell {
+func pointsCell(points, of int32) cell {
 	if of == 0 {
 		return cell{Text: "—"}
 	}
-	return cell{Text: points(hundredths)}
+	return cell{Text: hundredths(int64(points))}
 }
 
 // board answers /projects: projects and providers, the best assessed first.
@@ -262,7 +259,7 @@ func (v *visit) projectWork(q pg.Querier, p *projects.Project, view *storyView) 
 		for _, s := range list {
 			scores.Rows = append(scores.Rows, []cell{textCell(c.Title), textCell(payee.Name), {Text: T(v.lang, "assess.side."+s.Side)}, {Text: strconv.Itoa(int(s.Points))}})
 		}
-		scores.Rows = append(scores.Rows, []cell{textCell(c.Title), textCell(payee.Name), {Text: T(v.lang, "board.scores.total", T(v.lang, "assess.grade."+result.Grade.Code))}, {Text: points(result.Points)}})
+		scores.Rows = append(scores.Rows, []cell{textCell(c.Title), textCell(payee.Name), {Text: T(v.lang, "board.scores.total", T(v.lang, "assess.grade."+result.Grade.Code))}, {Text: hundredths(int64(result.Points))}})
 	}
 	view.Grids = append(view.Grids, scores)
 	return nil

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -99,14 +98,11 @@ func (v *visit) providerRecord(heading string, wrong Errors, path string) record
 
 // offerEnter offers a service; the street publishes it.
 func (v *visit) offerEnter(firms []projects.Payee) (act, error) {
-	streets, err := v.streets()
+	streets, err := v.allStreets()
 	if err != nil {
 		return act{}, err
 	}
-	places := []Option{{Value: "0", Label: T(v.lang, "need.street.every")}}
-	for id := int32(1); int(id) <= len(streets); id++ {
-		places = append(places, Option{Value: strconv.Itoa(int(id)), Label: streets[id]})
-	}
+	places := append([]Option{{Value: "0", Label: T(v.lang, "need.street.every")}}, streets...)
 	return act{name: "own-offer", needs: staff.OwnWork, blanks: []blank{firmBlank(firms), {name: "title", label: "provider.offer.title", max: 60}, {name: "theme", label: "need.theme", kind: "select", options: v.choices("need.theme", needs.Themes()...)},
 		{name: "street", label: "provider.where", kind: "select", options: places}, {name: "story", label: "need.story", kind: "area", max: 1000, optional: true}, {name: "people", label: "provider.people", kind: "number", optional: true}},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -172,6 +173,7 @@ func (v *visit) choiceMade(q pg.Querier, b blank, value string) (string, error) 
 	if i := slices.IndexFunc(b.options, func(o Option) bool { return o.Value == value }); i >= 0 {
 		return b.options[i].Label, nil
 	}
+	number, _ := strconv.Atoi(value) // zero is nothing's
 	switch b.label {
 	case "law.object":
 		return v.lawName(value), nil
@@ -179,12 +181,12 @@ func (v *visit) choiceMade(q pg.Querier, b blank, value string) (string, error) 
 		return v.purposeNames([]string{value})
 	case "transfer.to", "fundfile.rest.to", "vote.fund":
 		funds, err := v.fundsByID(v.ctx(), q)
-		if f := funds[int32(inputs{"x": value}.number("x"))]; f != nil {
+		if f := funds[int32(number)]; f != nil {
 			return fundLabel(v.lang, f), nil
 		}
 		return value, err
 	case "term.account":
-		s, err := recon.SourceByID(v.ctx(), q, v.book, int32(inputs{"x": value}.number("x")))
+		s, err := recon.SourceByID(v.ctx(), q, v.book, int32(number))
 		if err == nil {
 			return sourceOption(s).Label, nil
 		}

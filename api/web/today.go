@@ -62,10 +62,7 @@ func (v *visit) today() error {
 	if view.Recon = recon; recon == nil && v.who.May(staff.JobRead) {
 		view.Jobs = v.jobAlarms()
 	}
-	if recon != nil {
-		view.Quiet = len(recon.Todo)+len(recon.Halts) == 0
-	}
-	view.Quiet = (recon == nil || view.Quiet) && len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late+view.Jobs == 0
+	view.Quiet = (recon == nil || len(recon.Todo)+len(recon.Halts) == 0) && len(view.ForMe)+len(view.Mine)+len(view.Back)+view.Late+view.Jobs == 0
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/today", view)
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -13,6 +14,9 @@ import (
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/trace"
 )
+
+// usesShown is how many uses of a gift its page lists at first.
+const usesShown = 100
 
 // tracePath prints the rule by which money is followed.
 const tracePath = "/follow"
@@ -53,12 +57,26 @@ func (v *visit) giftTrace(q pg.Querier, gift uuid.UUID) (*grid, error) {
 		return nil, err
 	}
 	g := &grid{Title: T(v.lang, "trace.gift"), Heads: v.heads("trace.what", "trace.for", "trace.day", "#filter.amount")}
-	for _, u := range b.Uses {
-		what, of, err := v.useCells(q, u)
-		if err != nil {
-			return nil, err
+	uses, more, rest := b.Uses, 0, int64(0)
+	if v.QueryParam("uses") != "all" {
+		uses, more, rest = firstUses(b.Uses)
+	}
+	var ids []uuid.UUID
+	for _, u := range uses {
+		if u.Kind == trace.Payment {
+			ids = append(ids, paymentID(u))
 		}
+	}
+	paid, err := projects.SpentByID(v.ctx(), q, v.book, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range uses {
+		what, of := v.useCells(u, paid)
 		g.Rows = append(g.Rows, []cell{what, of, {Text: ISODay(u.Day)}, v.sumCell(u.Amount)})
+	}
+	if more > 0 {
+		g.Rows = append(g.Rows, []cell{{Text: T(v.lang, "trace.more", more), Href: v.with("uses", "all")}, {}, {}, v.sumCell(rest)})
 	}
 	if b.Waiting > 0 {
 		g.Rows = append(g.Rows, []cell{{Text: T(v.lang, "trace.waiting")}, {}, {}, v.sumCell(b.Waiting)})
@@ -66,35 +84,41 @@ func (v *visit) giftTrace(q pg.Querier, gift uuid.UUID) (*grid, error) {
 	return g, nil
 }
 
-// useCells say what money was used for: the invoice and who wrote it, and the project.
-func (v *visit) useCells(q pg.Querier, u trace.Use) (what, of cell, err error) {
-	of = cell{Text: "—"}
-	if u.Kind != trace.Payment {
-		text := T(v.lang, "trace.use."+u.Kind)
-		if u.Own {
-			text = T(v.lang, "trace.use.own")
-		} else if u.Kind == trace.Cost {
-			text += " · " + chart.MustByID(chart.ID(u.Account)).Name(string(v.lang))
-		}
-		return cell{Text: text}, of, nil
+// firstUses are the uses that are listed at first, and how many more there are and of how much.
+func firstUses(all []trace.Use) (first []trace.Use, more int, rest int64) {
+	first = all[:min(len(all), usesShown)]
+	for _, u := range all[len(first):] {
+		more, rest = more+1, rest+u.Amount
 	}
+	return first, more, rest
+}
+
+// paymentID is the payment of a use; nil for what is none.
+func paymentID(u trace.Use) uuid.UUID {
 	id, err := uuid.Parse(strings.TrimPrefix(u.Object, "disbursement:"))
 	if err != nil {
-		return what, of, giving.ErrNoRecord
+		return uuid.Nil
 	}
-	p, err := projects.PaymentByID(v.ctx(), q, v.book, id)
-	if err != nil {
-		return what, of, err
+	return id
+}
+
+// useCells say what money was used for: the invoice and who wrote it, and the project.
+func (v *visit) useCells(u trace.Use, paid map[uuid.UUID]*projects.Spent) (what, of cell) {
+	of = cell{Text: "—"}
+	if p := paid[paymentID(u)]; p != nil {
+		what = cell{Text: v.paymentName(&p.Payment), Href: paymentHref(&p.Payment), User: true}
+		if p.ProjectNumber != 0 {
+			of = cell{Text: p.ProjectTitle, Href: boardPath + "/" + strconv.Itoa(int(p.ProjectNumber)), User: true}
+		}
+		return what, of
 	}
-	what = cell{Text: v.paymentName(p), Href: paymentHref(p), User: true}
-	if p.ContractID == nil {
-		return what, of, nil
+	text := T(v.lang, "trace.use."+u.Kind)
+	if u.Own {
+		text = T(v.lang, "trace.use.own")
+	} else if u.Kind == trace.Cost {
+		text += " · " + chart.MustByID(chart.ID(u.Account)).Name(string(v.lang))
 	}
-	project, err := v.projectOf(q, p)
-	if err != nil {
-		return what, of, err
-	}
-	return what, cell{Text: project.Title, Href: projectHref(project), User: true}, nil
+	return cell{Text: text}, of
 }
 
 // paymentName is a payment as the public reads it: its invoice and who wrote it. A household is nobody's business.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/labstack/echo/v4"
+
+	"sunfund/ledger/projects/trace"
 )
 
 // A page of a list has so many rows and leads to the next one; a file has all rows of the filter, each once.
@@ -39,6 +41,25 @@ func TestAListsFileHasAllItsRows(t *testing.T) {
 			if next := query == "" && rows > most; next != strings.HasPrefix(view.Next, callsPath+"?before=") {
 				t.Errorf("%d rows%s: next page %q", rows, query, view.Next)
 			}
+		}
+	}
+}
+
+// The page of a gift lists so many uses; the rest is one sum.
+func TestUsesOfAGiftAreCutAtASum(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, usesShown, usesShown + 1, 3 * usesShown} {
+		all := make([]trace.Use, n)
+		for i := range all {
+			all[i].Amount = int64(i + 1)
+		}
+		first, more, rest := firstUses(all)
+		sum := rest
+		for _, u := range first {
+			sum += u.Amount
+		}
+		if len(first)+more != n || len(first) > usesShown || sum != int64(n*(n+1)/2) {
+			t.Errorf("%d uses: %d shown, %d more of %d", n, len(first), more, rest)
 		}
 	}
 }

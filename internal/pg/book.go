@@ -50,8 +50,8 @@ func prepareBook(ctx context.Context, conn *pgx.Conn) (bool, error) {
 
 // beginIn begins a transaction in the context's book, in one message. The connection may be none of a pool's, or one
 // behind a pooler that gives each transaction another server.
-func beginIn(ctx context.Context) string {
-	const begin = "begin isolation level read committed"
+func beginIn(ctx context.Context, mode string) string {
+	begin := "begin isolation level " + mode
 	if book := bookOf(ctx); book != 0 {
 		return begin + "; set local sunfund.book = '" + strconv.FormatInt(int64(book), 10) + "'"
 	}

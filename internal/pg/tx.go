@@ -45,8 +45,13 @@ func InTx(ctx context.Context, db Beginner, fn func(pgx.Tx) error) error {
 	}
 }
 
+// Snapshot runs fn in the context's book on one view of the database, which does not change meanwhile and which fn cannot change.
+func Snapshot(ctx context.Context, db Beginner, fn func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{BeginQuery: beginIn(ctx, "repeatable read read only")}, fn)
+}
+
 func once(ctx context.Context, db Beginner, fn func(pgx.Tx) error) error {
-	tx, err := db.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginIn(ctx)})
+	tx, err := db.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginIn(ctx, "read committed")})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}

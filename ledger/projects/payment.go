@@ -83,6 +83,12 @@ const (
 
 	sqlPaymentByID = `select ` + paymentColumns + ` from ` + paymentTables + ` where d.book_id = $1 and d.id = $2`
 
+	sqlPaymentsSpent = `
+select ` + paymentColumns + `, coalesce(j.number, 0), coalesce(j.title, '')
+  from ` + paymentTables + `
+  left join project j on j.book_id = c.book_id and j.id = c.project_id
+ where d.book_id = $1 and d.id = any($2)`
+
 	sqlPayments = `
 select ` + paymentColumns + `
   from ` + paymentTables + `
@@ -137,6 +143,27 @@ type PaymentFilter struct {
 // PaymentByID reads a payment, or giving.ErrNoRecord.
 func PaymentByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Payment, error) {
 	return giving.Record[Payment](ctx, q, sqlPaymentByID, book.ID, id)
+}
+
+// Spent is a payment with the project that it was for; number zero for none.
+type Spent struct {
+	Payment
+	ProjectNumber int32
+	ProjectTitle  string
+}
+
+// SpentByID reads payments with their projects; those that are not there are missing.
+func SpentByID(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID) (map[uuid.UUID]*Spent, error) {
+	rows, err := q.Query(ctx, sqlPaymentsSpent, book.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Spent])
+	found := make(map[uuid.UUID]*Spent, len(list))
+	for i := range list {
+		found[list[i].ID] = &list[i]
+	}
+	return found, err
 }
 
 // Payments lists payments, newest first.
