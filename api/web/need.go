@@ -220,6 +220,15 @@ func (v *visit) needCreate() error {
 	return v.perform(uuid.Nil, needsPath+"/new", v.needDeskFormAgain, enter)
 }
 
+// needParam is the item of the address.
+func (v *visit) needParam() (*needs.Item, error) {
+	id, err := v.recordParam()
+	if err != nil {
+		return nil, needs.ErrNoItem
+	}
+	return v.need(v.s.DB, id)
+}
+
 func ofNeed(plan func(v *visit, q pg.Querier, i *needs.Item, in inputs) (*giving.Move, error)) func(*visit, pg.Querier, uuid.UUID, inputs) (*giving.Move, error) {
 	return func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
 		i, err := v.need(q, id)
@@ -304,15 +313,11 @@ func (v *visit) needMerge(i *needs.Item) ([]act, error) {
 func (v *visit) needDeskShow() error { return v.needDeskAgain(http.StatusOK, nil) }
 
 func (v *visit) needDeskAgain(status int, wrong Errors) error {
-	id, err := v.recordParam()
-	if err != nil {
-		return needs.ErrNoItem
-	}
-	i, err := v.need(v.s.DB, id)
+	i, err := v.needParam()
 	if err != nil {
 		return err
 	}
-	here := needsPath + "/" + id.String()
+	here := needsPath + "/" + i.ID.String()
 	view := v.needRecord(i.Name()+" "+i.Title, needsPath, wrong, here)
 	state := v.needState(i)
 	view.Status, view.State, view.Lead, view.Story = state.Tag, state.Text, T(v.lang, "need.next."+i.State), i.Story
@@ -385,11 +390,7 @@ func (v *visit) needContact(view *recordView, i *needs.Item) error {
 }
 
 func (v *visit) needStep() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return needs.ErrNoItem
-	}
-	i, err := v.need(v.s.DB, id)
+	i, err := v.needParam()
 	if err != nil {
 		return err
 	}
@@ -397,16 +398,12 @@ func (v *visit) needStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, needsPath+"/"+id.String(), v.needDeskAgain, acts...)
+	return v.perform(i.ID, needsPath+"/"+i.ID.String(), v.needDeskAgain, acts...)
 }
 
 // needDeskPhoto hands a photo out to whoever sees the item.
 func (v *visit) needDeskPhoto() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return needs.ErrNoItem
-	}
-	i, err := v.need(v.s.DB, id)
+	i, err := v.needParam()
 	if err != nil {
 		return err
 	}
@@ -415,11 +412,7 @@ func (v *visit) needDeskPhoto() error {
 
 // needPhotoAdd puts a photo that staff took beside an item; it is drawn anew as residents' are.
 func (v *visit) needPhotoAdd() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return needs.ErrNoItem
-	}
-	i, err := v.need(v.s.DB, id)
+	i, err := v.needParam()
 	if err != nil {
 		return err
 	}
@@ -427,5 +420,5 @@ func (v *visit) needPhotoAdd() error {
 		return giving.ErrStep
 	}
 	return v.photosAdded(v.needDeskAgain, func(tx pgx.Tx, photo []byte) error { return needs.AddPhoto(v.ctx(), tx, v.book, i, photo) },
-		staff.Event{What: "need.photo", Object: i.Object()}, needsPath+"/"+id.String())
+		staff.Event{What: "need.photo", Object: i.Object()}, needsPath+"/"+i.ID.String())
 }
