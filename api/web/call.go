@@ -91,7 +91,7 @@ func (v *visit) callList() error {
 		view.Links = []Link{{T(v.lang, "act.call-enter"), callsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return showAll(v, &view, "calls", listed[calls.Call]{calls.PageMax, func(before int32) ([]calls.Call, error) {
+	return showAll(v, &view, "calls", v.turned(), listed[calls.Call, int32]{calls.PageMax, func(before int32) ([]calls.Call, error) {
 		filter.Before = before
 		return calls.List(v.ctx(), v.s.DB, v.book, filter)
 	}, func(c *calls.Call) int32 { return c.Number }, func(list []calls.Call) (rows [][]cell, err error) {

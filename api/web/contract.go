@@ -26,7 +26,7 @@ func (v *visit) contractList() error {
 		return err
 	}
 	view.Grid.Heads = v.contractHeads()
-	return showAll(v, &view, "contracts", listed[projects.Contract]{projects.PageMax, func(before int32) ([]projects.Contract, error) {
+	return showAll(v, &view, "contracts", v.turned(), listed[projects.Contract, int32]{projects.PageMax, func(before int32) ([]projects.Contract, error) {
 		filter.Before = before
 		return projects.Contracts(v.ctx(), v.s.DB, v.book, filter)
 	}, func(c *projects.Contract) int32 { return c.Number }, v.contractRows})

@@ -43,7 +43,7 @@ func (v *visit) directory() error {
 			view.Standing = o.Value
 		}
 	}
-	from := listed[projects.Provider]{projects.PageMax, func(before int32) (list []projects.Provider, err error) {
+	from := listed[projects.Provider, int32]{projects.PageMax, func(before int32) (list []projects.Provider, err error) {
 		return projects.Directory(v.ctx(), v.s.DB, v.book, view.Standing, view.Search, before)
 	}, func(p *projects.Provider) int32 { return p.Number }, func(list []projects.Provider) (rows [][]cell, err error) {
 		for i := range list {
@@ -56,7 +56,7 @@ func (v *visit) directory() error {
 	view.Grid = grid{Title: title, Heads: v.heads("payee.name", "payee.standing", "payee.services", "#board.points", "#board.contracts")}
 	if v.QueryParam("format") == "csv" {
 		list := workPages{Page: view.Page, Grid: view.Grid}
-		return showAll(v, &list, "organisations", from)
+		return showAll(v, &list, "organisations", 0, from)
 	}
 	rows, next, err := from.page(before)
 	if err != nil {

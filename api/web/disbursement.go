@@ -31,7 +31,7 @@ func (v *visit) disbursementList() error {
 	if v.who.May(staff.ProjectWrite) {
 		view.Links = []Link{{T(v.lang, "act.aid-ask"), disbursementsPath + "/new"}}
 	}
-	return showAll(v, &view, "disbursements", listed[projects.Payment]{projects.PageMax, func(before int32) ([]projects.Payment, error) {
+	return showAll(v, &view, "disbursements", v.turned(), listed[projects.Payment, int32]{projects.PageMax, func(before int32) ([]projects.Payment, error) {
 		filter.Before = before
 		return projects.Payments(v.ctx(), v.s.DB, v.book, filter)
 	}, func(p *projects.Payment) int32 { return p.Number }, func(list []projects.Payment) ([][]cell, error) { return v.paymentRows(list), nil }})

@@ -116,7 +116,7 @@ func (v *visit) needDeskList() error {
 		view.Links = []Link{{T(v.lang, "act.need-enter"), needsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return showAll(v, &view, "needs", listed[needs.Item]{needs.ListMax, func(before int32) ([]needs.Item, error) {
+	return showAll(v, &view, "needs", v.turned(), listed[needs.Item, int32]{needs.ListMax, func(before int32) ([]needs.Item, error) {
 		filter.Before = before
 		return needs.Find(v.ctx(), v.s.DB, v.book, filter)
 	}, func(i *needs.Item) int32 { return i.Number }, func(list []needs.Item) (rows [][]cell, err error) {

@@ -157,15 +157,17 @@ func (v *visit) intentSides(q pg.Querier, list ...needs.Intent) ([]intentSides, 
 	return sides, nil
 }
 
-// intentGrid lists intents.
-func (v *visit) intentGrid(list []needs.Intent) (grid, error) {
-	g := grid{Heads: v.heads("need.wanted", "need.book.offer", "need.money", "person.state", "#filter.amount")}
+func (v *visit) intentHeads() []head {
+	return v.heads("need.wanted", "need.book.offer", "need.money", "person.state", "#filter.amount")
+}
+
+func (v *visit) intentRows(list []needs.Intent) (rows [][]cell, err error) {
 	sides, err := v.intentSides(v.s.DB, list...)
 	for i, s := range sides {
-		g.Rows = append(g.Rows, []cell{{Text: s.need.Name() + " " + s.need.Title, Href: intentsPath + "/" + list[i].ID.String(), User: true}, textCell(s.offer.Name() + " " + s.offer.Title + " · " + s.offer.Firm),
+		rows = append(rows, []cell{{Text: s.need.Name() + " " + s.need.Title, Href: intentsPath + "/" + list[i].ID.String(), User: true}, textCell(s.offer.Name() + " " + s.offer.Title + " · " + s.offer.Firm),
 			textCell(s.money.Label), v.intentState(&list[i]), v.sumCell(list[i].Amount)})
 	}
-	return g, err
+	return rows, err
 }
 
 func (v *visit) intentState(in *needs.Intent) cell {
@@ -177,17 +179,10 @@ func (v *visit) intentList() error {
 	view := v.needDesk("need.intents", intentsPath)
 	all, streets := v.who.Streets()
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
-	view.First = v.firstPage("before", before != uuid.Nil)
-	list, err := listed(v, &view, needs.ListMax, &before, func(one *needs.Intent) uuid.UUID { return one.ID }, func() ([]needs.Intent, error) {
+	view.Grid.Heads = v.intentHeads()
+	return showAll(v, &view, "intents", before, listed[needs.Intent, uuid.UUID]{needs.ListMax, func(before uuid.UUID) ([]needs.Intent, error) {
 		return needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, nil, before)
-	})
-	if err != nil {
-		return err
-	}
-	if view.Grid, err = v.intentGrid(list); err != nil {
-		return err
-	}
-	return view.show(v, "intents")
+	}, func(in *needs.Intent) uuid.UUID { return in.ID }, v.intentRows})
 }
 
 // needGrids adds the intents of an item to its page.
@@ -197,9 +192,8 @@ func (v *visit) needGrids(view *recordView, i *needs.Item) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	g, err := v.intentGrid(list)
-	g.Title = T(v.lang, "need.intents.heading")
-	view.Grids = append(view.Grids, g)
+	rows, err := v.intentRows(list)
+	view.Grids = append(view.Grids, grid{Title: T(v.lang, "need.intents.heading"), Heads: v.intentHeads(), Rows: rows})
 	return err
 }
 

@@ -35,7 +35,7 @@ func (v *visit) payeeList() error {
 		view.Links = []Link{{T(v.lang, "payee.new"), payeesPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return showAll(v, &view, "payees", listed[projects.Payee]{projects.PageMax, func(before int32) ([]projects.Payee, error) {
+	return showAll(v, &view, "payees", v.turned(), listed[projects.Payee, int32]{projects.PageMax, func(before int32) ([]projects.Payee, error) {
 		filter.Before = before
 		return projects.Payees(v.ctx(), v.s.DB, v.book, filter)
 	}, func(p *projects.Payee) int32 { return p.Number }, v.payeeRows})

@@ -42,7 +42,7 @@ func (v *visit) projectList() error {
 		view.Links = []Link{{T(v.lang, "act.project-enter"), projectsPath + "/new"}}
 		view.Empty.Action = &view.Links[0]
 	}
-	return showAll(v, &view, "projects", listed[projects.Project]{projects.PageMax, func(before int32) ([]projects.Project, error) {
+	return showAll(v, &view, "projects", v.turned(), listed[projects.Project, int32]{projects.PageMax, func(before int32) ([]projects.Project, error) {
 		filter.Before = before
 		return projects.Projects(v.ctx(), v.s.DB, v.book, filter)
 	}, func(p *projects.Project) int32 { return p.Number }, func(list []projects.Project) (rows [][]cell, err error) {

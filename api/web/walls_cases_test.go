@@ -32,8 +32,8 @@ func (n *neighbourhood) same(what, at string, o object, theirs, unknown reply) {
 		}
 		as := regexp.MustCompile(before + `(` + regexp.QuoteMeta(id) + "|" + regexp.QuoteMeta(url.QueryEscape(id)) + `)(\W|$)`)
 		twice := func(text string) string {
-			if !strings.Contains(text, id) && !strings.Contains(text, url.QueryEscape(id)) {
-				return text
+			if head.Get("Content-Type") == "application/zip" || !strings.Contains(text, id) && !strings.Contains(text, url.QueryEscape(id)) {
+				return text // a number is found in packed bytes by chance only
 			}
 			return as.ReplaceAllString(as.ReplaceAllString(text, "${1}ID$3"), "${1}ID$3")
 		}

@@ -85,75 +85,56 @@ func (l *workPages) search(v *visit, label string) (text string, err error) {
 	return text, err
 }
 
-// turned reads after which number the page before ended.
-func (l *workPages) turned(v *visit) int32 {
-	before, err := cursorID(v.QueryParam("before"))
-	if err != nil || before == 0 {
-		return 0
-	}
-	l.First = v.firstPage("before", true)
+// turned reads after which number the page before ended; 0 on the first page.
+func (v *visit) turned() int32 {
+	before, _ := cursorID(v.QueryParam("before")) // anything else is the first page
 	return before
 }
 
-// listed reads a page of a list: find gives up to one more than most rows before a key, newest first. A file has all rows of the filter.
-func listed[T any, K comparable](v *visit, l *workPages, most int, before *K, key func(*T) K, find func() ([]T, error)) ([]T, error) {
-	list, err := find()
-	if v.QueryParam("format") == "csv" {
-		for more := list; err == nil && len(more) > most; list = append(list, more...) {
-			*before = key(&list[len(list)-1])
-			more, err = find()
-		}
-		return list, err
-	}
-	if err == nil && len(list) > most {
-		list = list[:most]
-		l.Next = v.with("before", fmt.Sprint(key(&list[most-1])))
-	}
-	return list, err
+// listed is what a list shows: read gives the records behind a key, one more than most if there are more.
+type listed[T any, K comparable] struct {
+	most int
+	read func(before K) ([]T, error)
+	key  func(*T) K
+	rows func([]T) ([][]cell, error)
 }
 
-// listed is what a list shows: read gives the records behind a number, one more than most if there are more.
-type listed[T any] struct {
-	most   int
-	read   func(before int32) ([]T, error)
-	number func(*T) int32
-	rows   func([]T) ([][]cell, error)
-}
-
-// page reads up to most records; next is the number behind which there are more, or 0.
-func (f listed[T]) page(before int32) (rows [][]cell, next int32, err error) {
+// page reads up to most records; next is the key behind which there are more, or zero.
+func (f listed[T, K]) page(before K) (rows [][]cell, next K, err error) {
 	list, err := f.read(before)
 	if err != nil {
-		return nil, 0, err
+		return nil, next, err
 	}
 	if len(list) > f.most {
 		list = list[:f.most]
-		next = f.number(&list[len(list)-1])
+		next = f.key(&list[len(list)-1])
 	}
 	rows, err = f.rows(list)
 	return rows, next, err
 }
 
 // showAll ends a list: as one page, or as a file with all that the filter leaves, which is written page by page and never held whole.
-func showAll[T any](v *visit, l *workPages, file string, from listed[T]) error {
+func showAll[T any, K comparable](v *visit, l *workPages, file string, before K, from listed[T, K]) error {
+	var none K
 	if v.QueryParam("format") != "csv" {
-		rows, next, err := from.page(l.turned(v))
+		rows, next, err := from.page(before)
 		if err != nil {
 			return err
 		}
-		if l.Grid.Rows = rows; next != 0 {
-			l.more(v, next)
+		l.First = v.firstPage("before", before != none)
+		if l.Grid.Rows = rows; next != none {
+			l.Next = v.with("before", fmt.Sprint(next))
 		}
 		return l.show(v, file)
 	}
-	rows, next, err := from.page(0) // what is wrong with the filter is said before the file begins
+	rows, next, err := from.page(none) // what is wrong with the filter is said before the file begins
 	if err != nil {
 		return err
 	}
 	out := l.file(v, file)
 	for {
 		out.cells(rows)
-		if err := out.flush(); err != nil || next == 0 {
+		if err := out.flush(); err != nil || next == none {
 			return err
 		}
 		if rows, next, err = from.page(next); err != nil {
