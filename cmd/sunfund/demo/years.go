@@ -8,6 +8,20 @@ const lastRef = "WL-2026-11"
 // firstYear is 2025: the eleven homes, from the opening balance to the year-end close. Its figures are those of
 // the worked example in docs/bookkeeping.md: 27,505.13 raised online, 21,940.87 from the street, 49,446.00 spent.
 func (l *loader) firstYear(ctx context.Context) error {
+	if err := l.firstYearOpen(ctx); err != nil {
+		return err
+	}
+	return l.post(ctx, []voucher{
+		{"2025-12-31", closing, "2025 年终结转：E爱空间专项基金", "close", "2025", []string{
+			"D gift.r EAI 27505.13 nature=close", "D grant.r EAI 21940.87 nature=close", "C na.r EAI 49446.00",
+			"D na.r EAI 49446.00", "C program.r EAI 49446.00 nature=close"}},
+		{"2025-12-31", closing, "2025 年终结转：日常基金", "close", "2025", []string{
+			"D na.u G 165.03", "C fundraising.u G 165.03 nature=close"}},
+	})
+}
+
+// firstYearOpen is all of 2025 but its close.
+func (l *loader) firstYearOpen(ctx context.Context) error {
 	if err := l.post(ctx, []voucher{
 		{"2025-01-01", opening, "期初余额：日常基金", "opening", "2025", []string{"D bank.basic G 5000.00", "C na.u G 5000.00"}},
 	}); err != nil {
@@ -52,11 +66,6 @@ func (l *loader) firstYear(ctx context.Context) error {
 			"D pay.transit EAI 47962.62 contract=HT-2025-01", "C bank.online EAI 27505.13", "C bank.basic EAI 20457.49"}},
 		{"2025-12-26", payment, "质保期满，退向阳社工服务中心质保金", "payment", "FP-00401", []string{
 			"D retention EAI 1483.38 contract=HT-2025-01", "C bank.basic EAI 1483.38"}},
-		{"2025-12-31", closing, "2025 年终结转：E爱空间专项基金", "close", "2025", []string{
-			"D gift.r EAI 27505.13 nature=close", "D grant.r EAI 21940.87 nature=close", "C na.r EAI 49446.00",
-			"D na.r EAI 49446.00", "C program.r EAI 49446.00 nature=close"}},
-		{"2025-12-31", closing, "2025 年终结转：日常基金", "close", "2025", []string{
-			"D na.u G 165.03", "C fundraising.u G 165.03 nature=close"}},
 	})
 }
 
