@@ -92,7 +92,8 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %+v", want.name, row)
 		}
 		ours := strings.HasPrefix(want.name, "http") || strings.HasPrefix(want.name, "intake") || strings.HasPrefix(want.name, "slow")
-		if ours && (row.P50 <= 0 || row.P99 < row.P50 || row.BytesPerGift <= 0 || row.WALPerGift <= 0 || row.RatioToCopy <= 0 || row.RatioToPgbench <= 0) {
+		// Few gifts, one at a time on a busy machine, may stand in pages that were there.
+		if ours && (row.P50 <= 0 || row.P99 < row.P50 || row.BytesPerGift < 0 || row.BytesPerGift == 0 && row.Batch > 1 || row.WALPerGift <= 0 || row.RatioToCopy <= 0 || row.RatioToPgbench <= 0) {
 			t.Errorf("%s lacks a figure: %+v", want.name, row)
 		}
 	}
