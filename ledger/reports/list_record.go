@@ -223,7 +223,7 @@ func notes(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Requ
 	}{{"受托代理负债", "Agency liabilities", []chart.ID{"agency.l"}, -1, [2]int64{}}, {"合同承诺（未履行部分）", "Commitments under contract", []chart.ID{"enc"}, 1, [2]int64{}},
 		{"审批占用", "Set aside by approvals", []chart.ID{"resv"}, 1, [2]int64{}}, {"认捐承诺（未到账）", "Pledges not received", []chart.ID{"pledge"}, 1, [2]int64{}},
 		{"街道配套承诺（未到账）", "Street support promised", []chart.ID{"subsidy"}, 1, [2]int64{}}, {"预计配捐（未到账）", "Match expected", []chart.ID{"match.pledged", "match.earned", "match.held"}, 1, [2]int64{}},
-		{"平行资助（不入账）", "Parallel co-funding, not in the books", []chart.ID{"parallel"}, 1, [2]int64{}}, {"未计价受赠物（按件）", "Unvalued gifts in kind (count)", []chart.ID{"unvalued"}, 1, [2]int64{}}}
+		{"平行资助（不入账）", "Parallel co-funding, not in the books", []chart.ID{"parallel"}, 1, [2]int64{}}, {"未计价受赠物（每件记 1.00）", "Unvalued gifts in kind (1.00 a piece)", []chart.ID{"unvalued"}, 1, [2]int64{}}}
 	var services, foreign [2]int64
 	for _, m := range moved {
 		a := chart.MustByID(m.Chart)
