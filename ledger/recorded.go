@@ -25,7 +25,7 @@ select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->
          where book_id = $1 and recorded_at > $2 and effective_on < (recorded_at at time zone 'UTC')::date - 1
          union all
         select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at > $2 and recorded_at < $3 and effective_on >= (recorded_at at time zone 'UTC')::date - 1) e` + sqlMovedBy
+         where book_id = $1 and recorded_at > $2 and recorded_at < $3 and effective_on >= (recorded_at at time zone 'UTC')::date - 1) e` + movedOfEntries
 
 	sqlMovedAhead = `
 select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $5::text, ''), coalesce(a.dims ->> $6::text, ''), min(a.account_id), d.n::int2,
@@ -34,9 +34,9 @@ select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->
          where book_id = $1 and recorded_at <= $2 and effective_on >= $3::date and effective_on > (recorded_at at time zone 'UTC')::date + 1
          union all
         select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at <= $2 and recorded_at >= ($3::date - 1)::timestamp at time zone 'UTC' and effective_on >= $3 and effective_on <= (recorded_at at time zone 'UTC')::date + 1) e` + sqlMovedBy
+         where book_id = $1 and recorded_at <= $2 and recorded_at >= ($3::date - 1)::timestamp at time zone 'UTC' and effective_on >= $3 and effective_on <= (recorded_at at time zone 'UTC')::date + 1) e` + movedOfEntries
 
-	sqlMovedBy = `
+	movedOfEntries = `
   join unnest($4::date[]) with ordinality d(day, n) on e.effective_on < d.day
  cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
  cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p

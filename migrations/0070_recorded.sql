@@ -2,7 +2,7 @@
 -- those are in the indices by days; the places of the rest are known by their blocks, which costs the intake next to nothing.
 create index entry_late on entry (book_id, recorded_at) where effective_on < (recorded_at at time zone 'UTC')::date - 1;
 create index entry_ahead on entry (book_id, effective_on) where effective_on > (recorded_at at time zone 'UTC')::date + 1;
-create index entry_recorded on entry using brin (recorded_at) with (autosummarize = on);
+create index entry_recorded on entry using brin (book_id, recorded_at) with (autosummarize = on);
 
 -- How many postings were recorded before a moment, the end of a day (UTC). The owner may empty it while the service is stopped; it is filled anew.
 create table recorded_mark (
