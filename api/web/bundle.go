@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,7 +46,7 @@ func (v *visit) bundleShow() error {
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
-// bundleWait is how long a file of the bundle, or fifty thousand entries of it, may be on the wire: the server's own limit is for pages.
+// bundleWait is how long a file of the bundle, or fifty thousand entries of it, may take to be written: the server's own limit is for pages.
 const bundleWait = 30 * time.Minute
 
 // bundleRunsShown is how many bundles the page tells of.
@@ -87,7 +89,7 @@ func (v *visit) bundleNoted(ctx context.Context, tx pgx.Tx, run uuid.UUID) error
 	return staff.Record(ctx, tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "bundle.make", Object: "book:" + v.book.Code})
 }
 
-// bundleMake sends the bundle as it is made: its length costs no memory. How far it is stands on the page meanwhile.
+// bundleMake makes the bundle in a file and sends it once it is whole: what breaks off is an error and no torn file. How far it is stands on the page meanwhile.
 func (v *visit) bundleMake() error {
 	if v.Request().Method == http.MethodHead {
 		v.Response().Header().Set("Content-Type", "application/zip")
@@ -97,26 +99,40 @@ func (v *visit) bundleMake() error {
 	if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error { return v.bundleNoted(ctx, tx, run) }); err != nil {
 		return err
 	}
-	info, root, err := v.bundleSent(run)
+	file, info, root, err := v.bundleWritten(run)
 	ended := reports.EndBundle(context.WithoutCancel(v.ctx()), v.s.DB, v.book, run, v.s.Now(), info, root) // also when the browser has gone
-	return errors.Join(err, ended)
+	if err != nil {
+		return errors.Join(err, ended)
+	}
+	if ended != nil {
+		return errors.Join(ended, file.Close())
+	}
+	return v.sendFile(file, fmt.Sprintf("bundle-%s-%s.zip", v.book.Code, ISODay(v.businessDay())), "application/zip")
 }
 
-func (v *visit) bundleSent(run uuid.UUID) (info reports.BundleInfo, root string, err error) {
+func (v *visit) bundleWritten(run uuid.UUID) (file *os.File, info reports.BundleInfo, root string, err error) {
+	wire := http.NewResponseController(v.Response())
 	err = pg.Snapshot(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		out := v.Response()
-		out.Header().Set("Content-Type", "application/zip")
-		out.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="bundle-%s-%s.zip"`, v.book.Code, ISODay(v.businessDay())))
-		out.WriteHeader(http.StatusOK)
-		var told error
-		wire := http.NewResponseController(out)
-		info, root, err = reports.WriteBundle(v.ctx(), tx, v.book, out, func(p reports.BundleProgress) {
-			told = errors.Join(told, wire.SetWriteDeadline(time.Now().Add(bundleWait)))
-			if told == nil {
-				told = reports.TellBundle(v.ctx(), v.s.DB, v.book, run, v.s.Now(), p)
-			}
+		file, err = written(func(w io.Writer) (err error) {
+			var told error
+			info, root, err = reports.WriteBundle(v.ctx(), tx, v.book, w, func(p reports.BundleProgress) {
+				if told == nil {
+					told = wire.SetWriteDeadline(time.Now().Add(bundleWait))
+				}
+				if told == nil {
+					told = reports.TellBundle(v.ctx(), v.s.DB, v.book, run, v.s.Now(), p)
+				}
+			})
+			return errors.Join(err, told)
 		})
-		return errors.Join(err, told)
+		return err
 	})
-	return info, root, err
+	if err != nil {
+		root = ""
+		if file != nil {
+			err = errors.Join(err, file.Close())
+		}
+		return nil, info, root, err
+	}
+	return file, info, root, nil
 }

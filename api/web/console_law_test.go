@@ -212,6 +212,20 @@ func TestBundleFromTheConsole(t *testing.T) {
 	shen.wants(shen.get(bundlePath), http.StatusOK, "中断，没有生成完")
 }
 
+// A bundle that breaks off is told as a fault, and nothing of it is sent as a file.
+func TestBundleBreaksOff(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.damage(`delete from posting where seq = 1 and account_id = (select max(account_id) from posting)`)
+	shen := o.as("shen")
+	page := shen.get(bundlePath + "/file")
+	shen.wants(page, http.StatusInternalServerError)
+	if strings.HasPrefix(page.text, "PK") || strings.Contains(page.head.Get("Content-Type"), "zip") || page.head.Get("Content-Disposition") != "" {
+		t.Errorf("%v: %.60q is sent", page.head, page.text)
+	}
+	shen.wants(shen.get(bundlePath), http.StatusOK, "中断，没有生成完")
+}
+
 // TestRefusalsByLaw: what the table blocks is refused where it is done, by rule, ground and what would lift it, in both languages.
 func TestRefusalsByLaw(t *testing.T) {
 	t.Parallel()

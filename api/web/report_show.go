@@ -221,25 +221,33 @@ func (v *visit) reportFile(q pg.Querier, a reportAsk, format string) (file *os.F
 	if err != nil {
 		return nil, "", err
 	}
-	if file, err = os.CreateTemp("", "report-"); err != nil {
-		return nil, "", err
-	}
-	if err = os.Remove(file.Name()); err == nil {
+	file, err = written(func(w io.Writer) error {
 		switch format {
 		case "xlsx":
-			err = r.WriteXLSX(file)
+			return r.WriteXLSX(w)
 		case "csv":
-			err = r.WriteCSV(file)
+			return r.WriteCSV(w)
 		case "pdf":
-			err = r.WritePDF(file, v.s.Font)
-		default:
-			err = r.WriteJSON(file)
+			return r.WritePDF(w, v.s.Font)
 		}
+		return r.WriteJSON(w)
+	})
+	return file, r.ID + "-" + ISODay(r.To) + "." + format, err
+}
+
+// written gives a file of its own that is gone once it is closed, with what write wrote; none if that failed.
+func written(write func(io.Writer) error) (*os.File, error) {
+	file, err := os.CreateTemp("", "export-")
+	if err != nil {
+		return nil, err
+	}
+	if err = os.Remove(file.Name()); err == nil {
+		err = write(file)
 	}
 	if err != nil {
-		return nil, "", errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	return file, r.ID + "-" + ISODay(r.To) + "." + format, nil
+	return file, nil
 }
 
 // sendReport makes a report's file and sends it.
@@ -253,6 +261,11 @@ func (v *visit) sendReport(a reportAsk, format string) error {
 	}); err != nil {
 		return err
 	}
+	return v.sendFile(file, name, fileTypes[format])
+}
+
+// sendFile sends a file whole and closes it.
+func (v *visit) sendFile(file *os.File, name, kind string) error {
 	defer file.Close()
 	size, err := file.Seek(0, io.SeekEnd)
 	if err == nil {
@@ -267,7 +280,7 @@ func (v *visit) sendReport(a reportAsk, format string) error {
 	}
 	out.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	out.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	return v.Stream(http.StatusOK, fileTypes[format], file)
+	return v.Stream(http.StatusOK, kind, file)
 }
 
 // reportTable makes a table for the page: heads in one or two rows, figures that lead to what they are made of.

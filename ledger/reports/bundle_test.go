@@ -220,6 +220,11 @@ func TestBundleDamaged(t *testing.T) {
 	swap := func(a, b string) func(string) string {
 		return func(s string) string { return strings.Replace(s, a, b, 1) }
 	}
+	asked := func(needed string) func(string) string { // adds a request that was approved
+		return func(s string) string {
+			return s + "r-1,voucher," + strings.Repeat("0", 64) + ",1," + needed + ",p-1,2026-11-01T00:00:00.000000Z,approved,2026-11-01T00:00:00.000000Z,\n"
+		}
+	}
 	other := func(name string) func(string) string { return func(string) string { return held(t, data, name) } }
 	last := strings.Split(strings.TrimSpace(held(t, data, BundleEntries)), "\n")
 	tail := last[len(last)-1]
@@ -245,6 +250,9 @@ func TestBundleDamaged(t *testing.T) {
 		{"another year's statement", BundleStatement + "2026/cn2004-balance.csv", other(BundleStatement + "2025/cn2004-balance.csv"), "the entries add up to"},
 		{"another account of a line", bundleForms + "cn2026-balance.yaml", swap("of: cash", "of: fa"), "the entries add up to"},
 		{"another kind of fund", BundleFunds, swap(",restricted,", ",general,"), "the entries add up to"},
+		{"how many have to agree, unreadable", BundleApprovals, asked("two"), "how many request r-1 needs cannot be read"},
+		{"nobody who has to agree", BundleApprovals, asked("0"), "how many request r-1 needs cannot be read"},
+		{"nobody who agreed", BundleApprovals, asked("2"), "request r-1 was approved by 0 people, 2 were needed"},
 		{"a journal that differs", BundleJournal, swap("40000.00", "40001.00"), "adds up to"},
 		{"accounts that differ", BundleAccounts, swap("40000.00", "40001.00"), "its postings add up to"},
 	} {
