@@ -151,6 +151,13 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 	page = li.get(event)
 	li.wants(page, http.StatusOK, "进行中", "60.00", "100.00", "840.00", "1 笔，1 位捐赠人", "一分钟内捐得太多")
 	li.lacks(page, "周先生", "zhou@example.org")
+	statement := func(figures string) { // of the pool: its amount, earned, disallowed, frozen, to be paid, settled, clawed back, returned, not earned
+		t.Helper()
+		page, file := li.get(reportPath+"?report=match"), li.get(reportPath+"?report=match&format=csv")
+		li.wants(page, http.StatusOK, T("zh-CN", "report.tied.say"))
+		li.wants(file, http.StatusOK, figures)
+	}
+	statement("1000.00,160.00,0.00,100.00,60.00,0.00,0.00,0.00,840.00")
 	seq := regexp.MustCompile(`value="(\d+)"[^>]*><span class="choice-word">#`).FindStringSubmatch(page.text)[1]
 	li.wants(li.step(event, "match-release", "reason", "本人来电确认"), http.StatusUnprocessableEntity, "暂扣待查的配捐")
 	asked := li.stepped(event, "match-release", "awards", seq, "reason", "本人来电确认")
@@ -168,11 +175,13 @@ func TestAnEventOfMatchInTheConsole(t *testing.T) {
 	}
 	li.stepped(event, matchClose)
 	li.wants(li.get(event), http.StatusOK, "已截止", "待付", "160.00", "还没有支付、追回或退回")
+	statement("1000.00,160.00,0.00,0.00,160.00,0.00,0.00,0.00,840.00")
 	li.wants(o.browser().get("/match/nine/recompute"), http.StatusOK, "还不能重算", "sunfund verify match --rule match-nine-rule-1.json --gifts match-nine.jsonl --commitment "+commitment)
 	li.wants(o.browser().get("/match/nine/replay"), http.StatusConflict)
 	settle := li.stepped(event, "match-settle", "pool", "main", "bank", "bank.basic", "ref", "20260907-9", "day", "2026-09-07")
 	chen.wants(chen.get(settle), http.StatusOK, "160.00", "20260907-9")
 	approve(settle)
+	statement("1000.00,160.00,0.00,0.00,0.00,160.00,0.00,0.00,840.00")
 	li.wants(li.step(event, "match-claw-back", "pool", "main", "campaign", campaign, "amount", "160.01", "cause", "own", "reason", "x"), http.StatusConflict, "金额超过现有的配捐")
 	approve(li.stepped(event, "match-return", "pool", "main"))
 	li.stepped(event, matchReveal)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/staff"
 )
@@ -108,6 +109,10 @@ func TestAProjectInTheConsole(t *testing.T) {
 	chen.approved(sign)
 	li.wants(li.get(contract), http.StatusOK, "履行中", "等街道到现场验收")
 	xie.wants(xie.get(contract), http.StatusNotFound)
+	// The stage, agreed for 1 October, grows older: not due, up to 30 days late, up to 90, more.
+	for to, row := range map[string]string{"2026-09-30": ",,1000.00,0.00,0.00,0.00", "2026-10-31": ",30,0.00,1000.00,0.00,0.00", "2026-11-01": ",31,0.00,0.00,1000.00,0.00", "2027-01-01": ",92,0.00,0.00,0.00,1000.00"} {
+		li.wants(li.get(reportPath+"?report=encumbrances&format=csv&to="+to), http.StatusOK, "全部改造,2026-10-01"+row)
+	}
 
 	picture := project + "/photo"
 	xie.wants(xie.sendsFiles(picture, nil, "file", photo(1)), http.StatusNotFound)
@@ -196,6 +201,13 @@ func TestAProjectInTheConsole(t *testing.T) {
 
 	o.followed()
 	o.flows("11 户居室改造", "1,000.00", "FK1 · FP-1", "970.00", "FK3", "30.00")
+	// A payee close to the managers stands in the list of related parties with its contract and what it was paid; what the bank sent back was not paid.
+	li.lacks(li.get(reportPath+"?report=related&format=csv"), "向阳社工服务中心")
+	since := o.book.Day(o.now)
+	o.fact(law.Fact{Rule: "R23", Item: "related", Object: "payee:" + lastPart(payee), Day: &since, Words: "会长之弟任理事"})
+	related := li.get(reportPath + "?report=related&format=csv")
+	li.wants(related, http.StatusOK, "1 向阳社工服务中心,"+day+",会长之弟任理事,1,1000.00,1000.00,0.00", "1 改造款,1 向阳社工服务中心,HT-1,"+day+",970.00", "3 质保金,1 向阳社工服务中心,HT-1,"+day+",30.00", "1000.00")
+	li.lacks(related, "2 质保金")
 	anybody := o.browser()
 	anybody.wants(anybody.get("/projects"), http.StatusOK, "11 户居室改造", "88.10", "向阳社工服务中心", "44", "1 份（已评 1 份）")
 	anybody.wants(anybody.get("/projects"), http.StatusOK, `href="/organisations/1"`, `href="/organisations"`)
