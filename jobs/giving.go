@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/trace"
@@ -157,6 +158,27 @@ func (tools Tools) endSubsidies(ctx context.Context, t *Turn) error {
 // follow lays what was booked on the lines that tell which invoice a gift paid.
 func follow(ctx context.Context, t *Turn) error {
 	return t.Until(ctx, "entries", func(tx pgx.Tx) (int, error) { return trace.Follow(ctx, tx, t.Book) })
+}
+
+// remittances tells payees of payments that their bank lines confirmed, in a transaction each.
+func (tools Tools) remittances(ctx context.Context, t *Turn) error {
+	due, err := projects.NotesDue(ctx, t.DB, t.Book)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		_, err := t.Tx(ctx, "payments", func(tx pgx.Tx) (int, error) {
+			p, err := projects.PaymentByID(ctx, tx, t.Book, id)
+			if err != nil {
+				return 0, err
+			}
+			return 1, tools.RemittanceNotice(ctx, tx, t.Book, p, t.Now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sums sums the turnovers of months that have ended, each in a transaction of its own, so that posting waits for one at a time, and marks how many

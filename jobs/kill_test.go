@@ -33,6 +33,7 @@ import (
 	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
@@ -183,6 +184,15 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 				return err
 			}
 			_, err = m.Book(ctx, tx, book, giving.Sign{Key: l.ID, At: now})
+			return err
+		},
+		RemittanceNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *projects.Payment, now time.Time) error {
+			people, err := projects.Tell(ctx, tx, book, p, now)
+			for _, id := range people {
+				if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: id, Subject: p.Name(), Body: p.Purpose, Path: "/"}, now); err != nil {
+					return err
+				}
+			}
 			return err
 		},
 		DueNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (n int, err error) {

@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger/giving/subsidies"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/payments/platforms"
+	"sunfund/ledger/projects"
 	"sunfund/ledger/recon"
 )
 
@@ -28,7 +29,9 @@ type Tools struct {
 
 	// Letters whose words the pages have.
 	LapseNotice func(context.Context, pgx.Tx, *ledger.Book, *subsidies.Letter, time.Time) error
-	DueNotice   func(context.Context, pgx.Tx, *ledger.Book, time.Time) (int, error)
+	// RemittanceNotice tells the payee of a payment that its bank line confirmed.
+	RemittanceNotice func(context.Context, pgx.Tx, *ledger.Book, *projects.Payment, time.Time) error
+	DueNotice        func(context.Context, pgx.Tx, *ledger.Book, time.Time) (int, error)
 	// DormantNotice tells which funds, by code, have not moved for a year.
 	DormantNotice func(ctx context.Context, tx pgx.Tx, book *ledger.Book, funds []string, now time.Time) error
 	LateNotice    func(ctx context.Context, tx pgx.Tx, book *ledger.Book, fresh, all int, now time.Time) error
@@ -64,6 +67,7 @@ func Table(t Tools) ([]Job, error) {
 		{"* * * * *", Job{Name: "trace", Late: lateOften, Do: follow}},
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},
+		{"*/5 * * * *", Job{Name: "remittance", Late: lateHour, Do: t.remittances}},
 		{"*/15 * * * *", Job{Name: "stripe", Late: lateHour, For: func(b *ledger.Book) bool { return t.Stripes[b.ID] != nil }, Do: t.stripe}},
 		{"*/15 * * * *", Job{Name: Recon, Late: lateHour, Do: reconcile}},
 		{"50 * * * *", Job{Name: "checks", Late: lateHour, Do: checks(recon.Hourly)}},

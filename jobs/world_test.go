@@ -230,6 +230,25 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 	})
 	fillVote(t, db, book, street, by, second)
 	fillBank(t, db, book, by)
+	// Two payments at the bank, of which the organisation was not told.
+	tx(func(tx pgx.Tx) error {
+		people, err := staff.Holding(ctx, tx, book.ID, staff.Accountant)
+		if err != nil {
+			return err
+		}
+		payee := uuid.New()
+		for _, sql := range []string{
+			`insert into payee (book_id, id, number, kind, name, standing, code, services, contact, credit, state, entered_by) select a, b, 1, 'organisation', '向阳社工', 'other', '', '', '', 'good', 'verified', d from v`,
+			`insert into payee_person (book_id, payee_id, person_id, asked_by, agreed_by, since) select a, b, c, d, gen_random_uuid(), '2026-10-01' from v`,
+			`insert into disbursement (book_id, id, number, kind, fund_id, payee_id, bank, amount, invoice, purpose, state, sent_on, paid_on, asked_by, note_due)
+			 select a, gen_random_uuid(), n, 'aid', e, b, 'bank.basic', 100, '', '救助', 'paid', '2026-11-20', '2026-11-21', d, true from v, generate_series(1, 2) n`,
+		} {
+			if _, err := tx.Exec(ctx, "with v(a, b, c, d, e) as (values ($1::int4, $2::uuid, $3::uuid, $4::uuid, $5::int4)) "+sql, book.ID, payee, people[0].ID, by, fund.ID); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return nil
+	})
 	plan(t, db, book, now)
 }
 

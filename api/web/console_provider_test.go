@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger/projects"
 	"sunfund/ledger/staff"
 )
 
@@ -126,6 +131,22 @@ func TestAProviderSeesItsOwn(t *testing.T) {
 	li.stepped(payment, "pay-debited", "day", day, "ref", "20260922-1")
 	yang.wants(yang.get(note), http.StatusOK, "付款通知", "900.00", "20260922-1")
 	chun.wants(chun.get(note), http.StatusNotFound)
+	li.wants(li.get(payment), http.StatusOK, "等待发出")
+	told := "付款 " + regexp.MustCompile(`FK[0-9]+`).FindString(li.get(payment).text)
+	for range 2 { // the second time there is nobody left to tell
+		o.tx(func(ctx context.Context, tx pgx.Tx) error {
+			p, err := projects.PaymentByID(ctx, tx, o.book, uuid.MustParse(lastPart(payment)))
+			if err != nil {
+				return err
+			}
+			return (&Server{}).NoticeRemittance(ctx, tx, o.book, p, o.now)
+		})
+	}
+	if box := yang.get(mailboxPath); strings.Count(box.text, note) != 1 || !strings.Contains(box.text, told) || !strings.Contains(box.text, "900.00") {
+		t.Errorf("%d letters about %s", strings.Count(box.text, note), told)
+	}
+	chun.lacks(chun.get(mailboxPath), told)
+	li.lacks(li.get(payment), "等待发出", "没有写信")
 	if page := yang.get(providerPath); !strings.Contains(page.text, note) {
 		t.Error("the note is not on the first page")
 	}

@@ -198,6 +198,13 @@ func (v *visit) disbursementAgain(status int, wrong Errors) error {
 	if p.PaidOn != nil {
 		view.Facts = append(view.Facts, v.fact("pay.paid", Day(v.lang, *p.PaidOn)+" "+p.BankRef))
 		view.Links = []Link{{T(v.lang, "pay.note"), here + "/note"}}
+		if p.State == projects.Paid {
+			told, err := v.toldFact(p)
+			if err != nil {
+				return err
+			}
+			view.Facts = append(view.Facts, told)
+		}
 	}
 	if view.Grids, err = v.paymentShares(p); err != nil {
 		return err
@@ -219,6 +226,20 @@ func (v *visit) disbursementAgain(status int, wrong Errors) error {
 		return err
 	}
 	return v.showRecord(view, p.Object(), status)
+}
+
+// toldFact is when the payee's people were told of a payment, or why they were not.
+func (v *visit) toldFact(p *projects.Payment) (Fact, error) {
+	at, due, err := projects.Told(v.ctx(), v.s.DB, v.book, p.ID)
+	switch {
+	case err != nil:
+		return Fact{}, err
+	case at != nil:
+		return v.fact("pay.noted", Day(v.lang, v.book.Day(*at))), nil
+	case due:
+		return v.fact("pay.noted", T(v.lang, "pay.noted.waits")), nil
+	}
+	return v.fact("pay.noted", T(v.lang, "pay.noted.none")), nil
 }
 
 // paymentShares is what each source bears of a payment.

@@ -14,7 +14,7 @@ func (s *service) newRunner(cfg serveCmd) (*jobs.Runner, error) {
 	tools := jobs.Tools{Random: rand.Reader, Stripes: s.stripes, Files: map[int32]*platforms.Worker{}, Backups: jobs.Backups{Dir: cfg.BackupDir, Age: cfg.BackupAge},
 		Booked:      func(b *ledger.Book) { s.workers[b.ID].Wake() },
 		Charged:     func(b *ledger.Book) { s.senders[b.ID].Wake() },
-		LapseNotice: s.pages.NoticeLetter, LateNotice: s.pages.NoticeLate, DueNotice: s.pages.NoticeDeadlines, DormantNotice: s.pages.NoticeDormant,
+		LapseNotice: s.pages.NoticeLetter, RemittanceNotice: s.pages.NoticeRemittance, LateNotice: s.pages.NoticeLate, DueNotice: s.pages.NoticeDeadlines, DormantNotice: s.pages.NoticeDormant,
 		Lettered: func(b *ledger.Book) { s.jobs.Wake(b, jobs.Mail) }}
 	for _, b := range s.books {
 		tools.Files[b.ID] = platforms.NewWorker(s.posting, b, time.Now)

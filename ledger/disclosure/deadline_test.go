@@ -110,6 +110,11 @@ func TestDeadlineKinds(t *testing.T) {
 	})
 	wants(*day(9, 21), object, "progress", "", 0)
 	wants(*day(9, 21), object, "final", "2025-12-20", 0)
+	wants(*day(11, 19), object, "final", "2025-12-20", 0)
+	wants(*day(11, 20), object, "final", "2025-12-20", 1) // reminders: thirty days before, seven days before, overdue
+	wants(*day(12, 13), object, "final", "2025-12-20", 2)
+	wants(*day(12, 20), object, "final", "2025-12-20", 2)
+	wants(*day(12, 21), object, "final", "2025-12-20", 3)
 	wants(*day(12, 31), object, "surplus", "", 0) // the rule holds from 2026 on
 	wants(ledger.Day(2026, 1, 1), object, "surplus", "2025-12-20", 3)
 	fact(law.Fact{Rule: "R13", Item: "surplus", Object: object, Day: day(12, 16), Words: "转入同类项目"})

@@ -106,7 +106,8 @@ insert into disbursement (book_id, id, number, kind, contract_id, fund_id, payee
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'asked', $14, $15)`
 
 	sqlPaymentMove = `
-update disbursement set state = $4, batch_id = $5, sent_on = $6, paid_on = $7, bank_ref = $8, version = version + 1 where book_id = $1 and id = $2 and version = $3`
+update disbursement set state = $4, batch_id = $5, sent_on = $6, paid_on = $7, bank_ref = $8, note_due = $4 = 'paid', version = version + 1
+ where book_id = $1 and id = $2 and version = $3`
 
 	sqlShareInsert = `insert into disbursement_share (book_id, disbursement_id, position, amount) values ($1, $2, $3, $4)`
 	sqlShares      = `select position, amount from disbursement_share where book_id = $1 and disbursement_id = $2 order by position`
