@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,7 +69,7 @@ func Objections(ctx context.Context, q pg.Querier, book *ledger.Book, call uuid.
 }
 
 // Announce plans that the ranking is shown to the public until a moment, for anybody to object. ErrReviews, ErrWindow before the close,
-// giving.ErrStep.
+// giving.ErrStep, also when scores were given since that change it.
 func Announce(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, until, now time.Time) (*giving.Move, error) {
 	if c.State != Open {
 		return nil, giving.ErrStep
@@ -86,6 +87,16 @@ func Announce(ctx context.Context, q pg.Querier, book *ledger.Book, c *Call, unt
 	to := *c
 	to.State, to.NoticeFrom, to.NoticeUntil = Notice, &now, &until
 	return c.move(book, "call-announced", c.Name()+" "+c.Title, to, func(ctx context.Context, tx pgx.Tx) error {
+		// Scores that were given since are there now, and no more come.
+		now, err := Ranking(ctx, tx, book, c)
+		if err != nil {
+			return err
+		}
+		if !slices.EqualFunc(ranked, now, func(a, b Ranked) bool {
+			return a.ID == b.ID && a.Version == b.Version && a.Total == b.Total && a.Fits == b.Fits
+		}) {
+			return giving.ErrStep
+		}
 		for i := range ranked {
 			one := &ranked[i]
 			rank, to := int16(i+1), one.Proposal

@@ -303,3 +303,69 @@ func TestIntentStandsAgain(t *testing.T) {
 	w.do(w.award(other))
 	back("withdrawn beside an award", needs.Taken, w.ofProposal(id, func(_ pgx.Tx, p *calls.Proposal) (*giving.Move, error) { return calls.Withdraw(w.book, p, "改主意") }))
 }
+
+// TestScoresTakeTurnsWithTheAnnouncement: a score that is given while the ranking is announced is refused, or the announcement is.
+func TestScoresTakeTurnsWithTheAnnouncement(t *testing.T) {
+	w := newWorld(t)
+	call := w.open(w.sample())
+	id := w.proposes(call, w.organisation("向阳", projects.Registered), 600_00)
+	w.now = w.now.AddDate(0, 0, 7)
+	w.do(w.score(id, 0, 50, 40))
+	w.do(w.score(id, 1, 50, 40))
+	if err := w.beside(w.score(id, 2, 10, 10), w.announce(call)); !errors.Is(err, giving.ErrStep) {
+		t.Errorf("an announcement without a score that was given since: %v", err)
+	}
+	w.do(w.announce(call))
+	if p := w.wants(id, calls.Chosen); *p.Points != 6667 {
+		t.Errorf("announced with %d hundredths", *p.Points)
+	}
+	call = w.open(w.sample())
+	id = w.proposes(call, w.organisation("春晖", projects.Registered), 600_00)
+	w.now = w.now.AddDate(0, 0, 7)
+	w.do(w.score(id, 0, 50, 40))
+	w.do(w.score(id, 1, 50, 40))
+	if err := w.beside(w.announce(call), w.score(id, 2, 10, 10)); !errors.Is(err, giving.ErrStep) {
+		t.Errorf("a score for what was announced: %v", err)
+	}
+
+	// Both at once: whoever holds the call first is waited for.
+	call = w.open(w.sample())
+	id = w.proposes(call, w.organisation("晚霞", projects.Registered), 600_00)
+	w.now = w.now.AddDate(0, 0, 7)
+	w.do(w.score(id, 0, 50, 40))
+	w.do(w.score(id, 1, 50, 40))
+	late := make(chan error, 1)
+	err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error {
+		m, err := w.score(id, 2, 10, 10)(tx)
+		if err != nil {
+			return err
+		}
+		if _, err := m.Book(w.ctx, tx, w.book, giving.Sign{Key: uuid.New(), By: w.li, Second: w.chen, At: w.now, Made: "李会计", Check: "陈审批"}); err != nil {
+			return err
+		}
+		planned := make(chan struct{})
+		go func() {
+			late <- pg.InTx(w.ctx, w.db, func(other pgx.Tx) error {
+				m, err := w.announce(call)(other)
+				close(planned)
+				if err != nil {
+					return err
+				}
+				_, err = m.Book(w.ctx, other, w.book, giving.Sign{Key: uuid.New(), By: w.li, Second: w.chen, At: w.now, Made: "李会计", Check: "陈审批"})
+				return err
+			})
+		}()
+		<-planned // without the score, which is not committed
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-late; !errors.Is(err, giving.ErrStep) {
+		t.Errorf("an announcement that waited for a score: %v", err)
+	}
+	w.do(w.announce(call))
+	if p := w.proposal(id); *p.Points != 6667 {
+		t.Errorf("announced with %d hundredths", *p.Points)
+	}
+}

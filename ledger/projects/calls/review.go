@@ -53,7 +53,9 @@ select r.proposal_id, r.person_id, r.conflict, r.points, r.note, r.at
   from proposal_review r join proposal p on p.book_id = r.book_id and p.id = r.proposal_id
  where r.book_id = $1 and p.call_id = $2 order by p.number, r.at, r.person_id`
 	sqlReviewInsert = `insert into proposal_review (book_id, proposal_id, person_id, conflict, points, note, at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`
-	sqlSignsIn      = `select exists (select from payee_person where book_id = $1 and person_id = $2 and payee_id = $3 and ended_at is null)`
+	// Reviewers share the call; a step of the call waits for them, and they for it.
+	sqlCallShare = `select state = 'open' from call where book_id = $1 and id = $2 for share`
+	sqlSignsIn   = `select exists (select from payee_person where book_id = $1 and person_id = $2 and payee_id = $3 and ended_at is null)`
 )
 
 // Reviews lists all that was said about the proposals of a call.
@@ -144,12 +146,19 @@ func Abstain(ctx context.Context, q pg.Querier, book *ledger.Book, p *Proposal, 
 	return p.said(book, "proposal-conflict", why, Review{Person: person, Conflict: why}, now), wrong.Err()
 }
 
-// said writes a review; the proposal's version does not move, so that reviewers do not wait for each other.
+// said writes a review while the call is open; the proposal's version does not move, so that reviewers do not wait for each other.
 func (p *Proposal) said(book *ledger.Book, act, note string, r Review, now time.Time) *giving.Move {
 	if r.Points == nil {
 		r.Points = []int32{}
 	}
 	return &giving.Move{Source: "proposal", Object: p.Object(), Act: act, Note: note, Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
+		var open bool
+		if err := tx.QueryRow(ctx, sqlCallShare, book.ID, p.CallID).Scan(&open); err != nil {
+			return fmt.Errorf("hold call: %w", err)
+		}
+		if !open {
+			return giving.ErrStep
+		}
 		err := giving.Settled(ctx, tx, sqlReviewInsert, book.ID, p.ID, r.Person, r.Conflict, r.Points, r.Note, now)
 		if errors.Is(err, giving.ErrStep) {
 			return ErrReviewed
