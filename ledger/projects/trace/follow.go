@@ -31,10 +31,10 @@ const (
 	// What entries brought each fund and took from it, in the order of booking, up to where nothing is under way. Other accounts than money say
 	// what for: the one that moved most.
 	sqlEntries = `
-select e.xid::text, e.id, e.kind, e.reverses, e.effective_on, coalesce(m.fund_id, 0), coalesce(m.moved, 0), coalesce(m.lane, ''), coalesce(m.project, ''), coalesce(m.account, ''),
+select e.xid::text, e.id, e.kind, e.reverses, e.effective_on, coalesce(m.fund_id, 0), coalesce(m.moved, 0), coalesce(m.lane, ''), coalesce(m.project, ''), coalesce(m.contract, ''), coalesce(m.account, ''),
        coalesce(m.nature, ''), case when d.source_kind = 'payment' then d.source_ref else '' end, r.gift_id
   from (select * from entry where book_id = $1 and (xid, id) > ($2::text::xid8, $3) and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, id limit $4) e
-  left join lateral (select p.fund_id, sum(p.amount) filter (where a.chart in ` + moneyAccounts + `)::int8 as moved, max(a.campaign) as lane, max(a.dims ->> 'project') as project,
+  left join lateral (select p.fund_id, sum(p.amount) filter (where a.chart in ` + moneyAccounts + `)::int8 as moved, max(a.campaign) as lane, max(a.dims ->> 'project') as project, max(a.dims ->> 'contract') as contract,
                             (array_agg(a.chart order by abs(p.amount) desc, p.line) filter (where a.chart not in ` + moneyAccounts + `))[1] as account,
                             (array_agg(a.dims ->> 'nature' order by abs(p.amount) desc, p.line) filter (where a.chart not in ` + moneyAccounts + `))[1] as nature
                        from unnest(e.accounts, e.seqs) x(account_id, seq)
@@ -52,7 +52,7 @@ select 'X' || p.number, c.campaign_id::text from project_campaign c join project
 	sqlUnmetFunds = `select distinct fund_id from trace_unmet where book_id = $1`
 
 	sqlOutInsert = `
-insert into trace_out (book_id, entry_id, fund_id, seq, amount, entry_at, day, kind, account, object, project) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+insert into trace_out (book_id, entry_id, fund_id, seq, amount, entry_at, day, kind, account, object, project, contract) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	sqlOutLess = `update trace_out set amount = amount - $4 where book_id = $1 and entry_id = $2 and fund_id = $3`
 	sqlOutOf   = `select entry_id, fund_id, seq, amount, kind, project from trace_out where book_id = $1 and entry_id = $2 and fund_id = $3 and amount > 0`
 	sqlOutBy   = `select entry_id, fund_id, seq, amount, kind, project from trace_out where book_id = $1 and object = $2 and fund_id = $3 and amount > 0 order by seq desc limit 1`
@@ -70,6 +70,7 @@ type step struct {
 	moved    int64 // in, or out when negative
 	lane     string
 	project  string
+	contract string
 	account  string // of the chart
 	nature   string
 	object   string
@@ -84,6 +85,8 @@ type out struct {
 	Amount  int64
 	Kind    string
 	Project string
+
+	contract string // its code
 }
 
 // stretch is a part of a lane.
@@ -162,7 +165,7 @@ func (w *walk) steps(xid string, last uuid.UUID, most int) ([]step, error) {
 		return nil, fmt.Errorf("read entries to trace: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s step, err error) {
-		err = row.Scan(&s.xid, &s.entry, &s.kind, &s.reverses, &s.day, &s.fund, &s.moved, &s.lane, &s.project, &s.account, &s.nature, &s.object, &s.gift)
+		err = row.Scan(&s.xid, &s.entry, &s.kind, &s.reverses, &s.day, &s.fund, &s.moved, &s.lane, &s.project, &s.contract, &s.account, &s.nature, &s.object, &s.gift)
 		return s, err
 	})
 	if err != nil {
@@ -239,8 +242,8 @@ func (w *walk) takes(s step, at int64, brings bool) error {
 		return err
 	}
 	w.seq++
-	o := out{s.entry, s.fund, w.seq, -s.moved, s.outKind(brings), s.project}
-	if _, err := w.tx.Exec(w.ctx, sqlOutInsert, w.book.ID, o.Entry, o.Fund, o.Seq, o.Amount, at, s.day, o.Kind, s.account, s.object, o.Project); err != nil {
+	o := out{s.entry, s.fund, w.seq, -s.moved, s.outKind(brings), s.project, s.contract}
+	if _, err := w.tx.Exec(w.ctx, sqlOutInsert, w.book.ID, o.Entry, o.Fund, o.Seq, o.Amount, at, s.day, o.Kind, s.account, s.object, o.Project, o.contract); err != nil {
 		return fmt.Errorf("lay what went out: %w", err)
 	}
 	left, begin := o.Amount, int64(0)

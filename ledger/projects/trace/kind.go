@@ -32,6 +32,14 @@ const (
 // moves tells whether money that leaves one fund for another is followed there: a transfer, or money whose restriction is over.
 func (s *step) moves() bool { return s.account == "transfer" || s.kind == ledger.KindRelease }
 
+// ofContract is the lane of what a payer gave for a contract.
+func ofContract(code string) string {
+	if code == "" {
+		return ""
+	}
+	return "contract:" + code
+}
+
 func (s *step) inKind(takes bool) string {
 	switch {
 	case takes && s.moves():

@@ -35,7 +35,7 @@ select p.at, p.until, p.out_entry, p.out_at, p.own, coalesce(o.seq, 0), coalesce
 	sqlUnmetInsert = `insert into trace_unmet (book_id, fund_id, seq, out_at, amount, out_entry) values ($1, $2, $3, $4, $5, $6)`
 	sqlUnmetDrop   = `delete from trace_unmet where book_id = $1 and fund_id = $2 and seq = $3 and out_at = $4`
 	sqlUnmet       = `
-select u.seq, u.out_at, u.amount, u.out_entry, o.kind, o.project
+select u.seq, u.out_at, u.amount, u.out_entry, o.kind, o.project, o.contract
   from trace_unmet u join trace_out o on o.book_id = u.book_id and o.entry_id = u.out_entry and o.fund_id = u.fund_id
  where u.book_id = $1 and u.fund_id = $2 order by u.seq, u.out_at limit $3`
 	sqlUnmetOf = `select out_at, amount from trace_unmet where book_id = $1 and fund_id = $2 and seq = $3 order by out_at desc`
@@ -61,6 +61,9 @@ type piece struct {
 
 // arrive puts new money at the end of its lane.
 func (w *walk) arrive(s step, amount, at int64, takes bool) error {
+	if s.lane == "" && !takes {
+		s.lane = ofContract(s.contract)
+	}
 	l := lane{s.fund, s.lane}
 	length, known := w.totals[l]
 	if !known {

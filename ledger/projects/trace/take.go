@@ -13,10 +13,14 @@ func (w *walk) settleOne(o out, at, amount int64) error {
 	if amount == 0 {
 		return nil
 	}
-	passes := [][]string{nil}
-	if lanes := w.earmarks[o.Project]; o.Project != "" && len(lanes) > 0 {
-		passes = [][]string{lanes, nil}
+	var passes [][]string
+	if own := ofContract(o.contract); own != "" {
+		passes = append(passes, []string{own})
 	}
+	if lanes := w.earmarks[o.Project]; o.Project != "" && len(lanes) > 0 {
+		passes = append(passes, lanes)
+	}
+	passes = append(passes, nil)
 	for _, lanes := range passes {
 		done, err := w.take(o, at, amount, lanes)
 		if err != nil {
@@ -352,7 +356,7 @@ func (w *walk) needs(fund int32) ([]need, error) {
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u need, err error) {
 		u.Fund = fund
-		err = row.Scan(&u.Seq, &u.at, &u.n, &u.Entry, &u.Kind, &u.Project)
+		err = row.Scan(&u.Seq, &u.at, &u.n, &u.Entry, &u.Kind, &u.Project, &u.contract)
 		return u, err
 	})
 	if err != nil {

@@ -521,3 +521,42 @@ func TestManyGifts(t *testing.T) {
 		t.Error(m.text())
 	}
 }
+
+// A grant that came for a contract pays that contract first, though older money waits; what another contract or use needs is the oldest.
+func TestGrantOfAContract(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	older := w.gives(0, 0, 100)
+	named := w.gives(1, 0, 30)
+	bank := w.leaf("psp.avail", 1)
+	bank.Dims.Instrument = "sandbox"
+	grant := w.leaf(w.funds[1].Class("grant"), 1)
+	receives := func(contract string, amount int64) uuid.UUID {
+		t.Helper()
+		grant.Dims = ledger.Dims{Project: "X1", Contract: contract, Source: "S1"}
+		return w.posts(ledger.KindDebited, "", ledger.Debit(bank, amount), ledger.Credit(grant, amount))
+	}
+	early, _ := w.pays(1, 20, true)
+	w.follows(1)
+	w.wants(named[0], "30: payment 20 waiting 10") // nothing came for the contract yet
+	receives("HT1", 60)
+	elsewhere := receives("HT2", 40)
+	object, _ := w.pays(1, 50, true)
+	w.follows(1)
+	if got := w.made(object).text(); got != "50: subsidy 50 of 1 unmet 0" {
+		t.Error(got)
+	}
+	w.wants(older[0], "100: waiting 100")
+	w.refunds(named[0], 30) // spent: what still waits for the contract takes its place, then the oldest
+	w.follows(1)
+	if got := w.made(early).text(); got != "20: gift 10 of 1 subsidy 10 of 1 unmet 0" {
+		t.Error(got)
+	}
+	w.wants(older[0], "100: payment 10 waiting 90")
+	w.wants(elsewhere, "40: waiting 40")
+	w.bounces(1, object, 50)
+	w.pays(1, 95, false) // oldest first, whatever it came for
+	w.follows(1)
+	w.wants(older[0], "100: payment 10 cost 90 waiting 0")
+	w.wants(elsewhere, "40: waiting 40")
+}
