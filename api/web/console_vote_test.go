@@ -130,6 +130,9 @@ func TestResidentsVoteInTheConsole(t *testing.T) {
 	}
 	anybody.wants(anybody.get(dataPath+"/votes.json"), http.StatusOK, `"state":"counted"`, `"online":3,"paper":1`, `"chosen_cost":"12000.00"`, `/vote/1/ballots"`)
 	anybody.wants(anybody.get(dataPath+"/vote_options.json"), http.StatusOK, `"place":1`, `"result":"won"`)
+	if rows := anybody.openSets(); rows["votes"] != 1 || rows["vote_options"] < 2 {
+		t.Errorf("open data %v", rows)
+	}
 	var aside int64
 	o.must(o.db.QueryRow(t.Context(), `select sum(b.balance)::int8 from balance b join account a using (book_id, account_id) where a.chart = 'resv' and a.fund_id = $1`, o.funds[1].ID).Scan(&aside))
 	if aside != 12_000_00 {

@@ -86,7 +86,7 @@ func (v *visit) monthsChart(q pg.Querier, year int, fund int32) (Chart, error) {
 func (v *visit) budgetChart(q pg.Querier) (Chart, error) {
 	c := Chart{ID: "budgets", Title: T(v.lang, "flow.budgets"), Axis: Unit(v.lang, v.book.Currency), Series: []string{T(v.lang, "flow.budget"), T(v.lang, "flow.committed"), T(v.lang, "flow.spent")}, Head: T(v.lang, "flow.project"), Unit: v.book.Currency,
 		Desc: T(v.lang, "flow.budgets.none")}
-	list, err := disclosure.OpenProjects(v.ctx(), q, v.book)
+	list, err := disclosure.EveryProject(v.ctx(), q, v.book)
 	if err != nil {
 		return c, err
 	}

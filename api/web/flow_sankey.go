@@ -159,11 +159,11 @@ func (f *yearFlow) split(q pg.Querier, from, to time.Time) error {
 
 // projects adds what projects took, and what was paid of it.
 func (f *yearFlow) projects(q pg.Querier) error {
-	list, err := disclosure.OpenProjects(f.v.ctx(), q, f.v.book)
+	list, err := disclosure.EveryProject(f.v.ctx(), q, f.v.book)
 	if err != nil {
 		return err
 	}
-	payments, err := disclosure.OpenPayments(f.v.ctx(), q, f.v.book)
+	payments, err := disclosure.EveryPayment(f.v.ctx(), q, f.v.book)
 	if err != nil {
 		return err
 	}

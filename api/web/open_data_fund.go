@@ -69,8 +69,19 @@ func (v *visit) openCharters(q pg.Querier) (rows [][]any, err error) {
 }
 
 // openMilestones are the stages of signed contracts.
-func (v *visit) openMilestones(q pg.Querier) (rows [][]any, err error) {
-	list, err := disclosure.OpenMilestones(v.ctx(), q, v.book)
+func (v *visit) openMilestones(q pg.Querier, after string, most int) (rows [][]any, err error) {
+	contract, place := after, int64(0)
+	if n := strings.LastIndexByte(after, ':'); n > 0 {
+		contract = after[:n]
+		if place, err = strconv.ParseInt(after[n+1:], 10, 16); err != nil {
+			return nil, ledger.ErrCursor
+		}
+	}
+	id, err := openID(contract, "milestone:")
+	if err != nil {
+		return nil, err
+	}
+	list, err := disclosure.OpenMilestones(v.ctx(), q, v.book, id, int16(place), most)
 	for _, m := range list {
 		contract := m.Contract.String()
 		rows = append(rows, []any{"milestone:" + contract + ":" + strconv.Itoa(int(m.Position)), "project:" + m.Project.String(), m.Code, int64(m.Position), m.Title, ISODay(m.DueOn), v.book.Currency, v.plain(m.Amount), m.State,

@@ -109,6 +109,7 @@ func (s *Server) routes() []route {
 		{get, flowPath, true, "", (*visit).flowShow},
 		{get, dataPath, true, "", (*visit).openData},
 		{get, dataPath + "/grants.json", true, "", (*visit).dataGrants},
+		{get, dataPath + "/schema.json", true, "", (*visit).dataSchema},
 		{get, "/about", true, "", (*visit).about},
 
 		// console

@@ -55,6 +55,7 @@ type Server struct {
 	Config
 	render  *Renderer
 	live    *live
+	sets    *openMemory
 	refused problem.Refused
 	reports problem.Reports
 	cards   payments.Watch
@@ -66,7 +67,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Config: cfg, render: r, live: newLive()}, nil
+	return &Server{Config: cfg, render: r, live: newLive(), sets: newOpenMemory()}, nil
 }
 
 // visit is one request: whose book, who asks, and the page that answers.

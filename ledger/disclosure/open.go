@@ -1,8 +1,10 @@
 package disclosure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,59 +75,66 @@ const (
 select p.id, p.number, p.title, f.code, coalesce(s.code, ''), p.state, p.starts_on, p.ends_on, p.ended_on, p.budget, p.committed,
        coalesce((select sum(c.drawn) from contract_source c join contract k on k.book_id = c.book_id and k.id = c.contract_id where k.book_id = p.book_id and k.project_id = p.id), 0)::int8, p.people, p.published_on
   from project p join fund f on f.book_id = p.book_id and f.fund_id = p.fund_id left join street s on s.book_id = p.book_id and s.street_id = p.street_id
- where p.book_id = $1 and p.state in ('approved', 'ended') order by p.number limit $2`
+ where p.book_id = $1 and p.state in ('approved', 'ended') and p.id > $2 order by p.id limit $3`
 
 	sqlOpenPayments = `
 select d.id, d.paid_on, d.kind, d.amount, c.project_id, coalesce(c.code, ''), coalesce(f.code, ''), case when p.kind = 'organisation' then p.name else '' end, case when p.kind = 'organisation' then p.code else '' end, d.number, d.invoice
   from disbursement d join payee p on p.book_id = d.book_id and p.id = d.payee_id
   left join contract c on c.book_id = d.book_id and c.id = d.contract_id left join fund f on f.book_id = d.book_id and f.fund_id = d.fund_id
- where d.book_id = $1 and d.state = 'paid' order by d.paid_on, d.number limit $2`
+ where d.book_id = $1 and d.state = 'paid' and d.id > $2 order by d.id limit $3`
 
 	sqlOpenMilestones = `
 select c.id, c.project_id, c.code, m.position, m.title, m.due_on, m.amount, m.state, m.accepted, m.accepted_on
   from contract_milestone m join contract c on c.book_id = m.book_id and c.id = m.contract_id join project p on p.book_id = c.book_id and p.id = c.project_id
- where m.book_id = $1 and c.state not in ('draft', 'void') and p.state in ('approved', 'ended') order by c.number, m.position limit $2`
+ where m.book_id = $1 and c.state not in ('draft', 'void') and p.state in ('approved', 'ended') and (c.id, m.position) > ($2, $3) order by c.id, m.position limit $4`
 
 	sqlOpenGrants = `
 select c.id, c.number, c.code, c.title, c.amount, c.signed_on, c.ends_on, p.name, p.code, p.number, j.title, f.code, f.name_zh, f.name_en
   from contract c join payee p on p.book_id = c.book_id and p.id = c.payee_id join project j on j.book_id = c.book_id and j.id = c.project_id
   join fund f on f.book_id = j.book_id and f.fund_id = j.fund_id
- where c.book_id = $1 and c.state not in ('draft', 'void') and c.signed_on is not null and p.kind = 'organisation' order by c.number limit $2`
+ where c.book_id = $1 and c.state not in ('draft', 'void') and c.signed_on is not null and p.kind = 'organisation' and c.id > $2 order by c.id limit $3`
+
+	sqlOpenListed = `
+select d.id, d.kind, d.object, v.version, v.phase, v.corrects is not null, v.published_at, v.figures
+  from disclosure d
+ cross join lateral (select * from disclosure_version v where v.book_id = d.book_id and v.entry_id = d.id order by version desc limit 1) v
+ where d.book_id = $1 and d.id > $2 order by d.id limit $3`
 )
 
-// OpenMax is the longest open data set.
-const OpenMax = 50_000
+// OpenMax is the longest page of an open data set. Sets stand in the order of ids, which do not change: who asks for what comes after the last id that was
+// sent misses nothing that was there when the first page was.
+const OpenMax = 2_000
 
-// OpenProjects lists what was approved, in the order of numbers.
-func OpenProjects(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Project, error) {
-	rows, err := q.Query(ctx, sqlOpenProjects, book.ID, OpenMax)
+// OpenProjects lists what was approved: at most so many behind an id (zero: from the start).
+func OpenProjects(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid.UUID, most int) ([]Project, error) {
+	rows, err := q.Query(ctx, sqlOpenProjects, book.ID, after, most)
 	if err != nil {
 		return nil, fmt.Errorf("list projects: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Project])
 }
 
-// OpenPayments lists what the bank has paid, in the order of days.
-func OpenPayments(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Payment, error) {
-	rows, err := q.Query(ctx, sqlOpenPayments, book.ID, OpenMax)
+// OpenPayments lists what the bank has paid: at most so many behind an id (zero: from the start).
+func OpenPayments(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid.UUID, most int) ([]Payment, error) {
+	rows, err := q.Query(ctx, sqlOpenPayments, book.ID, after, most)
 	if err != nil {
 		return nil, fmt.Errorf("list payments: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Payment])
 }
 
-// OpenMilestones lists the stages of signed contracts, in the order of the contracts' numbers.
-func OpenMilestones(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Milestone, error) {
-	rows, err := q.Query(ctx, sqlOpenMilestones, book.ID, OpenMax)
+// OpenMilestones lists the stages of signed contracts: at most so many behind a stage of a contract (zero: from the start).
+func OpenMilestones(ctx context.Context, q pg.Querier, book *ledger.Book, contract uuid.UUID, position int16, most int) ([]Milestone, error) {
+	rows, err := q.Query(ctx, sqlOpenMilestones, book.ID, contract, position, most)
 	if err != nil {
 		return nil, fmt.Errorf("list milestones: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Milestone])
 }
 
-// OpenGrants lists signed contracts with organisations, in the order of numbers.
-func OpenGrants(ctx context.Context, q pg.Querier, book *ledger.Book) (all []Grant, err error) {
-	rows, err := q.Query(ctx, sqlOpenGrants, book.ID, OpenMax)
+// OpenGrants lists signed contracts with organisations: at most so many behind an id (zero: from the start).
+func OpenGrants(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid.UUID, most int) (all []Grant, err error) {
+	rows, err := q.Query(ctx, sqlOpenGrants, book.ID, after, most)
 	if err != nil {
 		return nil, fmt.Errorf("list grants: %w", err)
 	}
@@ -134,5 +143,42 @@ func OpenGrants(ctx context.Context, q pg.Querier, book *ledger.Book) (all []Gra
 		all = append(all, g)
 		return nil
 	})
+	return all, err
+}
+
+// OpenListed lists the newest version of what is published: at most so many entries behind an id (zero: from the start). List has them by their days, where a
+// correction moves an entry; here it keeps its place.
+func OpenListed(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid.UUID, most int) ([]Listed, error) {
+	rows, err := q.Query(ctx, sqlOpenListed, book.ID, after, most)
+	if err != nil {
+		return nil, fmt.Errorf("list disclosures: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Listed])
+}
+
+// every reads all pages of a set, for a picture of the whole.
+func every[T any](page func(after uuid.UUID, most int) ([]T, error), id func(T) uuid.UUID) (all []T, err error) {
+	for after := uuid.Nil; ; after = id(all[len(all)-1]) {
+		list, err := page(after, OpenMax)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, list...); len(list) < OpenMax {
+			return all, nil
+		}
+	}
+}
+
+// EveryProject lists all that was approved, in the order of numbers.
+func EveryProject(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Project, error) {
+	all, err := every(func(after uuid.UUID, most int) ([]Project, error) { return OpenProjects(ctx, q, book, after, most) }, func(p Project) uuid.UUID { return p.ID })
+	slices.SortFunc(all, func(a, b Project) int { return cmp.Compare(a.Number, b.Number) })
+	return all, err
+}
+
+// EveryPayment lists all that the bank has paid, in the order of days.
+func EveryPayment(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Payment, error) {
+	all, err := every(func(after uuid.UUID, most int) ([]Payment, error) { return OpenPayments(ctx, q, book, after, most) }, func(p Payment) uuid.UUID { return p.ID })
+	slices.SortFunc(all, func(a, b Payment) int { return cmp.Or(a.PaidOn.Compare(b.PaidOn), cmp.Compare(a.Number, b.Number)) })
 	return all, err
 }

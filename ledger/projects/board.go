@@ -72,7 +72,7 @@ stage as (
 	// The best first: by the four sides' points, then by person-times; those not assessed yet after them, the newest first.
 	sqlBoard = `
 with shown as (
-  select * from project where book_id = $1 and state in ('approved', 'ended') and ($2 = 0 or fund_id = $2) and ($4::uuid is null or id = $4)),
+  select * from project where book_id = $1 and state in ('approved', 'ended') and ($2 = 0 or fund_id = $2) and ($4::uuid[] is null or id = any($4))),
 looked as (
   select c.* from shown p join contract c on c.book_id = $1 and c.project_id = p.id),` + added + `
 select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce((select sum(paid) from paid where project_id = p.id), 0)::int8,
@@ -129,9 +129,23 @@ func Board(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, mos
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Standing])
 }
 
+// Standings are those of the projects named that were approved, by their ids.
+func Standings(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID) (map[uuid.UUID]Standing, error) {
+	rows, err := q.Query(ctx, sqlBoard, book.ID, 0, len(ids), ids)
+	if err != nil {
+		return nil, fmt.Errorf("rank projects: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Standing])
+	all := make(map[uuid.UUID]Standing, len(list))
+	for _, s := range list {
+		all[s.ID] = s
+	}
+	return all, err
+}
+
 // Standing is an approved project as boards show it, or giving.ErrNoRecord.
 func (p *Project) Standing(ctx context.Context, q pg.Querier, book *ledger.Book) (*Standing, error) {
-	return giving.Record[Standing](ctx, q, sqlBoard, book.ID, p.FundID, 1, p.ID)
+	return giving.Record[Standing](ctx, q, sqlBoard, book.ID, p.FundID, 1, []uuid.UUID{p.ID})
 }
 
 // PayeeBoard lists providers with a contract: the best assessed first, then by person-times.
