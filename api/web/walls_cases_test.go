@@ -169,7 +169,7 @@ var objectsOfParameters = map[string][]string{
 var plainParameters = strings.Fields(`bonus uses firm notice pass plan rating renew reviews report row column at base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	cast charset check choice client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
 	date_form delay each points project delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind known lang last late least
-	level life lift message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
+	level life lift limit message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password
 	password_rule payer per pieces platform presets purpose_en purpose_zh rate reason result role scopes secret seen sent setup sheet since single_min site slug
 	source speaks spoiled state story_en story_zh subject sum summary summary_en summary_zh sure team text theme time_form title title_en title_zh token twice unit uscc v
 	age group severity type
