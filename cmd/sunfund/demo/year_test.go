@@ -163,6 +163,7 @@ func TestHledgerAddsUpTheDemosYear(t *testing.T) {
 				t.Fatal(err)
 			}
 			compareYear(t, ctx, q, book, file)
+			compareRegisters(t, ctx, q, book, file)
 		})
 	}
 }
@@ -234,7 +235,7 @@ func compareYear(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.B
 	t.Logf("%d figures of %d statements", compared, len(seen))
 }
 
-// demoYear is the demo's book, kept under a regime, with 2025 closed as the regime has it, and what was booked since.
+// demoYear is the demo's book, kept under a regime, with 2025 closed as the regime has it, what was booked since, and what is rare.
 func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger.Book) {
 	t.Helper()
 	db := pgtest.New(t)
@@ -274,7 +275,7 @@ func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger
 	if regime == chart.CN2004 { // the demo's own close is that of the other rules
 		first = l.firstYearOpen
 	}
-	for _, step := range []func(context.Context) error{l.recall, first, l.offline, l.platform, l.secondYear} {
+	for _, step := range []func(context.Context) error{l.recall, first, l.offline, l.platform, l.secondYear, l.rare} {
 		if err := step(ctx); err != nil {
 			t.Fatal(err)
 		}
