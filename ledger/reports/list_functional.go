@@ -78,4 +78,5 @@ func functional(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r
 // natureWords are what costs are by nature.
 var natureWords = map[string][2]string{"": {"其他", "Other"}, "contracted": {"合同服务与工程", "Contracted services and works"}, "processing": {"支付手续费", "Payment processing fees"}, "payroll": {"人员费用", "Salaries and benefits"},
 	"aid": {"资助与救助", "Grants and assistance"}, "service": {"捐赠服务", "Donated services"}, "interest": {"利息", "Interest"}, "fx": {"汇兑", "Exchange differences"}, "bank": {"银行手续费", "Bank charges"}, "account": {"支付账户费用", "Processor account fees"},
-	"dispute": {"支付争议", "Disputes"}, "levy": {"管理费提取", "Management fee"}, "cash-short": {"现金短缺", "Cash shortages"}, "cash-over": {"现金溢余", "Cash overages"}, "fee-cover": {"捐赠人承担的手续费", "Fees covered by donors"}}
+	"dispute": {"支付争议", "Disputes"}, "levy": {"管理费提取", "Management fee"}, "cash-short": {"现金短缺", "Cash shortages"}, "cash-over": {"现金溢余", "Cash overages"}, "fee-cover": {"捐赠人承担的手续费", "Fees covered by donors"},
+	"cost_of_sale": {"义拍品成本", "Cost of what was auctioned"}, "auction": {"义拍费用", "Costs of auctions"}}

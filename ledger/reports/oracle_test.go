@@ -165,87 +165,22 @@ func (b *keptBook) compare(hledger, regime string) {
 	if err := out.Close(); err != nil {
 		b.Fatal(err)
 	}
-	at := map[string]map[string]int64{"opening": booksOf(b.T, hledger, file, "-e", "2026-01-01"), "closing": booksOf(b.T, hledger, file, "-e", "2027-01-01")}
-	moved, debits, credits := map[string]map[string]int64{}, map[string]map[string]int64{}, map[string]map[string]int64{}
-	for key, days := range map[string][]string{"year": {"-b", "2026-01-01", "-e", "2027-01-01"}, "period": {"-b", "2026-11-01", "-e", "2027-01-01"}} {
-		query := append(days, "not:tag:kind=close", "not:tag:kind=opening")
-		moved[key] = booksOf(b.T, hledger, file, query...)
-		debits[key], credits[key] = booksOf(b.T, hledger, file, append(query, "amt:>0")...), booksOf(b.T, hledger, file, append(query, "amt:<0")...)
-	}
+	u := b.addedUp(hledger, file)
 	same := func(s *Statement, row, column string, want int64) {
 		b.Helper()
 		if got, there := s.Figure(row, column); got != want || !there && want != 0 {
 			b.Errorf("%s: %s %s is %s, hledger has %s", s.ID, row, column, money.Format(got, "CNY"), money.Format(want, "CNY"))
 		}
 	}
-	restricted := map[string]bool{"R": true, "S": true, "E": true, "R2": true}
 	compared := 0
 	for _, f := range Forms(regime) {
 		s := b.make(f.ID, "2026-11-01", "2026-12-31")
 		b.wants(s)
-		byFund := f.Regime != regime
-		// classOf a line as section 3 has it: by the account, else by the fund.
-		classOf := func(root, code, fund string) string {
-			_, sub, _ := strings.Cut(code, "-")
-			switch {
-			case root == "Expenses" && f.Expenses != "" && f.Kind != Balance, root == "Expenses" && f.Expenses != "" && !byFund:
-				return "unrestricted"
-			case !byFund && (root == "Income" || root == "Expenses") && sub != "":
-				return map[string]string{"01": "unrestricted", "02": "restricted"}[sub]
-			case !byFund && code == "3101":
-				return "unrestricted"
-			case !byFund && code == "3102":
-				return "restricted"
-			case fund == "E" && f.Endowment:
-				return "endowment"
-			case restricted[fund]:
-				return "restricted"
-			}
-			return "unrestricted"
-		}
-		for _, r := range f.Rows {
-			pattern, there := oracleRows[f.ID+" "+r.ID]
-			if !there {
-				pattern, there = oracleRows[r.ID]
-			}
-			sign := int64(1)
-			if r.Side == "credit" {
-				sign = -1
-			}
-			switch {
-			case r.Head || r.Sum != "" || equityRows.MatchString(r.ID):
-			case f.Kind == Cash:
-				row, there := oracleFlows[r.ID]
-				if !there {
-					b.Errorf("%s: row %s is not compared", f.ID, r.ID)
-				}
-				for key := range moved {
-					same(s, r.ID, key, sign*flow(row, moved[key], debits[key], credits[key]))
-					compared++
-				}
-			case !there:
-				b.Errorf("%s: row %s is not compared", f.ID, r.ID)
-			case f.Kind == Balance:
-				for key, sums := range at {
-					same(s, r.ID, key, sign*oracle(sums, codes(pattern), nil))
-					compared++
-				}
-			default:
-				for key, sums := range moved {
-					same(s, r.ID, key, sign*oracle(sums, codes(pattern), nil))
-					for _, class := range []string{"unrestricted", "restricted", "endowment"} {
-						if _, there := s.Figure(r.ID, key+"."+class); there {
-							same(s, r.ID, key+"."+class, sign*oracle(sums, codes(pattern), func(root, code, fund string) bool { return classOf(root, code, fund) == class }))
-							compared++
-						}
-					}
-				}
-			}
-		}
+		compared += b.compareRows(f, u, s.Figure)
 		all := regexp.MustCompile(`^[345]`)
 		switch f.Kind {
 		case Balance: // as hledger's balance sheet has it
-			for key, sums := range at {
+			for key, sums := range u.at {
 				net := -oracle(sums, all, nil)
 				rows := askCSV(b.T, hledger, "-f", file, "balancesheet", "-e", map[string]string{"opening": "2026-01-01", "closing": "2027-01-01"}[key], "-O", "csv", "not:Memo")
 				if last := rows[len(rows)-1]; strings.HasPrefix(last[0], "Net") && last[1] != "0" {
@@ -264,7 +199,7 @@ func (b *keptBook) compare(hledger, regime string) {
 				}
 			}
 		case Activities:
-			for key, sums := range moved {
+			for key, sums := range u.moved {
 				same(s, "change", key, -oracle(sums, all, nil))
 			}
 		case Cash:
@@ -283,4 +218,91 @@ func (b *keptBook) compare(hledger, regime string) {
 	if compared < 490 {
 		b.Errorf("only %d figures were compared", compared)
 	}
+}
+
+// added is what hledger adds up from a journal of the year 2026: what accounts hold, and what they moved without opening balances and the year's end.
+type added struct{ at, moved, debits, credits map[string]map[string]int64 }
+
+func (b *keptBook) addedUp(hledger, file string) added {
+	b.Helper()
+	u := added{map[string]map[string]int64{"opening": booksOf(b.T, hledger, file, "-e", "2026-01-01"), "closing": booksOf(b.T, hledger, file, "-e", "2027-01-01")},
+		map[string]map[string]int64{}, map[string]map[string]int64{}, map[string]map[string]int64{}}
+	for key, days := range map[string][]string{"year": {"-b", "2026-01-01", "-e", "2027-01-01"}, "period": {"-b", "2026-11-01", "-e", "2027-01-01"}} {
+		query := append(days, "not:tag:kind=close", "not:tag:kind=opening")
+		u.moved[key] = booksOf(b.T, hledger, file, query...)
+		u.debits[key], u.credits[key] = booksOf(b.T, hledger, file, append(query, "amt:>0")...), booksOf(b.T, hledger, file, append(query, "amt:<0")...)
+	}
+	return u
+}
+
+// compareRows holds each row of a form that names accounts to what hledger adds up, and counts the figures.
+func (b *keptBook) compareRows(f *Form, u added, figure func(row, column string) (int64, bool)) (compared int) {
+	b.Helper()
+	same := func(row, column string, want int64) {
+		b.Helper()
+		if got, there := figure(row, column); got != want || !there && want != 0 {
+			b.Errorf("%s: %s %s is %s, hledger has %s", f.ID, row, column, money.Format(got, "CNY"), money.Format(want, "CNY"))
+		}
+	}
+	restricted := map[string]bool{"R": true, "S": true, "E": true, "R2": true}
+	byFund := f.Regime != b.Regime
+	// classOf a line as section 3 has it: by the account, else by the fund.
+	classOf := func(root, code, fund string) string {
+		_, sub, _ := strings.Cut(code, "-")
+		switch {
+		case root == "Expenses" && f.Expenses != "" && f.Kind != Balance, root == "Expenses" && f.Expenses != "" && !byFund:
+			return "unrestricted"
+		case !byFund && (root == "Income" || root == "Expenses") && sub != "":
+			return map[string]string{"01": "unrestricted", "02": "restricted"}[sub]
+		case !byFund && code == "3101":
+			return "unrestricted"
+		case !byFund && code == "3102":
+			return "restricted"
+		case fund == "E" && f.Endowment:
+			return "endowment"
+		case restricted[fund]:
+			return "restricted"
+		}
+		return "unrestricted"
+	}
+	for _, r := range f.Rows {
+		pattern, there := oracleRows[f.ID+" "+r.ID]
+		if !there {
+			pattern, there = oracleRows[r.ID]
+		}
+		sign := int64(1)
+		if r.Side == "credit" {
+			sign = -1
+		}
+		switch {
+		case r.Head || r.Sum != "" || equityRows.MatchString(r.ID):
+		case f.Kind == Cash:
+			row, there := oracleFlows[r.ID]
+			if !there {
+				b.Errorf("%s: row %s is not compared", f.ID, r.ID)
+			}
+			for key := range u.moved {
+				same(r.ID, key, sign*flow(row, u.moved[key], u.debits[key], u.credits[key]))
+				compared++
+			}
+		case !there:
+			b.Errorf("%s: row %s is not compared", f.ID, r.ID)
+		case f.Kind == Balance:
+			for key, sums := range u.at {
+				same(r.ID, key, sign*oracle(sums, codes(pattern), nil))
+				compared++
+			}
+		default:
+			for key, sums := range u.moved {
+				same(r.ID, key, sign*oracle(sums, codes(pattern), nil))
+				for _, class := range []string{"unrestricted", "restricted", "endowment"} {
+					if _, there := figure(r.ID, key+"."+class); there {
+						same(r.ID, key+"."+class, sign*oracle(sums, codes(pattern), func(root, code, fund string) bool { return classOf(root, code, fund) == class }))
+						compared++
+					}
+				}
+			}
+		}
+	}
+	return compared
 }

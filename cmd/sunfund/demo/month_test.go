@@ -13,6 +13,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
@@ -33,9 +34,20 @@ func october31(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.Boo
 		}
 		return r
 	}
-	figure := func(table reports.Table, row string) int64 {
+	figureOf := func(table reports.Table, row string) (int64, bool) {
 		at := slices.IndexFunc(table.Rows, func(r reports.Row) bool { return r.ID == row })
-		return table.Rows[at].Cells[len(table.Columns)-1].Minor
+		if at < 0 {
+			return 0, false
+		}
+		return table.Rows[at].Cells[len(table.Columns)-1].Minor, true
+	}
+	figure := func(table reports.Table, row string) int64 {
+		t.Helper()
+		sum, there := figureOf(table, row)
+		if !there {
+			t.Errorf("%s has no row %s", table.Title, row)
+		}
+		return sum
 	}
 	bank := make("bank", october, oct(31))
 	for i, b := range kept.Report.Banks {
@@ -44,8 +56,62 @@ func october31(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.Boo
 			t.Errorf("%s is printed as %+v, closed as %+v", table.Title, table.Rows, b)
 		}
 	}
+	// hledger has the same balances of the accounts, from the journal in a bundle.
+	journal := journalOf(t, bundled(t, ctx, q, book))
+	held := func(until time.Time, code, instrument string) (sum int64) {
+		t.Helper()
+		for _, l := range hledgerSums(t, journal, "-e", until.Format(time.DateOnly), "Assets:"+strings.ReplaceAll(code, ".", "-")).lines() {
+			if instrument == "" || l.tags["Instrument"] == instrument {
+				sum += l.amount
+			}
+		}
+		return sum
+	}
+	for i, table := range bank.Tables {
+		title := strings.Split(table.Title, " · ")
+		if i >= len(kept.Report.Banks) { // 1009.02 and 1009.03, entry by entry
+			code, _, _ := strings.Cut(title[0], " ")
+			if sum, _ := figureOf(table, "total"); sum != held(nov(1), code, "") {
+				t.Errorf("%s: %d on its way, hledger has %d", table.Title, sum, held(nov(1), code, ""))
+			}
+			continue
+		}
+		code, _, _ := strings.Cut(title[1], " ")
+		day, err := time.Parse(time.DateOnly, title[len(title)-1])
+		if want := held(day.AddDate(0, 0, 1), code, ""); err != nil || figure(table, "ledger") != want || want == 0 {
+			t.Errorf("%s: the book has %d, hledger %d (%v)", table.Title, figure(table, "ledger"), want, err)
+		}
+	}
+	sheet, _ := reports.SheetByID("notes")
+	notes, err := sheet.Make(ctx, q, book, reports.Request{To: oct(31), Lang: "en"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dollars, want int64
+	for _, row := range notes.Tables[1].Rows {
+		if row.Cells[0].Text == foreignMoney {
+			dollars = row.Cells[2].Minor
+		}
+	}
+	for _, l := range hledgerSums(t, journal, "-e", "2026-11-01", "Assets").lines() {
+		if l.tags["Foreign"] != "" && l.code != "1002-09" {
+			want += l.amount
+		}
+	}
+	if dollars != want || want == 0 {
+		t.Errorf("foreign money is worth %d, hledger has %d", dollars, want)
+	}
 	processors := make("processor", october, oct(31))
 	for _, table := range processors.Tables {
+		code := table.Title // of the processor, as the book tags its balance
+		for _, c := range giving.Channels() {
+			if name, _, _ := strings.Cut(table.Title, " · "); c.Name("en") == name {
+				code = c.Code()
+			}
+		}
+		if opening, closing := held(october, "1009.01", code), held(nov(1), "1009.01", code); figure(table, "opening") != opening || figure(table, "closing") != closing {
+			t.Errorf("%s: the book has %d and %d, hledger %d and %d", table.Title, figure(table, "opening"), figure(table, "closing"), opening, closing)
+		}
 		if figure(table, "charges") == 0 || figure(table, "fees") == 0 || figure(table, "payouts") == 0 || figure(table, "off") != 0 {
 			t.Errorf("%s: %+v", table.Title, table.Rows)
 		}
