@@ -69,22 +69,29 @@ type courseLine struct {
 }
 
 type figureJSON struct {
-	Rule         string `json:"rule"`
-	Name         string `json:"name"`
-	Value        string `json:"value"`
-	Jurisdiction string `json:"jurisdiction"`
-	Form         string `json:"form"`
-	Public       string `json:"public"`
-	From         string `json:"from"`
-	To           string `json:"to,omitempty"`
-	ArticleZH    string `json:"article_zh"`
-	ArticleEN    string `json:"article_en"`
-	Source       string `json:"source,omitempty"`
-	Own          bool   `json:"own"`
+	Rule         string   `json:"rule"`
+	Name         string   `json:"name"`
+	Value        string   `json:"value"`
+	Jurisdiction string   `json:"jurisdiction"`
+	Form         string   `json:"form"`
+	Public       string   `json:"public"`
+	From         string   `json:"from"`
+	To           string   `json:"to,omitempty"`
+	ArticleZH    string   `json:"article_zh"`
+	ArticleEN    string   `json:"article_en"`
+	Source       string   `json:"source,omitempty"`
+	Own          bool     `json:"own"`
+	ToCheck      []string `json:"to_check"`
 }
 
 func figureOf(p *law.Param) figureJSON {
-	f := figureJSON{p.Rule, p.Name, p.Value, p.Jurisdiction, p.Form, p.Public, p.From.Format(time.DateOnly), "", p.ArticleZH, p.ArticleEN, p.Source, p.Own}
+	f := figureJSON{p.Rule, p.Name, p.Value, p.Jurisdiction, p.Form, p.Public, p.From.Format(time.DateOnly), "", p.ArticleZH, p.ArticleEN, p.Source, p.Own, []string{}}
+	if p.Unread() {
+		f.ToCheck = append(f.ToCheck, "figure")
+	}
+	if p.Undated() {
+		f.ToCheck = append(f.ToCheck, "from")
+	}
 	if !p.To.IsZero() {
 		f.To = p.To.Format(time.DateOnly)
 	}

@@ -124,12 +124,16 @@ func (v *visit) fundWatch() (grid, error) {
 			row(s.funds[i].ID, T(v.lang, "fundfile.spend.due", v.amount(state.Left)), ledger.Day(today.Year(), time.December, 31))
 		}
 	}
-	ended, err := funds.Unpublished(v.ctx(), v.s.DB, v.book, today.AddDate(0, funds.PublishMonths, 0))
+	ended, err := funds.Unpublished(v.ctx(), v.s.DB, v.book)
 	if err != nil {
 		return g, err
 	}
 	for i := range ended {
-		row(*ended[i].FundID, T(v.lang, "fundfile.publish.due"), *ended[i].PublishBy)
+		since := *ended[i].ClosedOn
+		if by := ended[i].PublishBy; by != nil {
+			since = *by
+		}
+		row(*ended[i].FundID, T(v.lang, "fundfile.publish.due"), since)
 	}
 	return g, nil
 }

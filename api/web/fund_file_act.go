@@ -42,7 +42,7 @@ func (v *visit) fundFileSeconds(has fundFileChoices) []act {
 	return []act{
 		second("fund-open", false, func(v *visit, q pg.Querier, f *funds.File, in inputs) (*giving.Move, error) {
 			hash, _ := hex.DecodeString(in["agreement"]) // what is no hash is no paper
-			return funds.Begin(v.ctx(), q, v.book, f, hash, in["ref"])
+			return funds.Begin(v.ctx(), q, v.book, f, hash, in["ref"], v.businessDay())
 		}, blank{name: "agreement", label: "fundfile.agreement", hint: "fundfile.agreement.hint", kind: "select", options: has.agreements}, ref("fundfile.ref.agreement")),
 		second("fund-change", false, func(v *visit, q pg.Querier, f *funds.File, in inputs) (*giving.Move, error) {
 			return funds.Change(v.ctx(), q, v.book, f, v.termsOf(in), in["basis"], in["ref"])

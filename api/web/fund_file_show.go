@@ -29,7 +29,11 @@ func (v *visit) fundFileAgain(status int, wrong Errors) error {
 	if err != nil {
 		return err
 	}
-	view.Lead = v.fundFileNext(f, seats)
+	bench, err := funds.BenchOf(v.ctx(), v.s.DB, v.book, v.businessDay())
+	if err != nil {
+		return err
+	}
+	view.Lead = v.fundFileNext(f, seats, bench)
 	terms := &f.Terms
 	if f.State == funds.Open || f.State == funds.Closed {
 		versions, err := v.fundVersions(f, &view)
@@ -57,13 +61,15 @@ func (v *visit) fundFileAgain(status int, wrong Errors) error {
 }
 
 // fundFileNext says what happens next.
-func (v *visit) fundFileNext(f *funds.File, seats []funds.Seat) string {
+func (v *visit) fundFileNext(f *funds.File, seats []funds.Seat, bench funds.Bench) string {
 	switch {
 	case f.State == funds.Draft:
-		if lacks := funds.Lacks(seats); len(lacks) > 0 {
-			return T(v.lang, "fundfile.next.committee") + " " + T(v.lang, lacks[0])
+		if lacks := bench.Lacks(seats); len(lacks) > 0 {
+			return T(v.lang, "fundfile.next.committee") + " " + v.fieldWords(lacks[0])
 		}
 		return T(v.lang, "fundfile.next.agreement")
+	case f.State == funds.Closed && f.PublishedOn == nil && f.PublishBy == nil:
+		return T(v.lang, "fundfile.next.unpublished")
 	case f.State == funds.Closed && f.PublishedOn == nil:
 		return T(v.lang, "fundfile.next.publish", Day(v.lang, *f.PublishBy))
 	}

@@ -161,7 +161,14 @@ func (v *visit) lawParams(all []law.Param) grid {
 		if p.Public != "*" && p.Public != "" {
 			of = append(of, T(v.lang, "law.raises."+p.Public))
 		}
-		g.Rows = append(g.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: strings.Join(of, " · ")}, {Text: p.Article(string(v.lang)), User: p.Own}})
+		article := p.Article(string(v.lang))
+		if p.Unread() {
+			article += T(v.lang, "law.check.figure")
+		}
+		if p.Undated() {
+			article += T(v.lang, "law.check.from")
+		}
+		g.Rows = append(g.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: strings.Join(of, " · ")}, {Text: article, User: p.Own}})
 	}
 	return g
 }

@@ -373,6 +373,8 @@ func (v *visit) projectNext(p *projects.Project, items int) (string, error) {
 		key = "items"
 	case p.State == projects.Ended && p.PublishedOn != nil:
 		key = "published"
+	case p.State == projects.Ended && p.PublishBy == nil:
+		key = "unpublished"
 	case p.State == projects.Ended:
 		left := -v.daysSince(*p.PublishBy)
 		if left < 0 {

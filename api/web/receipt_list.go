@@ -10,6 +10,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 	"sunfund/ledger/staff"
 )
@@ -104,7 +105,9 @@ func (v *visit) receiptsAgain(status int, wrong Errors) error {
 		return fresh(func(v *visit) error { return v.receiptsPDF(filter) })(v)
 	}
 	if view.Batch.From == "" {
-		v.suggestBatch(&view.Batch)
+		if err := v.suggestBatch(&view.Batch); err != nil {
+			return err
+		}
 	}
 	if err := v.read(func(q pg.Querier) error { return v.receiptRows(q, &view, filter) }); err != nil {
 		return err
@@ -115,10 +118,15 @@ func (v *visit) receiptsAgain(status int, wrong Errors) error {
 // queried is a filter of the address, never a field of a form that was sent to it.
 func (v *visit) queried(name string) string { return oneLine(v.QueryParam(name), textMax) }
 
-// suggestBatch fills in yesterday, and fifty yuan: below, a name is most often not asked for (accounting.md R16).
-func (v *visit) suggestBatch(f *batchForm) {
-	yesterday := ISODay(v.book.Day(v.now).AddDate(0, 0, -1))
-	f.From, f.To, f.SingleMin = yesterday, yesterday, "50.00"
+// suggestBatch fills in yesterday, and the amount below which a name is most often not asked for (R16).
+func (v *visit) suggestBatch(f *batchForm) error {
+	day := v.businessDay().AddDate(0, 0, -1)
+	f.From, f.To = ISODay(day), ISODay(day)
+	p, ok, err := law.Figure(v.ctx(), v.s.DB, v.book, "R16", "single_from", day)
+	if ok {
+		f.SingleMin = p.Value
+	}
+	return err
 }
 
 func (v *visit) receiptRows(q pg.Querier, view *receiptListView, filter receipts.Filter) error {

@@ -14,6 +14,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 // ErrEnds means that a fund cannot be closed yet: something is promised, set aside, owed, due to it or on its way, or people still give to it.
@@ -27,11 +28,11 @@ select a.chart, a.ccy = $3, sum(b.balance)::int8 from account a join balance b o
 	sqlGivenTo = `select exists (select from campaign where book_id = $1 and fund_id = $2 and closes_at > $3 and state <> 'closed')`
 
 	sqlUnpublishedFiles = `
-select ` + fileColumns + ` from fund_file where book_id = $1 and state = 'closed' and published_on is null and publish_by <= $2 order by publish_by limit 200`
+select ` + fileColumns + ` from fund_file where book_id = $1 and state = 'closed' and published_on is null order by publish_by nulls last, closed_on, id limit 200`
 )
 
 // Close plans that a fund ends: nothing is open any more, and its rest goes to a fund of the same or a similar purpose, or where a filing or the
-// donors' consent says (E28, R13). Within three months it must be public what became of the rest. A second person approves.
+// donors' consent says (E28, R13). In time (R09) it must be public what became of the rest. A second person approves.
 // ErrEnds, ErrUnlike, ErrNotTransferable, *giving.FieldErrors, giving.ErrStep.
 func Close(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *ledger.Fund, basis, ref, reason string, now time.Time) (*giving.Move, error) {
 	if f.State != Open {
@@ -50,8 +51,11 @@ func Close(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *le
 	day := book.Day(now)
 	m := &giving.Move{Source: "fund", Object: f.Object(), Act: "fund-closed", Note: reason, Amount: rest, Kind: ledger.KindTransfer, Day: day}
 	end := *f
-	by := day.AddDate(0, PublishMonths, 0)
-	end.State, end.ClosedOn, end.PublishBy, end.Rest, end.RestReason = Closed, &day, &by, &rest, reason
+	by, err := law.PublicBy(ctx, q, book, day)
+	if err != nil {
+		return nil, err
+	}
+	end.State, end.ClosedOn, end.PublishBy, end.Rest, end.RestReason = Closed, &day, by, &rest, reason
 	if rest > 0 {
 		if to == nil {
 			wrong.Refuse("to", "fundfile.close.to")
@@ -143,9 +147,9 @@ func Publish(book *ledger.Book, f *File, where string, day time.Time) (*giving.M
 	return f.move("fund-published", where, func(ctx context.Context, tx pgx.Tx) error { return f.becomes(ctx, tx, book, to) }), wrong.Err()
 }
 
-// Unpublished lists closed funds for which it must be public by the day what became of their rest, and is not.
-func Unpublished(ctx context.Context, q pg.Querier, book *ledger.Book, by time.Time) ([]File, error) {
-	rows, err := q.Query(ctx, sqlUnpublishedFiles, book.ID, by)
+// Unpublished lists closed funds of which it is not public yet what became of their rest, the soonest due first.
+func Unpublished(ctx context.Context, q pg.Querier, book *ledger.Book) ([]File, error) {
+	rows, err := q.Query(ctx, sqlUnpublishedFiles, book.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list unpublished funds: %w", err)
 	}

@@ -3,6 +3,8 @@ package funds
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -10,10 +12,8 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
-
-// CommitteeMin is the least number of members that decide on a fund (accounting.md R20). They are an odd number, and a supervisor sits in.
-const CommitteeMin = 5
 
 const seatsMax = 25
 
@@ -101,10 +101,28 @@ func DropSeat(book *ledger.Book, f *File, seat int16) (*giving.Move, error) {
 	}), nil
 }
 
-// Lacks says what a committee lacks to open a fund, as keys of messages; nothing when it has decided soundly. Absent members count: a
-// majority is one of all members.
-func Lacks(seats []Seat) (keys []string) {
-	var members, yes, supervisors, minuted int
+// Bench is what a committee needs to decide on a fund (R20 of package law).
+type Bench struct {
+	Members, Supervisors int64 // at least
+	Odd                  bool  // its members are an odd number
+}
+
+// BenchOf is what a committee needs that decides on a day: nothing where no law of the book asks for anything.
+func BenchOf(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time) (b Bench, err error) {
+	l, err := law.Read(ctx, q, book)
+	if err != nil {
+		return b, err
+	}
+	members, _ := l.Figure("R20", "committee", day)
+	supervisors, _ := l.Figure("R20", "supervisors", day)
+	odd, _ := l.Figure("R20", "odd", day)
+	return Bench{Members: members.Number(), Supervisors: supervisors.Number(), Odd: odd.Value == "yes"}, nil
+}
+
+// Lacks says what a committee lacks to open a fund; nothing when it has decided soundly. Absent members count: a majority is one of all members.
+// A supervisor who sits in is heard: the opinion is minuted.
+func (b Bench) Lacks(seats []Seat) []giving.FieldError {
+	var members, yes, supervisors, minuted int64
 	for _, s := range seats {
 		switch {
 		case s.Kind == Member:
@@ -119,15 +137,16 @@ func Lacks(seats []Seat) (keys []string) {
 			}
 		}
 	}
-	say := func(lacks bool, key string) {
+	var wrong giving.FieldErrors
+	say := func(lacks bool, key string, params ...string) {
 		if lacks {
-			keys = append(keys, key)
+			wrong.Refuse("agreement", key, params...)
 		}
 	}
-	say(members < CommitteeMin, "fundfile.committee.few")
-	say(members%2 == 0, "fundfile.committee.even")
-	say(supervisors == 0, "fundfile.committee.supervisor")
+	say(members < b.Members, "fundfile.committee.few", "least", strconv.FormatInt(b.Members, 10))
+	say(b.Odd && members%2 == 0, "fundfile.committee.even")
+	say(supervisors < b.Supervisors, "fundfile.committee.supervisor", "least", strconv.FormatInt(b.Supervisors, 10))
 	say(supervisors > 0 && minuted == 0, "fundfile.committee.opinion")
 	say(2*yes <= members, "fundfile.committee.majority")
-	return keys
+	return wrong.List
 }

@@ -25,9 +25,6 @@ const (
 	Dropped = "dropped" // by who applied
 )
 
-// PublishMonths is how long after a fund's end what became of its rest must be public (accounting.md R09).
-const PublishMonths = 3
-
 // File is a fund's life on paper: the application with agreement and committee, later its charter, its changes and its end.
 type File struct {
 	ID             uuid.UUID
@@ -47,7 +44,7 @@ type File struct {
 	RestTo         *int32
 	Rest           *int64 // minor units
 	ClosedOn       *time.Time
-	PublishBy      *time.Time
+	PublishBy      *time.Time // last day to publish what became of its rest; nil where no law asks for it
 	PublishedOn    *time.Time
 	PublishedAt    string
 	Version        int32

@@ -156,7 +156,7 @@ func TestGovernanceByLaw(t *testing.T) {
 		t.Errorf("%q", s.Text)
 	}
 	w.fact(law.Fact{Rule: "R20", Item: "committee", Object: object, Amount: 6, Words: "一人增补"})
-	wants(law.Warned, "A committee of 6; it needs at least 5 and an odd number.")
+	wants(law.Warned, "A committee of 6; it needs at least 5, odd.")
 	w.fact(law.Fact{Rule: "R20", Item: "committee", Object: object, Amount: 3, Words: "两人退出"})
 	wants(law.Warned, "A committee of 3")
 	w.tx(func(tx pgx.Tx) error { // a new figure of the place changes the answer
@@ -171,4 +171,66 @@ func TestGovernanceByLaw(t *testing.T) {
 	wants(law.Warned, "It has an account of its own: 街道代开专户")
 	w.fact(law.Fact{Rule: "R20", Item: "account_ended", Object: object, Day: &day, Words: "已销户"})
 	wants(law.Holds)
+}
+
+// What a committee needs and by when an end is public are the law's figures of the day, for a book without a profile those of its country; figures of the
+// association's own change the answer from their day on, and where no law asks for anything nothing is asked for.
+func TestFiguresInProcedures(t *testing.T) {
+	w := newWorld(t)
+	seated := func(code string, members int) func(tx pgx.Tx) (*giving.Move, error) {
+		id := w.apply(code, terms(funds.Sunshine, "homes"))
+		for range members {
+			w.seat(id, funds.Member, funds.Yes, "")
+		}
+		w.seat(id, funds.Supervisor, funds.Heard, "同意")
+		hash := w.paper(id)
+		return func(tx pgx.Tx) (*giving.Move, error) {
+			return funds.Begin(w.ctx, tx, w.book, w.file(id), hash, "协议〔2026〕1号", w.day())
+		}
+	}
+	own := func(rule, name, value string, from time.Time) {
+		w.tx(func(tx pgx.Tx) error {
+			return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: rule, Name: name, From: from, Value: value, ArticleZH: "本市指引"}, w.accountant, w.now)
+		})
+	}
+	ends := func(f *funds.File, now time.Time) string {
+		t.Helper()
+		w.do(func(tx pgx.Tx) (*giving.Move, error) {
+			return funds.Close(w.ctx, tx, w.book, w.file(f.ID), nil, "", "", "做完了", now)
+		})
+		if by := w.file(f.ID).PublishBy; by != nil {
+			return by.Format(time.DateOnly)
+		}
+		return ""
+	}
+	four := seated("FOUR", 4)
+	w.field(four, "fundfile.committee.few", "fundfile.committee.even") // no profile: as the country asks
+	first, second, third := w.opened("A", terms(funds.Sunshine, "homes")), w.opened("B", terms(funds.Sunshine, "homes")), w.opened("C", terms(funds.Sunshine, "homes"))
+	late := time.Date(2027, time.November, 30, 12, 0, 0, 0, w.book.Zone)
+	if by := ends(first, late); by != "2028-02-29" { // three months after 30 November, in a leap year
+		t.Errorf("public by %s", by)
+	}
+	w.lawful("CN-HN")
+	own("R20", "committee", "4", w.day().AddDate(0, 0, 1))
+	own("R20", "odd", "no", w.day().AddDate(0, 0, 1))
+	own("R09", "after_end", "30d", w.day().AddDate(0, 0, 1))
+	w.field(four, "fundfile.committee.few", "fundfile.committee.even") // not in force yet
+	w.now = w.now.AddDate(0, 0, 1)
+	w.field(seated("THREE", 3), "fundfile.committee.few")
+	w.do(four)
+	if by := ends(second, late); by != "2027-12-30" {
+		t.Errorf("public by %s", by)
+	}
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: w.day(), Jurisdiction: "US", Form: law.Association}, w.now)
+	})
+	own("R20", "committee", "1", w.day())
+	if by := ends(third, late); by != "2027-12-30" { // its own figure is of every place
+		t.Errorf("public by %s", by)
+	}
+	bench, err := funds.BenchOf(w.ctx, w.db, w.book, w.day())
+	w.must(err)
+	if bench != (funds.Bench{Members: 1}) {
+		t.Errorf("%+v", bench)
+	}
 }

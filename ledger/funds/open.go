@@ -15,9 +15,9 @@ import (
 	"sunfund/ledger/giving"
 )
 
-// Begin plans that the fund opens: the committee has decided soundly, and the agreement lies beside the file under its hash. The application
+// Begin plans that the fund opens on a day: the committee has decided soundly, and the agreement lies beside the file under its hash. The application
 // becomes the first version of the charter. A second person approves. *giving.FieldErrors, giving.ErrStep.
-func Begin(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, agreement []byte, ref string) (*giving.Move, error) {
+func Begin(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, agreement []byte, ref string, day time.Time) (*giving.Move, error) {
 	if f.State != Draft {
 		return nil, giving.ErrStep
 	}
@@ -30,9 +30,11 @@ func Begin(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, agreem
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range Lacks(seats) {
-		wrong.Refuse("agreement", key)
+	bench, err := BenchOf(ctx, q, book, day)
+	if err != nil {
+		return nil, err
 	}
+	wrong.List = append(wrong.List, bench.Lacks(seats)...)
 	papers, err := ledger.Papers(ctx, q, book, f.Object())
 	if err != nil {
 		return nil, err

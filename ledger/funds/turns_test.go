@@ -172,13 +172,13 @@ func TestOneFileOfAFund(t *testing.T) {
 		w.do(func(tx pgx.Tx) (*giving.Move, error) {
 			return funds.Apply(w.ctx, tx, w.book, funds.File{ID: id, FundID: &fund.ID, AboutZH: "给孩子", AboutEN: "For children", Terms: terms(funds.Sunshine, "homes"), Agency: &funds.AgencyTest{}, EnteredBy: w.accountant, EnteredAt: w.now})
 		})
-		for range funds.CommitteeMin {
+		for range 5 {
 			w.seat(id, funds.Member, funds.Yes, "")
 		}
 		w.seat(id, funds.Supervisor, funds.Heard, "同意")
 		hash := w.paper(id)
 		return func(tx pgx.Tx) (*giving.Move, error) {
-			return funds.Begin(w.ctx, tx, w.book, w.file(id), hash, "协议〔2026〕1号")
+			return funds.Begin(w.ctx, tx, w.book, w.file(id), hash, "协议〔2026〕1号", w.day())
 		}
 	}
 	first, second, third := begin(), begin(), begin()

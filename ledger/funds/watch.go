@@ -64,7 +64,11 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, d
 	if err != nil {
 		return s, err
 	}
-	return law.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day)
+	l, err := law.Read(ctx, q, book)
+	if err != nil {
+		return s, err
+	}
+	return l.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day)
 }
 
 // Spending works out the least spending of the year of a day for each fund whose charter asks for one.
@@ -81,9 +85,13 @@ func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Tim
 	if err != nil {
 		return nil, err
 	}
+	l, err := law.Read(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
 	states := make(map[int32]law.SpendState, len(all))
 	for fund, c := range all {
-		if states[fund], err = law.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day); err != nil {
+		if states[fund], err = l.SpendOf(ctx, q, book, fund, *c.Terms.SpendBP, opened, day); err != nil {
 			return nil, err
 		}
 	}

@@ -162,13 +162,13 @@ func (w *world) paper(id uuid.UUID) []byte {
 func (w *world) opened(code string, t funds.Terms) *funds.File {
 	w.Helper()
 	id := w.apply(code, t)
-	for range funds.CommitteeMin {
+	for range 5 {
 		w.seat(id, funds.Member, funds.Yes, "")
 	}
 	w.seat(id, funds.Supervisor, funds.Heard, "同意，按季公示")
 	hash := w.paper(id)
 	w.do(func(tx pgx.Tx) (*giving.Move, error) {
-		return funds.Begin(w.ctx, tx, w.book, w.file(id), hash, "协议〔2026〕1号")
+		return funds.Begin(w.ctx, tx, w.book, w.file(id), hash, "协议〔2026〕1号", w.day())
 	})
 	return w.file(id)
 }

@@ -151,7 +151,7 @@ func (d *desk) chartered(ctx context.Context, f *Finding, c *charter, warn Param
 	if err != nil {
 		return err
 	}
-	s, err := SpendOf(ctx, d.q, d.book, c.fund, *c.spend, opened, d.asOf())
+	s, err := d.law.SpendOf(ctx, d.q, d.book, c.fund, *c.spend, opened, d.asOf())
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ select a.fund_id, string_agg(distinct a.chart, ' ') from account a join balance 
 func lookGovernance(ctx context.Context, d *desk, f *Finding) error {
 	least, ok := d.param(f, "R20", "committee")
 	watch, ok2 := d.param(f, "R20", "supervisors")
+	single, ok3 := d.param(f, "R20", "odd")
 	_, unpaid := d.param(f, "R20", "unpaid")
 	_, shared := d.param(f, "R20", "no_own_account")
 	if !ok || !ok2 {
@@ -69,19 +70,23 @@ func lookGovernance(ctx context.Context, d *desk, f *Finding) error {
 		if fact := d.facts.of("R20", "supervisors", c.object(), 0); fact != nil {
 			over = fact.Amount
 		}
-		odd := [2]string{"单数", "odd"}
+		needs, parity := [2]string{"不少于 " + least.Value, "at least " + least.Value}, [2]string{"单数", "odd"}
+		odd := ok3 && single.Value == "yes"
 		if members%2 == 0 {
-			odd = [2]string{"双数", "even"}
+			parity = [2]string{"双数", "even"}
+		}
+		if odd {
+			needs[0], needs[1] = needs[0]+" 且为单数", needs[1]+", odd"
 		}
 		if known {
-			f.text(name+"：管理委员会人数（不少于 "+least.Value+" 且为单数）", name+": members of the committee (at least "+least.Value+", odd)", fmt.Sprintf("%d · %s · %s", members, odd[0], odd[1]))
+			f.text(name+"：管理委员会人数（"+needs[0]+"）", name+": members of the committee ("+needs[1]+")", fmt.Sprintf("%d · %s · %s", members, parity[0], parity[1]))
 			f.text(name+"：监督员（不少于 "+watch.Value+"）", name+": supervisors (at least "+watch.Value+")", fmt.Sprint(over))
 		}
 		switch {
 		case !known:
 			warn("没有登记管理委员会人数。", "It is not entered how many the committee has.")
-		case members < least.Number() || members%2 == 0:
-			warn(fmt.Sprintf("管理委员会 %d 人，应不少于 %s 人且为单数。", members, least.Value), fmt.Sprintf("A committee of %d; it needs at least %s and an odd number.", members, least.Value))
+		case members < least.Number() || odd && members%2 == 0:
+			warn(fmt.Sprintf("管理委员会 %d 人，应%s。", members, needs[0]), fmt.Sprintf("A committee of %d; it needs %s.", members, needs[1]))
 		}
 		if over < watch.Number() {
 			warn("没有登记监督员。", "No supervisor is entered.")

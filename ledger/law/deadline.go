@@ -31,10 +31,16 @@ type Deadline struct {
 // Left is how many days are left on a day; negative when it is overdue.
 func (d *Deadline) Left(today time.Time) int { return int(d.Due.Sub(today).Hours() / 24) }
 
-// When deadlines are reminded, in days before; the last reminder follows when one is overdue.
+// When deadlines are reminded, in days before; the last reminder follows when one is overdue. The program says so and no law.
 const (
 	RemindFirst = 30
 	RemindSoon  = 7
+)
+
+// Yearly reports are listed from so many days ahead, and so many years back. No law says so.
+const (
+	yearAhead = 240
+	yearsBack = 2
 )
 
 // Stage is how far a deadline has to be reminded by a day: 0 nothing, 1 thirty days before, 2 seven days before, 3 overdue.
@@ -244,13 +250,13 @@ func (l *dueList) others(ctx context.Context) error {
 	if first == nil {
 		return nil
 	}
-	for year := max(int(*first), l.today.Year()-2); year <= l.today.Year(); year++ {
+	for year := max(int(*first), l.today.Year()-yearsBack); year <= l.today.Year(); year++ {
 		object := "year:" + strconv.Itoa(year)
-		due, err := time.Parse(time.DateOnly, strconv.Itoa(year+1)+"-"+p.Value)
-		if err != nil || done[object] || l.law.On(ledger.Day(year, time.December, 31)) == nil {
+		due := p.In(year + 1)
+		if due.IsZero() || done[object] || l.law.On(ledger.Day(year, time.December, 31)) == nil {
 			continue
 		}
-		if year == l.today.Year() && due.Sub(l.today).Hours()/24 > 240 { // a year that has hardly begun asks for nothing yet
+		if year == l.today.Year() && due.Sub(l.today).Hours()/24 > yearAhead { // a year that has hardly begun asks for nothing yet
 			continue
 		}
 		l.add("R11", "year", object, strconv.Itoa(year), ledger.Day(year, time.December, 31), due)

@@ -16,12 +16,12 @@ type SpendState struct {
 	Least  int64 // to be spent in the year, rounded up
 	Spent  int64 // by the day
 	Left   int64 // still to be spent
-	Due    bool  // something is left and the last quarter has begun
+	Due    bool  // something is left and the day of the year has come from which it is said
 }
 
 // SpendOf works out a fund's least spending of the year of a day, in basis points of what it had when the year began: opened are the positions of
 // the day before.
-func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32, opened []ledger.Position, day time.Time) (s SpendState, err error) {
+func (l *Law) SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32, opened []ledger.Position, day time.Time) (s SpendState, err error) {
 	s.BP = bp
 	first := ledger.Day(day.Year(), time.January, 1)
 	for _, p := range opened {
@@ -40,6 +40,8 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int3
 	}
 	s.Least = money.CeilShare(s.Opened, int64(bp), 10_000)
 	s.Left = max(s.Least-s.Spent, 0)
-	s.Due = s.Left > 0 && day.Month() >= time.October
+	if p, ok := l.Figure("R04", "remind_from", day); ok {
+		s.Due = s.Left > 0 && !day.Before(p.In(day.Year()))
+	}
 	return s, nil
 }

@@ -48,8 +48,8 @@ type Param struct {
 	Value        string    // "70%", "200000.00", "10d", "3wd", "6m", "05-31", "yes"
 	ArticleZH    string
 	ArticleEN    string
-	Source       string
-	Own          bool // entered in this book
+	Source       string // where it was looked up; K: to be checked, T: its first day is to be checked, D: the program's own
+	Own          bool   // entered in this book
 }
 
 // Article is where the figure is written, in lang.

@@ -40,9 +40,10 @@ func (w *world) chartered(fund string, t funds.Terms) {
 		}
 		return f
 	}
-	for n := range funds.CommitteeMin + 1 {
+	const members = 5
+	for n := range members + 1 {
 		s := funds.Seat{Kind: funds.Member, Capacity: "居民代表", Vote: funds.Yes}
-		if n == funds.CommitteeMin {
+		if n == members {
 			s = funds.Seat{Kind: funds.Supervisor, Capacity: "监事", Vote: funds.Heard, Opinion: "同意"}
 		}
 		w.do(func(tx pgx.Tx) (*giving.Move, error) { return funds.AddSeat(w.ctx, tx, w.book, file(tx), s) })
@@ -54,7 +55,7 @@ func (w *world) chartered(fund string, t funds.Terms) {
 	})
 	hash := sha256.Sum256(paper)
 	w.do(func(tx pgx.Tx) (*giving.Move, error) {
-		return funds.Begin(w.ctx, tx, w.book, file(tx), hash[:], "协议 1")
+		return funds.Begin(w.ctx, tx, w.book, file(tx), hash[:], "协议 1", w.day())
 	})
 }
 

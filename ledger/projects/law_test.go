@@ -154,3 +154,33 @@ func TestInsidersByLaw(t *testing.T) {
 	w.outlaw("R23", w.agree(payment), "秘书长家属", "秘书长家属") // known after it was asked for
 	w.outlaw("R23", ask(uuid.New()), "收款方与管理人员有利害关系", "The payee is close to the managers")
 }
+
+// By when a final account is public is the law's figure of the day on which a project ends; where no law has one, no day is kept.
+func TestEndByLaw(t *testing.T) {
+	w := newWorld(t)
+	ends := func(now time.Time) string {
+		t.Helper()
+		id := w.project("R", "100.00")
+		w.do(w.ofProject(id, func(tx pgx.Tx, p *projects.Project) (*giving.Move, error) {
+			return projects.End(w.ctx, tx, w.book, p, w.book.Day(now))
+		}))
+		p, err := projects.ProjectByID(w.ctx, w.db, w.book, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.PublishBy == nil {
+			return ""
+		}
+		return p.PublishBy.Format(time.DateOnly)
+	}
+	w.post("D bank.basic R 1000.00", "C gift.r R 1000.00")
+	if by := ends(time.Date(2026, time.November, 30, 12, 0, 0, 0, w.book.Zone)); by != "2027-02-28" {
+		t.Errorf("without a profile, as its country asks: %s", by)
+	}
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2020, time.January, 1), Jurisdiction: "US", Form: law.Association}, w.now)
+	})
+	if by := ends(w.now); by != "" {
+		t.Errorf("under a law without the rule: %s", by)
+	}
+}

@@ -43,7 +43,7 @@ type Project struct {
 	StartsOn    time.Time
 	EndsOn      time.Time
 	EndedOn     *time.Time
-	PublishBy   *time.Time // last day to publish the final account
+	PublishBy   *time.Time // last day to publish the final account; nil where no law asks for it
 	PublishedOn *time.Time
 	PublishedAt string // where
 	EnteredBy   uuid.UUID
@@ -58,9 +58,6 @@ const (
 	Ended    = "ended"
 	Dropped  = "dropped"
 )
-
-// PublishMonths is how long after a project's end its final account must be public (accounting.md R09).
-const PublishMonths = 3
 
 // Object names the project in its history and beside its papers.
 func (p *Project) Object() string { return giving.Object("project", p.ID) }

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 // Final is a project's account by source (项目决算), over all of its contracts. Amounts are minor units of the book's currency.
@@ -50,8 +51,8 @@ func FinalAccount(ctx context.Context, q pg.Querier, book *ledger.Book, project 
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Final])
 }
 
-// End plans E46: all contracts are closed, the budget shrinks to what was spent, and three months run in which the final account must be
-// public. A second person approves. ErrOpen, giving.ErrStep.
+// End plans E46: all contracts are closed, the budget shrinks to what was spent, and the time runs in which the final account must be
+// public (R09). A second person approves. ErrOpen, giving.ErrStep.
 func End(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, day time.Time) (*giving.Move, error) {
 	if p.State != Approved {
 		return nil, giving.ErrStep
@@ -65,8 +66,11 @@ func End(ctx context.Context, q pg.Querier, book *ledger.Book, p *Project, day t
 		return nil, fmt.Errorf("%w: a contract is not closed", ErrOpen)
 	}
 	to := *p
-	by := day.AddDate(0, PublishMonths, 0)
-	to.State, to.EndedOn, to.PublishBy = Ended, &day, &by
+	by, err := law.PublicBy(ctx, q, book, day)
+	if err != nil {
+		return nil, err
+	}
+	to.State, to.EndedOn, to.PublishBy = Ended, &day, by
 	m := p.move(book, "project-ended", p.Name()+" "+p.Title, to)
 	m.Day, m.Amount = day, max(0, p.Budget-cost)
 	if m.Amount > 0 {

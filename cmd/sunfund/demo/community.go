@@ -77,7 +77,7 @@ func (l *loader) charter(ctx context.Context) error {
 		if _, err := ledger.AddPaper(ctx, tx, l.book, f.Object(), "agreement.pdf", paper, l.persons["wang"], autumn(9, 24)); err != nil {
 			return nil, err
 		}
-		return charters.Begin(ctx, tx, l.book, f, hash[:], "协议〔2026〕18号")
+		return charters.Begin(ctx, tx, l.book, f, hash[:], "协议〔2026〕18号", l.book.Day(autumn(9, 24)))
 	})}})
 }
 
