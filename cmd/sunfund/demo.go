@@ -25,7 +25,7 @@ type demoCmd struct {
 	Dir      string `env:"SUNFUND_DEMO_DIR" default:".local/demo" placeholder:"DIR" help:"Folder of the private PostgreSQL. Nothing in it is ever deleted."`
 	Port     int    `env:"SUNFUND_DEMO_PORT" default:"8080" help:"Port to serve on; the next free one when it is taken."`
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged."`
-	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for receipts as PDF."`
+	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for PDF; else that of Debian's fonts-lxgw-wenkai."`
 	stripeSettings
 }
 

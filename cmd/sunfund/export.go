@@ -31,7 +31,7 @@ type exportCmd struct {
 	From     string `placeholder:"DAY" help:"First day of the report, 2026-01-01; the month or the year of its last day when missing."`
 	To       string `placeholder:"DAY" help:"Last day of the report; today when missing."`
 	At       string `placeholder:"TIME" help:"Leave out what was recorded after this moment, 2026-09-07T10:03:00+08:00."`
-	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for pdf."`
+	FontDir  string `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for pdf; else that of Debian's fonts-lxgw-wenkai."`
 	Progress bool   `help:"Say how many entries or rows are written, on standard error."`
 	Event    string `placeholder:"CODE" help:"Which event of match; its seed must have been told."`
 	Book     string `placeholder:"CODE" help:"Which book; not needed when there is only one."`

@@ -38,7 +38,7 @@ func TestExportReports(t *testing.T) {
 		{exportCmd{Format: "csv", Report: "cn2026-balance", To: "2026-12-31", At: "2020-01-01T00:00:00Z"}, "\ufeffBalance", "As recorded until,2020-01-01T00:00:00Z", nil},
 		{exportCmd{Format: "csv", Report: "nothing"}, "", "", reports.ErrNoReport},
 		{exportCmd{Format: "csv", Report: "donor"}, "", "", reports.ErrNoReport},
-		{exportCmd{Format: "pdf", Report: "funds"}, "", "", reports.ErrNoFont},
+		{exportCmd{Format: "pdf", Report: "funds", FontDir: "/nowhere"}, "", "", reports.ErrNoFont},
 	} {
 		out, err := export(c.cmd)
 		if !errors.Is(err, c.wrong) || !strings.HasPrefix(out, c.begins) || !strings.Contains(out, c.holds) || c.wrong != nil && out != "" {

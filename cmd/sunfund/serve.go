@@ -55,7 +55,7 @@ type serveCmd struct {
 	BackupDir    string            `env:"SUNFUND_BACKUP_DIR" placeholder:"FOLDER" help:"Folder of the database's backups: a job looks at the newest every morning."`
 	BackupAge    time.Duration     `env:"SUNFUND_BACKUP_AGE" default:"26h" help:"How old the newest backup may be."`
 	Metrics      string            `env:"SUNFUND_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Where to answer GET /metrics, for Prometheus: an address that only your own machines reach. Without it nobody is told."`
-	FontDir      string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, such as NotoSansSC-Regular.ttf, for receipts as PDF."`
+	FontDir      string            `env:"SUNFUND_FONT_DIR" placeholder:"FOLDER" help:"Folder with a TrueType font that has Chinese, for PDF; else that of Debian's fonts-lxgw-wenkai."`
 	stripeSettings
 	keyRing
 	LogLevel string `env:"SUNFUND_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`

@@ -79,15 +79,24 @@ func TestReportsAsPDFInChinese(t *testing.T) {
 	t.Parallel()
 	font, err := LoadFont(os.Getenv("SUNFUND_FONT_DIR"))
 	if err != nil {
-		skipped.Test(t, "no font with Chinese in SUNFUND_FONT_DIR: "+err.Error())
+		skipped.Test(t, "no font with Chinese: "+err.Error())
 	}
 	b := newKeptBook(t, chart.CN2026)
 	b.worked()
-	var out bytes.Buffer
-	if err := b.list("cn2026-balance", "2026-01-01", "2026-12-31", func(r *Request) { r.Lang = "zh-CN" }).WritePDF(&out, font); err != nil {
-		t.Fatal(err)
-	}
-	if text := pdfText(t, out.Bytes()); !strings.Contains(text, "资产负债表") || !strings.Contains(text, "财务负责人") {
-		t.Errorf("%s", text)
+	for id, want := range map[string][]string{
+		"cn2026-balance": {"资产负债表", "财务负责人", "6,318.35"},
+		"cn2004-cash":    {"现金流量表", "财务负责人"},
+		"funds":          {"基金收支结存表", "21,940.87"},
+	} {
+		var out bytes.Buffer
+		if err := b.list(id, "2026-01-01", "2026-12-31", func(r *Request) { r.Lang = "zh-CN" }).WritePDF(&out, font); err != nil {
+			t.Fatal(err)
+		}
+		text := pdfText(t, out.Bytes())
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: no %q in\n%s", id, w, text)
+			}
+		}
 	}
 }

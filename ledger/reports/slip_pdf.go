@@ -2,12 +2,14 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/sfnt"
@@ -34,16 +36,19 @@ type Term struct{ Label, Text string }
 // Font is a TrueType font that is embedded, as far as it is used, into what is printed.
 type Font []byte
 
-// LoadFont reads the first .ttf file of a folder, by name. ErrNoFont when there is none or no folder is named.
+// FontFolder is where the package fonts-lxgw-wenkai of Debian and Ubuntu puts its fonts: Chinese and Latin, free, and of the kind that can be embedded,
+// which fonts-noto-cjk is not.
+const FontFolder = "/usr/share/fonts/truetype/lxgw-wenkai"
+
+// LoadFont reads a .ttf file of a folder, or of FontFolder when none is named: the regular face before others, then the first by name. ErrNoFont when
+// there is none.
 func LoadFont(folder string) (Font, error) {
-	if folder == "" {
-		return nil, ErrNoFont
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "*.ttf"))
+	files, err := filepath.Glob(filepath.Join(cmp.Or(folder, FontFolder), "*.ttf"))
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("%w: no .ttf file in the font folder", ErrNoFont)
 	}
 	slices.Sort(files)
+	slices.SortStableFunc(files, func(a, b string) int { return strings.Count(b, "Regular.") - strings.Count(a, "Regular.") })
 	font, err := os.ReadFile(files[0])
 	if err != nil {
 		return nil, fmt.Errorf("read font: %w", err)
