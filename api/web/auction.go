@@ -30,14 +30,14 @@ func ofAuction(plan func(v *visit, q pg.Querier, l *giving.Lot, a *giving.Auctio
 func (v *visit) auctionSeconds(held []Option) []act {
 	day := v.todayBlank("day", "voucher.day")
 	return []act{
-		{name: "auction-sell", needs: staff.OfflineWrite, second: staff.GoodsKind, blanks: []blank{day, {name: "buyer", label: "auction.buyer", kind: "select", options: held},
+		{name: "auction-sell", needs: staff.OfflineWrite, second: staff.GoodsKind, blanks: []blank{day, {name: "buyer", label: "auction.buyer", thing: "bidder", kind: "select", options: held},
 			{name: "price", label: "auction.hammer", kind: "amount"}, {name: "costs", label: "auction.costs", hint: "auction.costs.hint", kind: "amount", optional: true},
 			{name: "way", label: "auction.way", hint: "auction.way.hint", kind: "select", options: []Option{{Value: giving.SaleGross, Label: T(v.lang, "auction.way.gross")},
 				{Value: giving.SalePremium, Label: T(v.lang, "auction.way.premium")}}}},
 			plan: ofAuction(func(v *visit, q pg.Querier, l *giving.Lot, a *giving.Auction, in inputs) (*giving.Move, error) {
 				return giving.SellLot(v.ctx(), q, v.book, l, a, giving.Hammer{Buyer: in.id("buyer"), Price: in.sum("price", v.book), Costs: in.sum("costs", v.book), Way: in["way"], Day: in.day("day")})
 			})},
-		{name: "deposit-return", needs: staff.OfflineWrite, second: staff.GoodsKind, blanks: []blank{day, {name: "bidder", label: "auction.bidder", kind: "select", options: held}},
+		{name: "deposit-return", needs: staff.OfflineWrite, second: staff.GoodsKind, blanks: []blank{day, {name: "bidder", label: "auction.bidder", thing: "bidder", kind: "select", options: held}},
 			plan: ofAuction(func(v *visit, q pg.Querier, l *giving.Lot, a *giving.Auction, in inputs) (*giving.Move, error) {
 				return giving.ReturnDeposit(v.ctx(), q, v.book, l, a, in.id("bidder"), in.day("day"))
 			})},

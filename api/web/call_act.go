@@ -70,7 +70,7 @@ func (v *visit) callDrafting(c *calls.Call) ([]act, error) {
 		return nil, err
 	}
 	return []act{
-		{name: "call-source", needs: staff.NeedWrite, blanks: []blank{{name: "fund", label: "vote.fund", hint: "call.fund.hint", kind: "select", options: funds},
+		{name: "call-source", needs: staff.NeedWrite, blanks: []blank{{name: "fund", label: "vote.fund", thing: "fund", hint: "call.fund.hint", kind: "select", options: funds},
 			{name: "treatment", label: "contract.treatment", kind: "select", options: v.choices("contract.treatment", projects.Treatments()...)}, {name: "payer", label: "call.payer", max: 100}, {name: "amount", label: "filter.amount", kind: "amount"}},
 			plan: ofCall(func(v *visit, q pg.Querier, c *calls.Call, in inputs) (*giving.Move, error) {
 				s, err := v.sight()

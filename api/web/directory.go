@@ -23,7 +23,6 @@ type directoryView struct {
 	First, Next      string
 	CSV              string
 	Empty            Empty
-	AsOf             *AsOf
 }
 
 // directory answers /organisations?q=&standing=&before=: who is registered or filed, what it does and how its work was assessed. Neither bank
@@ -37,12 +36,7 @@ func (v *visit) directory() error {
 	view := directoryView{Page: v.page(title), Heading: title, Lead: T(v.lang, "directory.lead"), Search: oneLine(v.queried("q"), 60), Empty: Empty{Text: T(v.lang, "directory.none")}}
 	view.Filtered = v.filtered()
 	view.Crumbs = []Link{{view.T("board.heading"), boardPath}, {Label: title}}
-	view.Standings = append([]Option{{Label: T(v.lang, "filter.all")}}, v.choices("payee.standing", projects.Registered, projects.Filed)...)
-	for _, o := range view.Standings {
-		if o.Value == v.queried("standing") {
-			view.Standing = o.Value
-		}
-	}
+	view.Standing, view.Standings = v.pick("standing", "payee.standing", projects.Registered, projects.Filed)
 	from := listed[projects.Provider, int32]{projects.PageMax, func(before int32) (list []projects.Provider, err error) {
 		return projects.Directory(v.ctx(), v.s.DB, v.book, view.Standing, view.Search, before)
 	}, func(p *projects.Provider) int32 { return p.Number }, func(list []projects.Provider) (rows [][]cell, err error) {

@@ -95,7 +95,7 @@ func (v *visit) aidAsk() (act, error) {
 	}
 	return act{name: "aid-ask", needs: staff.ProjectWrite, to: disbursementsPath + "/", blanks: []blank{{name: "payee", label: "pay.home", kind: "select", options: homes}, {name: "fund", label: "subsidy.fund", kind: "select", options: funds},
 		{name: "amount", label: "filter.amount", kind: "amount"}, {name: "bank", label: "pay.bank", kind: "select", options: v.bankOptions()}, {name: "purpose", label: "pay.purpose", hint: "pay.aid.hint", max: 100},
-		{name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true}, {name: "invoice", label: "pay.request", optional: true, max: 60}},
+		{name: "use", label: "project.use", thing: "purpose", hint: "project.use.hint", kind: "select", options: uses, optional: true}, {name: "invoice", label: "pay.request", optional: true, max: 60}},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {
 			payee, err := v.payee(q, in.id("payee"))
 			if err != nil {

@@ -36,13 +36,17 @@ func (v *visit) publicCharter(q pg.Querier, fund int32) (*charterView, error) {
 	view.Versions = grid{Title: T(v.lang, "fundfile.versions"), Heads: v.heads("fundfile.version", "trace.day", "fundfile.basis", "fundfile.ref", "fundfile.purposes", "fundfile.levy", "fundfile.window")}
 	for i := range versions {
 		c := &versions[i]
-		facts, err := v.termFacts(&c.Terms)
+		uses, err := v.purposeNames(c.Terms.Purposes)
 		if err != nil {
 			return nil, err
 		}
-		view.Facts = facts // of the last one
 		view.Versions.Rows = append(view.Versions.Rows, []cell{{Text: strconv.Itoa(int(c.Version))}, {Text: ISODay(c.MadeAt.In(v.book.Zone))}, {Text: T(v.lang, "fundfile.basis."+c.Basis)}, textCell(c.BasisRef),
-			{Text: facts[1].Value, User: true}, {Text: facts[3].Value}, {Text: facts[2].Value}})
+			{Text: uses, User: true}, {Text: v.levyWords(&c.Terms)}, {Text: v.windowWords(&c.Terms)}})
+	}
+	if len(versions) > 0 {
+		if view.Facts, err = v.termFacts(&versions[len(versions)-1].Terms); err != nil {
+			return nil, err
+		}
 	}
 	seats, err := funds.Seats(v.ctx(), q, v.book, f.ID)
 	if err != nil {

@@ -38,7 +38,7 @@ func (v *visit) fundFileSeconds(has fundFileChoices) []act {
 	bases := func(names ...string) []Option { return v.choices("fundfile.basis", names...) }
 	bank, amount, day := blank{name: "bank", label: "transfer.bank", kind: "select", options: v.bankOptions()}, blank{name: "amount", label: "filter.amount", kind: "amount"}, v.todayBlank("day", "voucher.day")
 	ref := func(hint string) blank { return blank{name: "ref", label: "fundfile.ref", hint: hint, max: 100} }
-	to := blank{name: "to", label: "transfer.to", kind: "select", options: has.others}
+	to := blank{name: "to", label: "transfer.to", thing: "fund", kind: "select", options: has.others}
 	return []act{
 		second("fund-open", false, func(v *visit, q pg.Querier, f *funds.File, in inputs) (*giving.Move, error) {
 			hash, _ := hex.DecodeString(in["agreement"]) // what is no hash is no paper
@@ -63,7 +63,7 @@ func (v *visit) fundFileSeconds(has fundFileChoices) []act {
 				return nil, err
 			}
 			return funds.Close(v.ctx(), q, v.book, f, s.fund(int32(in.number("to"))), in["basis"], in["ref"], in["reason"], v.now)
-		}, blank{name: "to", label: "fundfile.rest.to", hint: "fundfile.rest.to.hint", kind: "select", options: has.others, optional: true},
+		}, blank{name: "to", label: "fundfile.rest.to", thing: "fund", hint: "fundfile.rest.to.hint", kind: "select", options: has.others, optional: true},
 			blank{name: "basis", label: "fundfile.basis", kind: "select", options: bases(funds.Bases()...)}, blank{name: "ref", label: "fundfile.ref", hint: "fundfile.ref.rest", max: 100, optional: true},
 			blank{name: "reason", label: "offline.reason", hint: "fundfile.close.hint", kind: "area"}),
 		v.fundInterest(),

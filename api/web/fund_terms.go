@@ -82,13 +82,11 @@ func (v *visit) termsOf(in inputs) funds.Terms {
 	return t
 }
 
-// termFacts are the rules as people read them. What is not agreed says so.
-func (v *visit) termFacts(t *funds.Terms) ([]Fact, error) {
-	uses, err := v.purposeNames(t.Purposes)
-	if err != nil {
-		return nil, err
+// windowWords say when a fund may be spent.
+func (v *visit) windowWords(t *funds.Terms) string {
+	if t.OpensOn == nil && t.ClosesOn == nil {
+		return T(v.lang, "fundfile.window.always")
 	}
-	window := T(v.lang, "fundfile.window.always")
 	from, to := "…", "…"
 	if t.OpensOn != nil {
 		from = Day(v.lang, *t.OpensOn)
@@ -96,14 +94,26 @@ func (v *visit) termFacts(t *funds.Terms) ([]Fact, error) {
 	if t.ClosesOn != nil {
 		to = Day(v.lang, *t.ClosesOn)
 	}
-	if t.OpensOn != nil || t.ClosesOn != nil {
-		window = from + " – " + to
+	return from + " – " + to
+}
+
+// levyWords say what may be taken from a fund for management.
+func (v *visit) levyWords(t *funds.Terms) string {
+	return v.shareWords(t.LevyBP, "fundfile.levy.most", "fundfile.levy.silent")
+}
+
+func (v *visit) shareWords(bp *int32, key, none string) string {
+	if bp == nil {
+		return T(v.lang, none)
 	}
-	part := func(bp *int32, key, none string) string {
-		if bp == nil {
-			return T(v.lang, none)
-		}
-		return T(v.lang, key, percent(bp))
+	return T(v.lang, key, percent(bp))
+}
+
+// termFacts are the rules as people read them. What is not agreed says so.
+func (v *visit) termFacts(t *funds.Terms) ([]Fact, error) {
+	uses, err := v.purposeNames(t.Purposes)
+	if err != nil {
+		return nil, err
 	}
 	sleeps := T(v.lang, "fundfile.dormant.never")
 	if t.DormantMonths != nil {
@@ -113,9 +123,9 @@ func (v *visit) termFacts(t *funds.Terms) ([]Fact, error) {
 	if t.Voted {
 		voted = "yes"
 	}
-	return []Fact{v.fact("fundfile.sort", T(v.lang, "fundfile.sort."+t.Sort)), v.fact("fundfile.purposes", uses), v.fact("fundfile.window", window),
-		v.fact("fundfile.levy", part(t.LevyBP, "fundfile.levy.most", "fundfile.levy.silent")), v.fact("fundfile.interest", T(v.lang, "fundfile.interest."+t.Interest)),
-		v.fact("fundfile.bearer", T(v.lang, "campaign.fee."+t.FeeBearer)), v.fact("fundfile.spend", part(t.SpendBP, "fundfile.spend.least", "fundfile.spend.none")),
+	return []Fact{v.fact("fundfile.sort", T(v.lang, "fundfile.sort."+t.Sort)), v.fact("fundfile.purposes", uses), v.fact("fundfile.window", v.windowWords(t)),
+		v.fact("fundfile.levy", v.levyWords(t)), v.fact("fundfile.interest", T(v.lang, "fundfile.interest."+t.Interest)),
+		v.fact("fundfile.bearer", T(v.lang, "campaign.fee."+t.FeeBearer)), v.fact("fundfile.spend", v.shareWords(t.SpendBP, "fundfile.spend.least", "fundfile.spend.none")),
 		v.fact("fundfile.dormant", sleeps), v.fact("fundfile.voted", T(v.lang, "fundfile.voted."+voted))}, nil
 }
 

@@ -147,19 +147,9 @@ func (v *visit) lawShowAgain(status int, wrong Errors) error {
 func (v *visit) lawParams(all []law.Param) grid {
 	g := grid{Title: T(v.lang, "law.params"), Empty: T(v.lang, "law.params.none"), Heads: v.heads("law.param", "#law.value", "law.from", "law.for", "law.article")}
 	for _, p := range all {
-		from := ISODay(p.From)
-		if !p.To.IsZero() {
-			from += " – " + ISODay(p.To.AddDate(0, 0, -1))
-		}
+		from := lawDays(p)
 		if p.Own {
 			from += T(v.lang, "law.own")
-		}
-		of := []string{cmp.Or(strings.Trim(p.Jurisdiction, "*"), T(v.lang, "law.any"))}
-		if p.Form != "*" && p.Form != "" {
-			of = append(of, T(v.lang, "law.form."+p.Form))
-		}
-		if p.Public != "*" && p.Public != "" {
-			of = append(of, T(v.lang, "law.raises."+p.Public))
 		}
 		article := p.Article(string(v.lang))
 		if p.Unread() {
@@ -168,9 +158,29 @@ func (v *visit) lawParams(all []law.Param) grid {
 		if p.Undated() {
 			article += T(v.lang, "law.check.from")
 		}
-		g.Rows = append(g.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: strings.Join(of, " · ")}, {Text: article, User: p.Own}})
+		g.Rows = append(g.Rows, []cell{{Text: p.Name}, {Text: p.Value}, {Text: from}, {Text: lawScope(v.lang, p)}, {Text: article, User: p.Own}})
 	}
 	return g
+}
+
+// lawDays says from when to when a figure holds.
+func lawDays(p law.Param) string {
+	if p.To.IsZero() {
+		return ISODay(p.From)
+	}
+	return ISODay(p.From) + " – " + ISODay(p.To.AddDate(0, 0, -1))
+}
+
+// lawScope says for whom a figure holds.
+func lawScope(lang Lang, p law.Param) string {
+	of := []string{cmp.Or(strings.Trim(p.Jurisdiction, "*"), T(lang, "law.any"))}
+	if p.Form != "*" && p.Form != "" {
+		of = append(of, T(lang, "law.form."+p.Form))
+	}
+	if p.Public != "*" && p.Public != "" {
+		of = append(of, T(lang, "law.raises."+p.Public))
+	}
+	return strings.Join(of, " · ")
 }
 
 // courseChart draws a yearly rule month by month: what was done, where the pace leads, and the line.

@@ -30,7 +30,7 @@ func (v *visit) lawProfile(p *law.Profile) act {
 	a.blanks = []blank{{name: "place", label: "law.jurisdiction", hint: "law.jurisdiction.hint", value: place, max: 9}, {name: "form", label: "law.form", kind: "select", options: forms, value: form},
 		{name: "public", label: "law.public", kind: "select", options: yes, value: public}, {name: "due-from", label: "law.from", kind: "day", hint: "law.from.hint"},
 		{name: "code", label: "law.code", optional: true, value: code, max: 18}}
-	a.plan = func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+	a.plan = func(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 		p := law.Profile{From: in.day("due-from"), Jurisdiction: in["place"], Form: in["form"], Public: in["public"] == "yes", Code: in["code"]}
 		if err := lawField("place", "law.profile.wrong", p.Check()); err != nil {
 			return nil, err
@@ -98,14 +98,14 @@ func (v *visit) lawFact(code string) act {
 			items = append(items, Option{Value: i.Rule + "." + i.Name, Label: i.Label(string(v.lang))})
 		}
 	}
-	a.blanks = []blank{{name: "item", label: "law.item", kind: "select", options: items}, {name: "object", label: "law.object", kind: "select"},
+	a.blanks = []blank{{name: "item", label: "law.item", kind: "select", options: items}, {name: "object", label: "law.object", thing: "law", kind: "select"},
 		{name: "year", label: "law.year", kind: "number", optional: true}, {name: "due-day", label: "law.day", kind: "day", optional: true}, {name: "due-until", label: "law.until", kind: "day", optional: true},
 		{name: "amount", label: "law.amount", kind: "amount", optional: true},
 		{name: "count", label: "law.count", kind: "number", optional: true}, {name: "share", label: "law.share", optional: true, max: 7}, {name: "words", label: "law.words", max: 300}}
 	if code != "" {
 		a.blanks = slices.DeleteFunc(a.blanks, func(b blank) bool { return !lawAsks(code, b.name) })
 	}
-	a.plan = func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+	a.plan = func(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 		rule, item, _ := strings.Cut(in["item"], ".")
 		f := law.Fact{Rule: rule, Item: item, Object: in["object"], Year: int32(in.number("year")), Amount: in.sum("amount", v.book), Words: in["words"]}
 		switch i := law.ItemOf(rule, item); {
@@ -120,14 +120,11 @@ func (v *visit) lawFact(code string) act {
 			f.Amount = share
 		}
 		if i := law.ItemOf(rule, item); i != nil && i.Object == "gift" {
-			gift, err := giving.ParseRef(v.book, in["object"])
-			if err == nil {
-				_, err = giving.GiftByRef(v.ctx(), v.s.DB, v.book, in["object"])
-			}
+			gift, err := giving.GiftByRef(v.ctx(), q, v.book, in["object"])
 			if err := lawField("object", "law.gift.wrong", err); err != nil {
 				return nil, err
 			}
-			f.Object = "gift:" + gift.String()
+			f.Object = giving.Object("gift", gift.Gift.ID)
 		}
 		for name, to := range map[string]**time.Time{"due-day": &f.Day, "due-until": &f.Until} {
 			if in[name] != "" {
@@ -195,7 +192,7 @@ func (v *visit) lawParam(code string) act {
 			if err := lawField("value", "law.value.wrong", p.Check()); err != nil {
 				return nil, err
 			}
-			return &giving.Move{Object: lawObject(rule), Act: "law-param", Note: name + " " + in["value"], Source: "law", SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
+			return &giving.Move{Object: lawObject(rule), Act: "law-param", Note: oneLine(name+" "+p.Value+" · "+lawDays(p)+" · "+lawScope(ZH, p), 400), Source: "law", SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
 				return law.SetParam(ctx, tx, v.book, p, s.By, s.At)
 			}}, nil
 		}}

@@ -407,7 +407,7 @@ func (v *visit) needDeskPhoto() error {
 	if err != nil {
 		return err
 	}
-	return v.photoOf(i)
+	return v.photoOf(i, false)
 }
 
 // needPhotoAdd puts a photo that staff took beside an item; it is drawn anew as residents' are.

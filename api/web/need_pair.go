@@ -234,7 +234,7 @@ func (v *visit) intentActs(in *needs.Intent, need, offer *needs.Item) ([]act, er
 		fund = strconv.Itoa(int(*in.FundID))
 	}
 	propose := act{name: "intent-propose", needs: staff.NeedWrite, to: proposalsPath + "/", blanks: []blank{{name: "payee", label: "contract.payee", hint: "need.intent.payee.hint", kind: "select", options: payees, value: payee},
-		{name: "fund", label: "vote.fund", hint: "call.fund.hint", kind: "select", options: funds, value: fund}, {name: "title", label: "call.title", max: 80, value: need.Title},
+		{name: "fund", label: "vote.fund", thing: "fund", hint: "call.fund.hint", kind: "select", options: funds, value: fund}, {name: "title", label: "call.title", max: 80, value: need.Title},
 		{name: "plan", label: "project.plan", hint: "project.plan.hint", kind: "area", max: 2000}, {name: "people", label: "project.people", kind: "number", optional: true, value: strconv.Itoa(int(need.People))},
 		{name: "due-starts", label: "project.starts", kind: "day"}, {name: "due-ends", label: "project.ends", kind: "day"}},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, typed inputs) (*giving.Move, error) {

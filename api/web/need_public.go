@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -103,16 +102,10 @@ func (v *visit) needList() error {
 	view := needListView{Page: v.page(T(v.lang, "need.public.heading")), Search: oneLine(v.queried("q"), 60), Empty: Empty{Text: T(v.lang, "need.none")}}
 	view.Filtered = v.filtered()
 	filter := needs.Filter{All: true, Search: view.Search, Before: before}
-	pick := func(name, family string, values []string) (chosen string, options []Option) {
-		if slices.Contains(values, v.queried(name)) {
-			chosen = v.queried(name)
-		}
-		return chosen, append([]Option{{Label: T(v.lang, "filter.all")}}, v.choices(family, values...)...)
-	}
-	if view.Kind, view.Kinds = pick("kind", "need.book", needBooks()); view.Kind != "" {
+	if view.Kind, view.Kinds = v.pick("kind", "need.book", needBooks()...); view.Kind != "" {
 		filter.Books = []string{view.Kind}
 	}
-	view.Theme, view.Themes = pick("theme", "need.theme", needs.Themes())
+	view.Theme, view.Themes = v.pick("theme", "need.theme", needs.Themes()...)
 	filter.Theme = view.Theme
 	streets, err := v.streets()
 	if err != nil {
@@ -419,10 +412,10 @@ func (v *visit) needPhoto() error {
 	if err != nil {
 		return err
 	}
-	return v.photoOf(i)
+	return v.photoOf(i, i.Shown())
 }
 
-func (v *visit) photoOf(i *needs.Item) error {
+func (v *visit) photoOf(i *needs.Item, public bool) error {
 	hashes, err := needs.Photos(v.ctx(), v.s.DB, v.book, i)
 	if err != nil {
 		return err
@@ -435,5 +428,5 @@ func (v *visit) photoOf(i *needs.Item) error {
 	if err != nil {
 		return err
 	}
-	return v.sendPhoto(body, i.Shown())
+	return v.sendPhoto(body, public)
 }

@@ -41,22 +41,37 @@ type openBody struct {
 	tag, next string
 }
 
-// openMemory keeps the answers of a minute, so that who asks again, with an ETag or without, costs no reading. Who asks for the same at once waits for one reading.
-type openMemory struct {
+// openMemory keeps answers for a minute, so that who asks again costs no reading. Who asks for the same at once waits for one reading.
+type openMemory[T any] struct {
 	mu   sync.Mutex
-	kept map[string]*openPlace
+	kept map[string]*openPlace[T]
 }
 
-type openPlace struct {
-	until time.Time
-	mu    sync.Mutex
-	body  *openBody
+type openPlace[T any] struct {
+	until  time.Time
+	mu     sync.Mutex
+	known  bool
+	answer T
 }
 
-func newOpenMemory() *openMemory { return &openMemory{kept: map[string]*openPlace{}} }
+func newOpenMemory[T any]() *openMemory[T] { return &openMemory[T]{kept: map[string]*openPlace[T]{}} }
+
+// of is the answer to a question, read when nobody asked within the minute.
+func (m *openMemory[T]) of(key string, now time.Time, read func() (T, error)) (answer T, err error) {
+	p := m.place(key, now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.known {
+		if answer, err = read(); err != nil {
+			return answer, err
+		}
+		p.known, p.answer = true, answer
+	}
+	return p.answer, nil
+}
 
 // place is where the answer to a question stands or will stand. When there is no room for one more it is not kept.
-func (m *openMemory) place(key string, now time.Time) *openPlace {
+func (m *openMemory[T]) place(key string, now time.Time) *openPlace[T] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p := m.kept[key]; p != nil && now.Before(p.until) {
@@ -70,7 +85,7 @@ func (m *openMemory) place(key string, now time.Time) *openPlace {
 			}
 		}
 	}
-	p := &openPlace{until: now.Add(openKept)}
+	p := &openPlace[T]{until: now.Add(openKept)}
 	if len(m.kept) < openBodies {
 		m.kept[key] = p
 	}
@@ -81,21 +96,20 @@ func (m *openMemory) place(key string, now time.Time) *openPlace {
 func (v *visit) remembered(media string, page func(v *visit, after string, most int) (*openBody, error)) error {
 	after, most := v.QueryParam("after"), v.openMost()
 	key := strings.Join([]string{strconv.Itoa(int(v.book.ID)), v.address(), v.Request().URL.Path, string(v.lang), strconv.Itoa(most), after}, "\n")
-	p := v.s.sets.place(key, v.now)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.body == nil {
+	b, err := v.s.keptPages.of(key, v.now, func() (*openBody, error) {
 		b, err := page(v, after, most)
-		if err != nil {
-			return err
+		if err == nil {
+			b.tag = entityTag(b.body)
 		}
-		b.tag = entityTag(b.body)
-		p.body = b
+		return b, err
+	})
+	if err != nil {
+		return err
 	}
-	if p.body.next != "" {
-		v.Response().Header().Set("Link", "<"+p.body.next+`>; rel="next"`)
+	if b.next != "" {
+		v.Response().Header().Set("Link", "<"+b.next+`>; rel="next"`)
 	}
-	return v.tagged(media, p.body.tag, p.body.body)
+	return v.tagged(media, b.tag, b.body)
 }
 
 func (v *visit) openMost() int {
@@ -110,6 +124,9 @@ func (v *visit) openNext(id string) string {
 	query := url.Values{"after": {id}}
 	if limit := v.QueryParam("limit"); limit != "" {
 		query.Set("limit", strconv.Itoa(v.openMost()))
+	}
+	if v.QueryParam("lang") != "" {
+		query.Set("lang", string(v.lang))
 	}
 	return v.address() + v.Request().URL.Path + "?" + query.Encode()
 }
@@ -126,10 +143,11 @@ func openID(after, prefix string) (id uuid.UUID, err error) {
 	return id, nil
 }
 
-// whole pages a set that is read at once because it is short: rows never leave it and those there stay in their order.
-func whole(all func(*visit, pg.Querier) ([][]any, error)) func(*visit, pg.Querier, string, int) ([][]any, error) {
+// whole pages a set that is read at once, and kept, because it is short: rows never leave it and those there stay in their order.
+func whole(name string, all func(*visit, pg.Querier) ([][]any, error)) func(*visit, pg.Querier, string, int) ([][]any, error) {
 	return func(v *visit, q pg.Querier, after string, most int) ([][]any, error) {
-		rows, err := all(v, q)
+		key := strings.Join([]string{strconv.Itoa(int(v.book.ID)), v.address(), name}, "\n")
+		rows, err := v.s.keptSets.of(key, v.now, func() ([][]any, error) { return all(v, q) })
 		if err != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func (v *visit) openCharters(q pg.Querier) (rows [][]any, err error) {
 		if t.DormantMonths != nil {
 			months = strconv.Itoa(int(*t.DormantMonths))
 		}
-		rows = append(rows, []any{"charter:" + strconv.Itoa(int(id)) + ":" + strconv.Itoa(int(c.Version)), all[id].Code, int64(c.Version), ISODay(v.book.Day(c.MadeAt)), c.Basis, t.Sort, strings.Join(t.Purposes, " "), dayOrNone(t.OpensOn),
+		rows = append(rows, []any{"charter:" + strconv.Itoa(int(id)), all[id].Code, int64(c.Version), ISODay(v.book.Day(c.MadeAt)), c.Basis, t.Sort, strings.Join(t.Purposes, " "), dayOrNone(t.OpensOn),
 			dayOrNone(t.ClosesOn), percent(t.LevyBP), t.Interest, t.FeeBearer, percent(t.SpendBP), months, t.Voted})
 	}
 	return rows, nil

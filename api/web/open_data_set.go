@@ -55,17 +55,17 @@ func (s openSet) names() []string {
 // openSets are the sets that anybody may take. A field once published keeps its name and meaning.
 func openSets() []openSet {
 	return []openSet{
-		{"campaigns", openFields(`id:id slug:text title_zh:text title_en:text fund:text filing:text opens:day closes:day state:text currency:text goal:money received:money gifts:count refunded:money match_paid:money url:url`), whole((*visit).openCampaigns)},
-		{"funds", openFields(`id:id code:text name_zh:text name_en:text kind:text currency:text net_assets:money liquid:money committed:money set_aside:money available:money received_this_year:money spent_this_year:money url:url`), whole((*visit).openFunds)},
-		{"fund_kinds", openFields(`id:id fund:text direction:text kind:text name_zh:text name_en:text currency:text amount:money`), whole((*visit).openFundKinds)},
-		{"charters", openFields(`id:id fund:text version:count since:day basis:text sort:text purposes:text opens:day closes:day levy_percent:percent interest:text fee_bearer:text spend_percent:percent dormant_months:number voted:yes`), whole((*visit).openCharters)},
+		{"campaigns", openFields(`id:id slug:text title_zh:text title_en:text fund:text filing:text opens:day closes:day state:text currency:text goal:money received:money gifts:count refunded:money match_paid:money url:url`), whole("campaigns", (*visit).openCampaigns)},
+		{"funds", openFields(`id:id code:text name_zh:text name_en:text kind:text currency:text net_assets:money liquid:money committed:money set_aside:money available:money received_this_year:money spent_this_year:money url:url`), whole("funds", (*visit).openFunds)},
+		{"fund_kinds", openFields(`id:id fund:text direction:text kind:text name_zh:text name_en:text currency:text amount:money`), whole("fund_kinds", (*visit).openFundKinds)},
+		{"charters", openFields(`id:id fund:text version:count since:day basis:text sort:text purposes:text opens:day closes:day levy_percent:percent interest:text fee_bearer:text spend_percent:percent dormant_months:number voted:yes`), whole("charters", (*visit).openCharters)},
 		{"projects", openFields(`id:id number:count title:text fund:text street:text state:text starts:day ends:day ended:day currency:text budget:money committed:money spent:money people:count published:day paid:money person_times:count reached:count
 			score:number contracts_scored:count stages:count stages_accepted:count url:url`), (*visit).openProjects},
 		{"milestones", openFields(`id:id project:text contract:text position:count title:text due:day currency:text amount:money state:text accepted:money accepted_on:day`), (*visit).openMilestones},
 		{"payments", openFields(`id:id paid_on:day kind:text currency:text amount:money project:text contract:text fund:text payee:text payee_code:text`), (*visit).openPayments},
 		{"votes", openFields(`id:id number:count title_zh:text title_en:text fund:text state:text opens:time closes:time ballot:text method:text currency:text budget:money options:count online:count paper:count spoiled:count chosen_cost:money
-			rule_sha256:text recount:url url:url`), whole((*visit).openVotes)},
-		{"vote_options", openFields(`id:id vote:text place:count title_zh:text title_en:text currency:text cost:money result:text voters:count votes:count`), whole((*visit).openVoteOptions)},
+			rule_sha256:text recount:url url:url`), whole("votes", (*visit).openVotes)},
+		{"vote_options", openFields(`id:id vote:text place:count title_zh:text title_en:text currency:text cost:money result:text voters:count votes:count`), whole("vote_options", (*visit).openVoteOptions)},
 		{"disclosure", openFields(`id:id object:text kind:text title_zh:text title_en:text version:count phase:text correction:yes published_at:time currency:text opening:money income:money refunded:money fees:money cost:money closing:money
 			budget:money rate:percent url:url`), (*visit).openDisclosure},
 	}

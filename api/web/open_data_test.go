@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -160,7 +161,7 @@ func TestOpenDataIsKept(t *testing.T) {
 // The server keeps so many answers and no more; what is over is not kept, and old ones make room.
 func TestOpenMemory(t *testing.T) {
 	t.Parallel()
-	m, now := newOpenMemory(), time.Unix(0, 0)
+	m, now := newOpenMemory[int](), time.Unix(0, 0)
 	for i := range openBodies + 10 {
 		m.place(fmt.Sprint(i), now)
 	}
@@ -174,6 +175,26 @@ func TestOpenMemory(t *testing.T) {
 	later := now.Add(openKept)
 	if !same("x", later) || len(m.kept) != 1 {
 		t.Errorf("%d kept a minute later", len(m.kept))
+	}
+}
+
+// What was read is kept for a minute; a reading that failed is not.
+func TestOpenMemoryReadsOnce(t *testing.T) {
+	t.Parallel()
+	m, now, reads := newOpenMemory[int](), time.Unix(0, 0), 0
+	ask := func(at time.Time, wrong error) (int, error) {
+		return m.of("x", at, func() (int, error) { reads++; return reads, wrong })
+	}
+	if _, err := ask(now, io.ErrUnexpectedEOF); err != io.ErrUnexpectedEOF {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at   time.Time
+		want int
+	}{{now, 2}, {now.Add(openKept - 1), 2}, {now.Add(openKept), 3}} {
+		if got, err := ask(c.at, nil); got != c.want || err != nil {
+			t.Errorf("at %v: reading %d, %v", c.at, got, err)
+		}
 	}
 }
 

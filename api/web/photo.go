@@ -6,6 +6,8 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
@@ -89,14 +91,14 @@ func cleanPhoto(head *multipart.FileHeader) ([]byte, error) {
 	return needs.CleanPhoto(body)
 }
 
-// sendPhoto hands a photo out; only what the public may see is kept on the way.
+// sendPhoto hands a photo out; only what the public sees is kept on the way, and for a minute, since a need may be taken down.
 func (v *visit) sendPhoto(body []byte, public bool) error {
 	head := v.Response().Header()
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	head.Set("Cache-Control", "no-store")
 	if public {
-		head.Set("Cache-Control", "public, max-age=3600")
+		head.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(openKept/time.Second)))
 	}
 	return v.Blob(http.StatusOK, "image/jpeg", body)
 }

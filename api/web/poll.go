@@ -107,7 +107,7 @@ func (v *visit) pollActsOfList() (acts []act, required grid, err error) {
 // fundVoteSeconds set and lift that a fund is spent by vote only.
 func (v *visit) fundVoteSeconds(funds []Option) []act {
 	set := func(name string, voted bool) act {
-		return act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: []blank{{name: "fund", label: "vote.fund", kind: "select", options: funds}, whyBlank()},
+		return act{name: name, needs: staff.VoteSettle, second: staff.PollKind, blanks: []blank{{name: "fund", label: "vote.fund", thing: "fund", kind: "select", options: funds}, whyBlank()},
 			plan: func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
 				return polls.Require(v.book, int32(in.number("fund")), voted, in["reason"])
 			}}
@@ -144,7 +144,7 @@ func (v *visit) pollEnter(s *sight) (act, error) {
 	}
 	return act{name: "poll-enter", needs: staff.VoteWrite, to: pollsPath + "/", blanks: []blank{
 		{name: "communities", label: "poll.communities", hint: "poll.communities.hint", kind: "picks", options: communities},
-		{name: "zh", label: "poll.title.zh", max: 80}, {name: "en", label: "poll.title.en", max: 80}, {name: "fund", label: "vote.fund", kind: "select", options: funds},
+		{name: "zh", label: "poll.title.zh", max: 80}, {name: "en", label: "poll.title.en", max: 80}, {name: "fund", label: "vote.fund", thing: "fund", kind: "select", options: funds},
 		{name: "budget", label: "vote.budget", kind: "amount"}, {name: "due-opens", label: "poll.opens", kind: "day"}, {name: "due-closes", label: "poll.closes", hint: "poll.closes.hint", kind: "day"},
 		{name: "paper", label: "vote.paper-at", hint: "poll.paper.hint", optional: true},
 		{name: "ballot", label: "poll.ballot", kind: "select", options: choices("poll.ballot", votes.Approval, votes.Points, votes.Basket)},

@@ -89,7 +89,7 @@ func (v *visit) projectEnter() (act, error) {
 		return act{}, err
 	}
 	return act{name: "project-enter", needs: staff.ProjectEnter, to: projectsPath + "/", blanks: []blank{{name: "title", label: "project.title", max: 100}, {name: "fund", label: "subsidy.fund", kind: "select", options: funds},
-		{name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true},
+		{name: "use", label: "project.use", thing: "purpose", hint: "project.use.hint", kind: "select", options: uses, optional: true},
 		{name: "community", label: "project.community", optional: true, max: 100}, {name: "plan", label: "project.plan", hint: "project.plan.hint", kind: "area", max: 2000},
 		{name: "people", label: "project.people", kind: "number", optional: true}, {name: "homes", label: "project.homes", hint: "project.homes.hint", kind: "number", optional: true},
 		{name: "due-starts", label: "project.starts", kind: "day"}, {name: "due-ends", label: "project.ends", kind: "day"}},

@@ -287,10 +287,10 @@ func (v *visit) projectPhoto() error {
 	if err != nil {
 		return err
 	}
-	return v.photoOfProject(p)
+	return v.photoOfProject(p, true)
 }
 
-func (v *visit) photoOfProject(p *projects.Project) error {
+func (v *visit) photoOfProject(p *projects.Project, public bool) error {
 	hashes, err := projects.Photos(v.ctx(), v.s.DB, v.book, p)
 	if err != nil {
 		return err
@@ -303,7 +303,7 @@ func (v *visit) photoOfProject(p *projects.Project) error {
 	if err != nil {
 		return err
 	}
-	return v.sendPhoto(body, p.State == projects.Approved || p.State == projects.Ended)
+	return v.sendPhoto(body, public)
 }
 
 // projectAccount answers /projects/{number}/account: the final account as it was published, to be printed. ?version= shows an earlier one.
@@ -420,7 +420,7 @@ func (v *visit) projectDeskPhoto() error {
 	if err != nil {
 		return err
 	}
-	return v.photoOfProject(p)
+	return v.photoOfProject(p, false)
 }
 
 // projectPhotoAdd puts a photo on the project's public page, drawn anew: place, time and camera are gone.

@@ -125,7 +125,7 @@ func (v *visit) proposalDrafting(p *calls.Proposal, read reads, needs staff.Perm
 
 // proposalSeconds are the steps with a proposal that a second person approves; uses are the purposes that they offer.
 func (v *visit) proposalSeconds(uses []Option) []act {
-	return []act{{name: "proposal-award", needs: staff.ProjectWrite, second: staff.ContractKind, blanks: []blank{v.todayBlank("day", "voucher.day"), {name: "use", label: "project.use", hint: "project.use.hint", kind: "select", options: uses, optional: true}},
+	return []act{{name: "proposal-award", needs: staff.ProjectWrite, second: staff.ContractKind, blanks: []blank{v.todayBlank("day", "voucher.day"), {name: "use", label: "project.use", thing: "purpose", hint: "project.use.hint", kind: "select", options: uses, optional: true}},
 		plan: reads((*visit).proposal).of(func(v *visit, q pg.Querier, p *calls.Proposal, in inputs) (*giving.Move, error) {
 			return calls.Award(v.ctx(), q, v.book, p, in["use"], in.day("day"), v.now)
 		})}}

@@ -132,7 +132,7 @@ func (v *visit) termSeconds(sources []recon.SourceStory) []act {
 	reason := blank{name: "reason", label: "offline.reason", kind: "area"}
 	banks := []Option{{Value: "no", Label: T(v.lang, "term.shut")}, {Value: "yes", Label: T(v.lang, "term.open")}}
 	return []act{
-		{name: "recon-term", needs: staff.OfflineWrite, second: staff.ReconKind, plan: (*visit).termPlan, blanks: []blank{{name: "source", label: "term.account", kind: "select", options: options},
+		{name: "recon-term", needs: staff.OfflineWrite, second: staff.ReconKind, plan: (*visit).termPlan, blanks: []blank{{name: "source", label: "term.account", thing: "source", kind: "select", options: options},
 			{name: "due-from", label: "rule.from.day", kind: "day", hint: "term.from.hint"}, {name: "days", label: "term.days", kind: "number", hint: "term.days.hint", value: "1"},
 			{name: "rate", label: "term.rate", hint: "term.rate.hint", max: 8}, {name: "fixed", label: "term.fixed", hint: "term.currency.hint", max: 20, value: "0"},
 			{name: "dispute", label: "term.dispute", hint: "term.currency.hint", max: 20, value: "0"}, reason}},

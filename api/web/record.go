@@ -28,6 +28,7 @@ type blank struct {
 	name     string
 	label    string // key
 	of       string // what the label is about, in somebody's words: it stands instead of the label
+	thing    string // what is chosen among its options where a second person's page has to look it up: fund, source, purpose, law, bidder
 	kind     string // text, area, day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
 	hint     string // key
 	value    string // what stands in it at first

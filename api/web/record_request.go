@@ -174,18 +174,18 @@ func (v *visit) choiceMade(q pg.Querier, b blank, value string) (string, error) 
 		return b.options[i].Label, nil
 	}
 	number, _ := strconv.Atoi(value) // zero is nothing's
-	switch b.label {
-	case "law.object":
+	switch b.thing {
+	case "law":
 		return v.lawName(value), nil
-	case "project.use":
+	case "purpose":
 		return v.purposeNames([]string{value})
-	case "transfer.to", "fundfile.rest.to", "vote.fund":
+	case "fund":
 		funds, err := v.fundsByID(v.ctx(), q)
 		if f := funds[int32(number)]; f != nil {
 			return fundLabel(v.lang, f), nil
 		}
 		return value, err
-	case "term.account":
+	case "source":
 		s, err := recon.SourceByID(v.ctx(), q, v.book, int32(number))
 		if err == nil {
 			return sourceOption(s).Label, nil
@@ -194,9 +194,10 @@ func (v *visit) choiceMade(q pg.Querier, b blank, value string) (string, error) 
 			err = nil
 		}
 		return value, err
-	}
-	if id, err := uuid.Parse(value); err == nil { // a bidder
-		return giving.PaddleOf(v.ctx(), q, v.book, id), nil
+	case "bidder":
+		if id, err := uuid.Parse(value); err == nil {
+			return giving.PaddleOf(v.ctx(), q, v.book, id), nil
+		}
 	}
 	return value, nil
 }

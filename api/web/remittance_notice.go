@@ -9,7 +9,6 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
-	"sunfund/ledger/staff"
 )
 
 // NoticeRemittance tells whoever signs in for an organisation that a payment to it was debited, each in their own language, with the way to its
@@ -20,17 +19,10 @@ func (s *Server) NoticeRemittance(ctx context.Context, tx pgx.Tx, book *ledger.B
 		return err
 	}
 	for _, id := range people {
-		person, err := staff.ByID(ctx, tx, book.ID, id)
-		if err != nil {
-			return err
-		}
-		lang, ok := parseLang(person.Lang)
-		if !ok {
-			lang = ZH
-		}
-		amount, day := Amount(lang, money.Money{Minor: p.Amount, Currency: book.Currency}), Day(lang, *p.PaidOn)
-		err = staff.Post(ctx, tx, book.ID, staff.Mail{Person: id, Subject: T(lang, "mail.remittance", amount, p.Name()), Body: T(lang, "mail.remittance.body", day, amount, p.Payee, p.Purpose),
-			Path: providerPath + "/payments/" + p.ID.String() + "/note"}, now)
+		err := s.noticeOne(ctx, tx, book, id, providerPath+"/payments/"+p.ID.String()+"/note", now, func(lang Lang) (subject, body string) {
+			amount := Amount(lang, money.Money{Minor: p.Amount, Currency: book.Currency})
+			return T(lang, "mail.remittance", amount, p.Name()), T(lang, "mail.remittance.body", Day(lang, *p.PaidOn), amount, p.Payee, p.Purpose)
+		})
 		if err != nil {
 			return err
 		}

@@ -53,12 +53,13 @@ type Config struct {
 // Server answers the pages of all books.
 type Server struct {
 	Config
-	render  *Renderer
-	live    *live
-	sets    *openMemory
-	refused problem.Refused
-	reports problem.Reports
-	cards   payments.Watch
+	render    *Renderer
+	live      *live
+	keptPages *openMemory[*openBody]
+	keptSets  *openMemory[[][]any]
+	refused   problem.Refused
+	reports   problem.Reports
+	cards     payments.Watch
 }
 
 // NewServer parses all templates, once in a process.
@@ -67,7 +68,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Config: cfg, render: r, live: newLive(), sets: newOpenMemory()}, nil
+	return &Server{Config: cfg, render: r, live: newLive(), keptPages: newOpenMemory[*openBody](), keptSets: newOpenMemory[[][]any]()}, nil
 }
 
 // visit is one request: whose book, who asks, and the page that answers.

@@ -56,7 +56,6 @@ func (v *visit) statementFileAgain(status int, wrong Errors) error {
 			}
 			if lines > 0 {
 				view.Facts = append(view.Facts, v.fact("recon.reading.so", T(v.lang, "recon.reading.far", lines, about)))
-				v.Response().Header().Set("Refresh", "5")
 			}
 		}
 		if s.Format == statement.CSV && may {

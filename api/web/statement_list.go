@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -117,7 +116,7 @@ func sourceOption(s *recon.Source) Option {
 // tieAct is the step that says which account of the book a bank account is. Matching depends on it: another person approves. s is nil where the
 // step is only looked up by name.
 func (v *visit) tieAct(s *recon.Source) act {
-	source, to := blank{name: "source", label: "term.account", kind: "select"}, blank{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), optional: true}
+	source, to := blank{name: "source", label: "term.account", thing: "source", kind: "select"}, blank{name: "chart", label: "recon.chart", hint: "recon.chart.hint", kind: "select", options: v.tieOptions(), optional: true}
 	if s != nil {
 		source.options, to.value = []Option{sourceOption(s)}, string(s.Chart)
 	}
@@ -130,8 +129,11 @@ func (v *visit) tiePlan(q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, err
 	if err != nil {
 		return nil, err
 	}
-	to := chart.ID(in["chart"])
-	return &giving.Move{Object: s.Object(), Act: "statement-tie", Note: oneLine(s.Name+" · "+cmp.Or(v.accountName(to), T(v.lang, "recon.chart.none")), 400), Source: "recon",
+	to, name := chart.ID(in["chart"]), T(ZH, "recon.chart.none")
+	if to != "" {
+		name = v.code(chart.MustByID(to)) + " " + chart.MustByID(to).Name("zh")
+	}
+	return &giving.Move{Object: s.Object(), Act: "statement-tie", Note: oneLine(s.Name+" · "+name, 400), Source: "recon",
 		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
 			return recon.Tie(ctx, tx, v.book, s.ID, to)
 		}}, recon.MayTie(v.ctx(), q, v.book, s, to)

@@ -195,7 +195,7 @@ func (v *visit) letterSeconds(*subsidies.Letter) []act {
 		}, day, blank{name: "entry", label: "subsidy.entry", kind: "entry"}, amount),
 		second("letter-spend", false, func(v *visit, q pg.Querier, l *subsidies.Letter, in inputs) (*giving.Move, error) {
 			return subsidies.SpendOn(v.ctx(), q, v.book, l, subsidies.Cost{Amount: in.sum("amount", v.book), Contract: in["contract"], Project: in["project"], What: in["what"], Purpose: in["use"], Day: in.day("day")})
-		}, day, blank{name: "what", label: "subsidy.spend.what"}, blank{name: "use", label: "project.use", hint: "project.use.hint", kind: "select", optional: true}, blank{name: "contract", label: "subsidy.contract", max: 40}, blank{name: "project", label: "subsidy.project", max: 40}, amount),
+		}, day, blank{name: "what", label: "subsidy.spend.what"}, blank{name: "use", label: "project.use", thing: "purpose", hint: "project.use.hint", kind: "select", optional: true}, blank{name: "contract", label: "subsidy.contract", max: 40}, blank{name: "project", label: "subsidy.project", max: 40}, amount),
 		second("letter-return", true, func(v *visit, q pg.Querier, l *subsidies.Letter, in inputs) (*giving.Move, error) {
 			return subsidies.Return(v.ctx(), q, v.book, l, in.sum("amount", v.book), chart.ID(in["bank"]), in["ref"], in.day("day"))
 		}, day, amount, blank{name: "bank", label: "subsidy.bank", kind: "select", options: v.bankOptions()}, blank{name: "ref", label: "bankline.ref", hint: "bankline.ref.hint", max: 100}),

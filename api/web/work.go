@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -63,15 +64,17 @@ func (v *visit) workRecord(heading, here string, wrong Errors, path string) reco
 	return view
 }
 
-// choose adds a filter of fixed choices and answers the one that was made.
-func (l *workPages) choose(v *visit, name, label, family string, values ...string) (chosen string, err error) {
-	options := []Option{{Label: T(v.lang, "filter.all")}}
-	for _, value := range values {
-		options = append(options, Option{Value: value, Label: T(v.lang, family+"."+value)})
-		if v.queried(name) == value {
-			chosen = value
-		}
+// pick is the one of fixed choices that the address asks for, none when it asks for another, and all of them behind "all".
+func (v *visit) pick(name, family string, values ...string) (chosen string, options []Option) {
+	if slices.Contains(values, v.queried(name)) {
+		chosen = v.queried(name)
 	}
+	return chosen, append([]Option{{Label: T(v.lang, "filter.all")}}, v.choices(family, values...)...)
+}
+
+// choose adds a filter of fixed choices and answers the one that was made.
+func (l *workPages) choose(v *visit, name, label, family string, values ...string) (string, error) {
+	chosen, options := v.pick(name, family, values...)
 	f, err := newField(l.Page, name, label, chosen, "type", "select", "options", options)
 	l.Filters = append(l.Filters, f)
 	return chosen, err
