@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/law"
 )
 
 // ErrNoRefund means that no refund is booked under the reference.
@@ -17,7 +18,7 @@ var ErrNoRefund = errors.New("no such refund")
 
 // StandingRefund stands in SQL for the refunds that stand: what a processor could not carry out was given back to nobody. Everything
 // that asks what is left of a gift asks here.
-const StandingRefund = `(select z.* from refund z where not exists (select from refund_failure f where f.book_id = z.book_id and f.refund_id = z.id))`
+const StandingRefund = law.StandingRefund
 
 const (
 	sqlRefundByRef = `select id from refund where book_id = $1 and channel = $2 and ref = $3`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +16,7 @@ import (
 
 const (
 	sqlAgreedGift = `
-select f.code || ' ' || f.name_zh, g.amount, g.ccy, g.paid_at, coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8
+select f.code || ' ' || f.name_zh, g.amount, g.ccy, g.paid_at, coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0)::int8
   from gift g join fund f on f.book_id = g.book_id and f.fund_id = g.fund_id where g.book_id = $1 and g.id = $2`
 
 	// What came in with a gift, and how much of it nothing has taken yet, through the funds that it was moved to.
@@ -38,7 +39,11 @@ select coalesce((select sum(until - at) from part where moves = 0), 0)::int8,
 // lookAgreements is R04: what an agreement says goes first. A gift with a day is used by that day, one with a cap of its own is levied under it,
 // and a fund is spent in the time and to the yearly least of its charter.
 func lookAgreements(ctx context.Context, d *desk, f *Finding) error {
-	warn, _ := d.param(f, "R04", "warn")
+	warn, ok := d.param(f, "R04", "warn")
+	if !ok {
+		f.State = Exempt
+		return nil
+	}
 	for _, fact := range d.facts.each("R04") {
 		if err := d.agreed(ctx, f, fact, warn); err != nil {
 			return err
@@ -58,9 +63,10 @@ func lookAgreements(ctx context.Context, d *desk, f *Finding) error {
 
 // agreed holds one gift to its own terms.
 func (d *desk) agreed(ctx context.Context, f *Finding, fact *Fact, warn Param) error {
-	id, err := uuid.Parse(fact.Object[len("gift:"):])
+	gift, _ := strings.CutPrefix(fact.Object, "gift:")
+	id, err := uuid.Parse(gift)
 	if err != nil {
-		return nil
+		return fmt.Errorf("gift of a fact: %w", err)
 	}
 	var fund, ccy string
 	var amount, refunded int64

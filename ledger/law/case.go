@@ -166,7 +166,10 @@ func lookNumber(ctx context.Context, d *desk, f *Finding) error {
 
 // lookRight is R15: only a body with the right may have public campaigns.
 func lookRight(ctx context.Context, d *desk, f *Finding) error {
-	d.param(f, "R15", "public")
+	if p, ok := d.param(f, "R15", "public"); !ok || p.Value != "yes" {
+		f.State = Exempt
+		return nil
+	}
 	all, err := d.everyFiling(ctx)
 	if err != nil {
 		return err

@@ -18,11 +18,12 @@ select c.fund_id, f.code || ' ' || f.name_zh, c.version, c.basis, c.basis_ref, c
   join fund f on f.book_id = c.book_id and f.fund_id = c.fund_id
  where c.book_id = $1 order by c.made_at desc, c.fund_id limit 500`
 
-// What is set apart or paid for a purpose that no version of its fund's charter ever allowed.
+// What is set apart or paid for a purpose that no version of its fund's charter ever allowed. What was dropped or came back is neither.
 const sqlOffPurpose = `
 select 'disbursement:' || d.id, 'Z' || d.number, d.purpose_code
   from disbursement d
  where d.book_id = $1 and d.fund_id is not null and d.purpose_code <> ''
+   and d.state not in ('dropped', 'bounced')
    and exists (select from fund_charter c where c.book_id = d.book_id and c.fund_id = d.fund_id)
    and not exists (select from fund_charter c where c.book_id = d.book_id and c.fund_id = d.fund_id and d.purpose_code = any(c.purposes))
  order by 2 limit 500`

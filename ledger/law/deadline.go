@@ -243,12 +243,9 @@ func (l *dueList) others(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	var first *int32
-	if err := l.q.QueryRow(ctx, sqlFirstYear, l.book.ID).Scan(&first); err != nil {
+	first, err := l.firstYear(ctx)
+	if err != nil || first == nil {
 		return err
-	}
-	if first == nil {
-		return nil
 	}
 	for year := max(int(*first), l.today.Year()-yearsBack); year <= l.today.Year(); year++ {
 		object := "year:" + strconv.Itoa(year)

@@ -1,10 +1,13 @@
 package law
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -83,7 +86,10 @@ type Fact struct {
 	EnteredAt  time.Time
 }
 
-// Check says whether the fact has what its item asks for. ErrBadFact.
+// objectForm is how records are named: the book, those with a number, those with an id.
+var objectForm = regexp.MustCompile(`^(book|(campaign|fund):[1-9][0-9]{0,9}|(gift|payee|contract|project):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+
+// Check says whether the fact has what its item asks for, and is about a record of its sort. ErrBadFact.
 func (f Fact) Check() error {
 	item := ItemOf(f.Rule, f.Item)
 	switch {
@@ -95,6 +101,8 @@ func (f Fact) Check() error {
 		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
 	case item.Share && f.Amount > 10_000:
 		return fmt.Errorf("%w: more than the whole", ErrBadFact)
+	case !strings.HasPrefix(f.Object+":", item.Object+":") || !objectForm.MatchString(f.Object):
+		return fmt.Errorf("%w: %s %s is about a %s and not about %q", ErrBadFact, f.Rule, f.Item, item.Object, f.Object)
 	case f.Until != nil && f.Day != nil && f.Until.Before(*f.Day):
 		return fmt.Errorf("%w: it ends before it begins", ErrBadFact)
 	}
@@ -110,7 +118,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 select id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
   from law_fact where book_id = $1 and rule = $2 order by entered_at desc, id desc limit $3`
 
-	// The newest of each object, item and year; of what happens more than once, each.
+	// The newest of each object, item and year; of what happens more than once, or begins and ends, each.
 	sqlStanding = `
 select distinct on (rule, object, item, year, case when item = any($3) then id end) id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
   from law_fact where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2))
@@ -149,7 +157,7 @@ type facts struct {
 
 // standing reads the facts that stand, of all rules when none is named.
 func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today time.Time) (fs facts, err error) {
-	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed"})
+	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed", "related", "unrelated", "own_account", "account_ended"})
 	if err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}
@@ -181,16 +189,59 @@ func (fs facts) of(rule, item, object string, year int) *Fact {
 	return nil
 }
 
-// since is a fact that has begun by today and has not ended since; nil when there is none. It begins and ends on the days it names.
+// since is the fact of something that has begun by today and has not ended; nil when there is none.
 func (fs facts) since(rule, begins, ends, object string) *Fact {
-	from, until := fs.of(rule, begins, object, 0), fs.of(rule, ends, object, 0)
-	switch {
-	case from == nil, from.Day.After(fs.today):
-		return nil
-	case until != nil && !until.EnteredAt.Before(from.EnteredAt) && !until.Day.After(fs.today):
-		return nil
+	var all []*Fact
+	for i := range fs.all {
+		if f := &fs.all[i]; f.Rule == rule && f.Object == object && (f.Item == begins || f.Item == ends) {
+			all = append(all, f)
+		}
 	}
-	return from
+	return during(all, begins, fs.today, fs.today)
+}
+
+// during is the fact of what began, about one object, that held on a day of from..to; the last one when there are several, nil when there is none.
+// It begins on the day it names and is over on the day that its end names. Until its end is entered, a newer beginning takes its place.
+func during(of []*Fact, begins string, from, to time.Time) (held *Fact) {
+	order := map[string]int{begins: -1}
+	slices.SortStableFunc(of, func(a, b *Fact) int { return cmp.Or(a.EnteredAt.Compare(b.EnteredAt), order[a.Item]-order[b.Item]) })
+	for i, f := range of {
+		rest := of[i+1:]
+		ends := slices.IndexFunc(rest, func(f *Fact) bool { return f.Item == begins })
+		if ends == 0 || f.Item != begins || f.Day.After(to) {
+			continue
+		}
+		if ends < 0 {
+			ends = len(rest)
+		}
+		if ends == 0 || rest[ends-1].Day.After(later(*f.Day, from)) {
+			held = f
+		}
+	}
+	return held
+}
+
+// Related are the payees that were close to the managers on a day of from..to (R23), each with the fact that says so.
+func Related(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time) (map[uuid.UUID]Fact, error) {
+	fs, err := standing(ctx, q, book, []string{"R23"}, to)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string][]*Fact{}
+	for _, f := range fs.each("R23") {
+		of[f.Object] = append(of[f.Object], f)
+	}
+	close := map[uuid.UUID]Fact{}
+	for object, all := range of {
+		if f := during(all, "related", from, to); f != nil {
+			id, err := uuid.Parse(strings.TrimPrefix(object, "payee:"))
+			if err != nil {
+				return nil, fmt.Errorf("payee of a fact: %w", err)
+			}
+			close[id] = *f
+		}
+	}
+	return close, nil
 }
 
 // Named is a record that a fact may speak of.

@@ -288,6 +288,48 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// Of figures that fit at once the one that names the legal form goes first, then the one that names the right, then the newest.
+func TestExactFigures(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	figure := func(year int, form, public, value, want string) {
+		t.Helper()
+		w.at = w.at.Add(time.Second)
+		p := law.Param{Rule: "R02", Name: "cap", Form: form, Public: public, From: ledger.Day(year, 1, 1), Value: value, ArticleZH: "章程"}
+		w.tx(func(tx pgx.Tx) error { return law.SetParam(w.ctx, tx, w.book, p, w.who, w.at) })
+		l, err := law.Read(w.ctx, w.db, w.book)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := l.Param("R02", "cap", ledger.Day(2026, 6, 1)); got.Value != want {
+			t.Errorf("with %s for %q, %q the cap is %s, want %s", value, form, public, got.Value, want)
+		}
+	}
+	figure(2022, "*", "*", "1%", "1%")
+	figure(2022, "*", "yes", "2%", "2%")
+	figure(2022, law.Association, "*", "3%", "3%")
+	figure(2024, "*", "*", "4%", "3%")
+	figure(2024, "*", "yes", "5%", "3%")
+	figure(2021, law.Association, "yes", "6%", "6%")
+	figure(2020, law.Association, "yes", "7%", "6%")
+}
+
+// A file of figures begins with the names of params.csv; what cannot be read is named by its line.
+func TestReadFigures(t *testing.T) {
+	t.Parallel()
+	const head = "rule,name,jurisdiction,form,public,valid_from,valid_to,value,article_zh,article_en,source\n"
+	const good = "R02,cap,CN,*,*,2027-01-01,,9%,新办法,new measure,S\n"
+	if all, err := law.ReadFigures(strings.NewReader("\ufeff" + head + good)); err != nil || len(all) != 1 || all[0].BasisPoints() != 900 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	for text, want := range map[string]string{"": "line 1", good: "line 1", "rule,name\n": "line 1", head + good + "R02,cap\n": "line 3", head + good + "R02,cap,CN,*,*,soon,,9%,x,x,S\n": "line 3",
+		head + "R02,cap,CN,*,*,2027-01-01,,nine,x,x,S\n" + good: "line 2, R02 cap", head + good + "R02,cap,CN,club,*,2027-01-01,,9%,x,x,S\n": "line 3, R02 cap"} {
+		if _, err := law.ReadFigures(strings.NewReader(text)); !errors.Is(err, law.ErrBadParam) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want one that says %s", text, err, want)
+		}
+	}
+}
+
 // Every parameter names a rule, can be read, and says where it is written in both languages; every rule has its words.
 func TestTable(t *testing.T) {
 	t.Parallel()
@@ -435,6 +477,65 @@ func TestBandsOfTheYoung(t *testing.T) {
 	}
 }
 
+// R03: a year end at which a body had exactly nothing counts in the mean; one before its books does not.
+func TestBandsOfNothing(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, false)
+	w.post(ledger.Day(2023, 6, 1), "gift.u", -1_000_00, "")
+	w.post(ledger.Day(2023, 6, 2), "program.u", 1_000_00, "")
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -12_000_000_00, "")
+	if mean := sumOf(t, w.look("R03", 2026, ledger.Day(2027, 1, 5)), "Mean net assets of 3"); mean != 4_000_000_00 {
+		t.Errorf("the mean of 0, 0 and 12,000,000.00 is 4,000,000.00 and not %d", mean)
+	}
+}
+
+// R15 binds nobody where the figure says that no right is asked for, neither when a campaign is made nor when the book is looked at.
+func TestRightNotAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, false)
+	today := ledger.Day(2026, 6, 1)
+	stands := func(state law.State, refused bool) {
+		t.Helper()
+		if f := w.look("R15", 2026, today); f.State != state {
+			t.Errorf("it is %s, want %s", f.State, state)
+		}
+		if err := law.MayRaise(w.ctx, w.db, w.book, today); errors.Is(err, law.ErrLaw) != refused {
+			t.Errorf("to raise: %v", err)
+		}
+	}
+	stands(law.Nothing, true)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: "R15", Name: "public", From: ledger.Day(2020, 1, 1), Value: "no", ArticleZH: "批复"}, w.who, w.at)
+	})
+	stands(law.Exempt, false)
+}
+
+// R04 binds nobody before its figure: a line to warn at that nobody set would warn of everything.
+func TestAgreementsBeforeTheLaw(t *testing.T) {
+	w := newWorld(t)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2010, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, w.at)
+	})
+	if f := w.look("R04", 2015, ledger.Day(2026, 6, 1)); f.State != law.Exempt {
+		t.Errorf("in 2015 it is %s", f.State)
+	}
+}
+
+// A fact is about a record of its item's sort, named in full.
+func TestFactsNameTheirRecord(t *testing.T) {
+	t.Parallel()
+	day, id := ledger.Day(2026, 1, 1), uuid.NewString()
+	for _, c := range []struct {
+		rule, item, object string
+		ok                 bool
+	}{{"R04", "spend_by", "gift:" + id, true}, {"R04", "spend_by", "gift:", false}, {"R04", "spend_by", "", false}, {"R04", "spend_by", "g", false}, {"R04", "spend_by", "payee:" + id, false}, {"R04", "spend_by", "gift:" + id + "0", false},
+		{"R10", "event", "book", true}, {"R10", "event", "book:1", false}, {"R14", "no_invest", "fund:12", true}, {"R14", "no_invest", "fund:R", false}, {"R14", "no_invest", "campaign:1", false}, {"R23", "related", "payee:7", false}} {
+		if err := (law.Fact{Rule: c.rule, Item: c.item, Object: c.object, Day: &day, Words: "协议"}).Check(); (err == nil) != c.ok || err != nil && !errors.Is(err, law.ErrBadFact) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 // Findings of a reading: an entered income stands for years before the books alone; a tie ends on its day and not when it is entered; many facts
 // of one thing do not push out another.
 func TestFactsStand(t *testing.T) {
@@ -455,6 +556,22 @@ func TestFactsStand(t *testing.T) {
 	for day, close := range map[time.Time]bool{ledger.Day(2026, 2, 28): false, since: true, ledger.Day(2026, 12, 31): true, until: false} {
 		if err := law.MayPay(w.ctx, w.db, w.book, payee, day); errors.Is(err, law.ErrLaw) != close {
 			t.Errorf("on %s: %v", day.Format(time.DateOnly), err)
+		}
+	}
+	again := ledger.Day(2028, 1, 1)
+	w.fact(law.Fact{Rule: "R23", Item: "related", Object: object, Day: &again, Words: "再任理事"}) // the tie before it stays what it was
+	for _, c := range []struct {
+		from, to time.Time
+		words    string
+	}{{ledger.Day(2026, 1, 1), ledger.Day(2026, 2, 28), ""}, {ledger.Day(2026, 1, 1), since, "理事"}, {ledger.Day(2026, 12, 31), until, "理事"}, {until, ledger.Day(2027, 12, 31), ""}, {until, again, "再任理事"}, {since, again, "再任理事"}} {
+		close, err := law.Related(w.ctx, w.db, w.book, c.from, c.to)
+		if f, found := close[payee]; err != nil || found != (c.words != "") || f.Words != c.words {
+			t.Errorf("%s..%s: %+v, %v, want %q", c.from.Format(time.DateOnly), c.to.Format(time.DateOnly), close, err, c.words)
+		}
+	}
+	for day, close := range map[time.Time]bool{since: true, until: false, again: true} {
+		if err := law.MayPay(w.ctx, w.db, w.book, payee, day); errors.Is(err, law.ErrLaw) != close {
+			t.Errorf("on %s, with a second tie: %v", day.Format(time.DateOnly), err)
 		}
 	}
 }

@@ -13,6 +13,10 @@ import (
 	"sunfund/ledger/money"
 )
 
+// StandingRefund stands in SQL for the refunds that stand: what a processor could not carry out was given back to nobody. Everything
+// that asks what is left of a gift asks here.
+const StandingRefund = `(select z.* from refund z where not exists (select from refund_failure f where f.book_id = z.book_id and f.refund_id = z.id))`
+
 const (
 	// Gifts of the fund since it began, less refunds; match, levies and releases left out. Closing entries are taken back: they empty the account.
 	sqlLevyBase = `
@@ -36,9 +40,9 @@ select coalesce(sum(l.amount), 0)::int8 from fund_levy l
 
 	// Gifts of one fund whose agreement has a cap of its own (R04), less what was given back: the newest fact of each stands.
 	sqlOwnCaps = `
-select g.id, f.amount, (g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0))::int8
+select g.id, f.amount, (g.amount - coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0))::int8
   from (select distinct on (object) object, amount from law_fact where book_id = $1 and rule = 'R04' and item = 'fee_cap' order by object, entered_at desc, id desc) f
-  join gift g on g.book_id = $1 and 'gift:' || g.id = f.object
+  join gift g on g.book_id = $1 and g.id = substr(f.object, length('gift:') + 1)::uuid
  where g.fund_id = $2 and g.ccy = $3 order by g.id`
 )
 
@@ -100,15 +104,23 @@ select f.fund_id, f.code || ' ' || f.name_zh, c.levy_bp, c.spend_bp, c.closes_on
  where f.book_id = $1 and (c.version is not null or exists (select from fund_levy l where l.book_id = f.book_id and l.fund_id = f.fund_id))
  order by f.fund_id limit 5000`
 
+// charters are those of all funds, read once.
 func (d *desk) charters(ctx context.Context) ([]charter, error) {
+	if d.terms != nil {
+		return d.terms, nil
+	}
 	rows, err := d.q.Query(ctx, sqlLawCharters, d.book.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read charters: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c charter, err error) {
+	d.terms, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c charter, err error) {
 		err = row.Scan(&c.fund, &c.name, &c.levy, &c.spend, &c.closes, &c.version)
 		return c, err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("read charters: %w", err)
+	}
+	return d.terms, nil
 }
 
 // lookLevy is R05: no fund has been levied more than its agreement allows; where it is silent, nothing.

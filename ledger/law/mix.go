@@ -3,7 +3,6 @@ package law
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,7 +45,7 @@ func lookMix(ctx context.Context, d *desk, f *Finding) error {
 		case pay.Amount < least:
 			f.sum(name+"：人员经费", name+": pay", pay.Amount)
 			f.row(Row{Object: object, Name: name, ZH: "人员经费 " + d.amount(pay.Amount) + "，应不少于 " + d.amount(least) + "。", EN: "Pay of " + d.amount(pay.Amount) + "; at least " + d.amount(least) + " is asked for.",
-				Broken: strings.HasPrefix(state, "ended")})
+				Broken: state == "ended"})
 		default:
 			f.sum(name+"：人员经费", name+": pay", pay.Amount)
 		}

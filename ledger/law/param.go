@@ -69,38 +69,53 @@ func readStatutes() []Param {
 	if err != nil {
 		panic(err)
 	}
-	all, err := ReadFigures(f)
+	all, err := readFigures(f, func(Param) error { return nil }) // a test holds each to Check, which itself asks these
 	if err != nil {
 		panic(err)
 	}
 	return all
 }
 
-// ReadFigures reads figures in the form of params.csv: a line of names, then rule, name, jurisdiction, form, public, valid_from, valid_to, value,
-// article_zh, article_en and source. ErrBadParam says which line.
+var paramHead = []string{"rule", "name", "jurisdiction", "form", "public", "valid_from", "valid_to", "value", "article_zh", "article_en", "source"}
+
+// ReadFigures reads figures of a book's own in the form of params.csv: a line of names, then a figure a line. ErrBadParam says which line.
 func ReadFigures(from io.Reader) ([]Param, error) {
-	rows, err := csv.NewReader(from).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadParam, err)
+	return readFigures(from, Param.Check)
+}
+
+func readFigures(from io.Reader, check func(Param) error) (all []Param, err error) {
+	r := csv.NewReader(from)
+	r.FieldsPerRecord = len(paramHead)
+	head, err := r.Read()
+	if err == nil {
+		head[0] = strings.TrimPrefix(head[0], "\ufeff") // spreadsheets put it there
 	}
-	var all []Param
-	for i, row := range rows {
-		if i == 0 {
-			continue
+	if !slices.Equal(head, paramHead) {
+		return nil, fmt.Errorf("%w: line 1 has to be %s", ErrBadParam, strings.Join(paramHead, ","))
+	}
+	for {
+		row, err := r.Read()
+		if err == io.EOF {
+			return all, nil
 		}
-		if len(row) != 11 {
-			return nil, fmt.Errorf("%w: line %d has %d fields", ErrBadParam, i+1, len(row))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBadParam, err)
 		}
 		p := Param{Rule: row[0], Name: row[1], Jurisdiction: row[2], Form: row[3], Public: row[4], Value: row[7], ArticleZH: row[8], ArticleEN: row[9], Source: row[10]}
 		if p.From, err = time.Parse(time.DateOnly, row[5]); err == nil && row[6] != "" {
 			p.To, err = time.Parse(time.DateOnly, row[6])
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", ErrBadParam, i+1, err)
+			err = fmt.Errorf("%w: %w", ErrBadParam, err)
+		} else {
+			err = check(p)
+		}
+		if err != nil {
+			line, _ := r.FieldPos(0)
+			return nil, fmt.Errorf("line %d, %s %s: %w", line, p.Rule, p.Name, err)
 		}
 		all = append(all, p)
 	}
-	return all, nil
 }
 
 // Params are the figures of the statutes, in the order of the file.
@@ -269,7 +284,8 @@ func (l *Law) On(day time.Time) *Profile {
 	return nil
 }
 
-// Param is a figure on a day: the book's own first, then that of its part of the country, then the country's; of those the newest.
+// Param is a figure on a day: the book's own first, then that of its part of the country, then the country's; of those the one for its legal form,
+// then the one for its right to raise from the public, then the newest.
 func (l *Law) Param(rule, name string, day time.Time) (Param, bool) {
 	p := l.On(day)
 	if p == nil {
@@ -294,11 +310,19 @@ func (p *Profile) newest(of []Param, rule, name string, day time.Time) (best Par
 			s.Public != "*" && s.Public != public || near[s.Jurisdiction] == 0 {
 			continue
 		}
-		if !found || cmp.Or(near[s.Jurisdiction]-near[best.Jurisdiction], s.From.Compare(best.From)) > 0 {
+		if !found || cmp.Or(near[s.Jurisdiction]-near[best.Jurisdiction], exact(s.Form)-exact(best.Form), exact(s.Public)-exact(best.Public), s.From.Compare(best.From)) > 0 {
 			best, found = s, true
 		}
 	}
 	return best, found
+}
+
+// exact is 1 for a figure that names whom it is for, 0 for one for all.
+func exact(scope string) int {
+	if scope == "*" {
+		return 0
+	}
+	return 1
 }
 
 // Figures are all figures that hold on a day, in the order of the rules.

@@ -127,6 +127,7 @@ type desk struct {
 	ends  map[time.Time][]ledger.Position
 	files []filing
 	works []deal
+	terms []charter
 	dues  []Deadline
 }
 

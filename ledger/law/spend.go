@@ -364,6 +364,10 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 	years, _ := d.param(f, f.Code, "years")
 	mean := net
 	if n := years.Number(); n > 1 {
+		first, err := d.firstYear(ctx)
+		if err != nil {
+			return err
+		}
 		var all int64
 		known := true
 		for i := 1; i <= int(n); i++ {
@@ -371,7 +375,7 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 			if err != nil {
 				return err
 			}
-			known = known && one != 0
+			known = known && first != nil && int(*first) <= d.year-i
 			all += max(0, one)
 		}
 		if known { // a mean over year ends that nobody knows would be too low
@@ -395,6 +399,14 @@ func lookBands(ctx context.Context, d *desk, f *Finding) error {
 		return err
 	}
 	return d.capOf(ctx, f, b.admin, f.Code)
+}
+
+// firstYear is the year of the book's first entry; nil when it has none. Of year ends before it the books know nothing.
+func (d *desk) firstYear(ctx context.Context) (first *int32, err error) {
+	if err := d.q.QueryRow(ctx, sqlFirstYear, d.book.ID).Scan(&first); err != nil {
+		return nil, fmt.Errorf("read first year: %w", err)
+	}
+	return first, nil
 }
 
 func (d *desk) netAssets(ctx context.Context, year int) (net int64, err error) {

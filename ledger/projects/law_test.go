@@ -11,6 +11,7 @@ import (
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
 	"sunfund/ledger/projects"
@@ -114,6 +115,41 @@ func TestMixByLaw(t *testing.T) {
 	pay.Amount++
 	w.fact(pay)
 	stands(law.Holds, "")
+}
+
+// R12: what was asked for before its fund's charter left the purpose out stands against the rule until it is dropped.
+func TestOffPurposeByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful()
+	w.post("D bank.basic R2 100.00", "C gift.r R2 100.00")
+	home, payment := uuid.New(), uuid.New()
+	w.do(func(tx pgx.Tx) (*giving.Move, error) {
+		return projects.EnterHome(w.ctx, tx, w.book, projects.Payee{ID: home, StreetID: &w.street, EnteredBy: w.accountant}, projects.Home{Name: "周小满", Bank: "邮储银行", Account: "6210 9912 3456"}, w.now)
+	})
+	payee := func(tx pgx.Tx) *projects.Payee {
+		p, err := projects.PayeeByID(w.ctx, tx, w.book, home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	w.do(func(tx pgx.Tx) (*giving.Move, error) { return projects.VerifyPayee(w.book, payee(tx), w.now) })
+	w.now = w.now.Add(projects.Cooling)
+	w.do(func(tx pgx.Tx) (*giving.Move, error) {
+		return projects.AskAid(w.ctx, tx, w.book, payee(tx), projects.Payment{ID: payment, FundID: &w.funds["R2"].ID, Bank: "bank.basic", Amount: 1_00, Purpose: "救助", Use: "office", AskedBy: w.accountant}, w.now)
+	})
+	w.chartered("R2", funds.Terms{Sort: funds.Sunshine, Purposes: []string{"homes"}})
+	stands := func(state law.State, rows int) {
+		t.Helper()
+		if f, err := law.LookAt(w.ctx, w.db, w.book, "R12", 2026, w.day()); err != nil || f.State != state || len(f.Rows) != rows {
+			t.Errorf("%+v, %v, want %s with %d rows", f, err, state, rows)
+		}
+	}
+	stands(law.Broken, 1)
+	w.do(w.ofPayment(payment, func(tx pgx.Tx, p *projects.Payment) (*giving.Move, error) {
+		return projects.Drop(w.ctx, tx, w.book, p, "用途不符", w.day())
+	}))
+	stands(law.Nothing, 0)
 }
 
 // R23: nobody close to the managers signs or is paid, neither an organisation nor a household; once the tie has ended they may.

@@ -3,8 +3,6 @@ package reports
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,24 +42,9 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	if err != nil {
 		return nil, err
 	}
-	facts, err := law.Facts(ctx, q, book, "R23")
+	marks, err := law.Related(ctx, q, book, r.From, r.To)
 	if err != nil {
 		return nil, err
-	}
-	marks := map[uuid.UUID]law.Fact{}
-	for _, f := range slices.Backward(facts) { // the oldest first
-		id, err := uuid.Parse(strings.TrimPrefix(f.Object, "payee:"))
-		if err != nil || f.Day == nil || f.Day.After(r.To) {
-			continue
-		}
-		switch f.Item {
-		case "related":
-			marks[id] = f
-		case "unrelated":
-			if !f.Day.After(r.From) { // it was one in these days
-				delete(marks, id)
-			}
-		}
 	}
 	ids := make([]uuid.UUID, 0, len(marks))
 	for id := range marks {

@@ -68,4 +68,20 @@ func TestAgreedTerms(t *testing.T) {
 	stands(ledger.Day(2027, time.January, 1), law.Holds, 0)
 	w.refunds(gifts[1], 50_33)
 	levy(law.LevyState{BP: 500, Base: 100_00, Cap: 5_00, Left: 5_00})
+	capped := func(want int64) {
+		t.Helper()
+		f, err := law.LookAt(w.ctx, w.db, w.book, "R04", 2027, ledger.Day(2027, time.January, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range f.Steps {
+			if s.EN == "At most, rounded down" && *s.Sum != want {
+				t.Errorf("of a gift with a cap of its own %d may be levied, want %d", *s.Sum, want)
+			}
+		}
+	}
+	capped(0)
+	w.failsRefund()
+	capped(1_50)
+	levy(law.LevyState{BP: 500, Base: 150_33, Own: 50_33, OwnCap: 1_50, Cap: 6_50, Left: 6_50}) // a refund that failed gave nothing back
 }

@@ -117,6 +117,15 @@ func (w *world) refunds(gift uuid.UUID, amount int64) {
 	})
 }
 
+// failsRefund says that the processor could not carry out the refund before.
+func (w *world) failsRefund() {
+	w.t.Helper()
+	w.tx(func(tx pgx.Tx) error {
+		_, err := giving.FailRefund(w.ctx, tx, w.book, giving.RefundFailure{Channel: giving.Sandbox, Ref: fmt.Sprint("r", w.n), At: w.now, Reason: "closed", By: "Sandbox"})
+		return err
+	})
+}
+
 func (w *world) posts(kind ledger.Kind, object string, lines ...ledger.Line) uuid.UUID {
 	w.t.Helper()
 	doc := ledger.Document{Summary: "一", SourceKind: "payment", SourceRef: object, MadeBy: "李会计"}
