@@ -60,9 +60,41 @@ select coalesce(sum(b.balance), 0)::int8 - coalesce((select sum(t.debit - t.cred
                                                       where t.book_id = $1 and t.day > $3 and x.chart = $2 and x.unit < 1000), 0)::int8
   from account a join balance b on b.book_id = $1 and b.account_id = a.account_id where a.book_id = $1 and a.chart = $2 and a.unit < 1000`
 
-	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched, or that no run has looked at; lines that are matched with what is not booked yet, or was booked
-	// on a later day; gifts in the book that the bank has not told of, or told of on a later day. A line whose break was put right by hand is booked.
+	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched, or that no run has looked at; matches of which one side is there by the day and the
+	// other is not; gifts in the book that the bank has not told of. Of a match of several each of ours counts by itself once the first line is there, and so does each line that comes
+	// after the day. A line whose break was put right by hand is booked.
 	sqlBankOutstanding = `
+with late as (
+  select x.group_id, x.line_key from ext_line l
+   cross join lateral (select x.group_id, x.line_key from recon_member x where x.book_id = $1 and x.source_id = $2 and x.line_key = l.line_key and x.live limit 1) x
+   where l.book_id = $1 and l.source_id = $2 and l.booked_on > $3
+), look as (
+  select run_no, no from recon_member m where m.book_id = $1 and m.source_id = $2 and m.live and m.kind in (3, 4)
+   union
+  select m.run_no, m.no from late cross join lateral (select m.run_no, m.no from recon_member m where m.book_id = $1 and m.source_id = $2 and m.line_key = late.line_key and m.live) m
+   union
+  select m.run_no, m.no from (select distinct group_id from late where group_id is not null) late join recon_member m on m.book_id = $1 and m.group_id = late.group_id and m.live
+   union
+  select m.run_no, m.no from recon_member m cross join lateral (select e.effective_on from entry e where e.book_id = $1 and e.id = m.ours limit 1) e
+   where m.book_id = $1 and m.source_id = $2 and m.live and m.kind in (1, 2, 5) and e.effective_on > $3
+   union
+  select m.run_no, m.no from entry v cross join lateral (select m.run_no, m.no from recon_member m where m.book_id = $1 and m.ours = v.reverses and m.source_id = $2 and m.live) m
+   where v.book_id = $1 and v.reverses is not null
+), m as (
+  select m.ours, m.kind, m.amount, m.group_id, l.line_key, l.ext_id, l.first, l.last, b.day, b.entries, q.key, q.day as made, q.origin
+    from look
+   cross join lateral (select m.ours, m.kind, m.amount, m.group_id, m.line_key from recon_member m where m.book_id = $1 and m.run_no = look.run_no and m.no = look.no and m.part = 0 and m.ours is not null limit 1) m
+   cross join lateral (
+     select (array_agg(k order by l.booked_on, k))[1] as line_key, (array_agg(l.ext_id order by l.booked_on, k))[1] as ext_id, min(l.booked_on) as first, max(l.booked_on) as last
+       from unnest(case when m.line_key is not null then array[m.line_key]
+                   else array(select x.line_key from recon_member x where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null) end) k
+      cross join lateral (select l.ext_id, l.booked_on from ext_line l where l.book_id = $1 and l.source_id = $2 and l.line_key = k limit 1) l) l
+   cross join lateral (
+     select min(e.effective_on) filter (where not exists (select from entry v where v.book_id = $1 and v.reverses = e.id and v.effective_on <= $3)) as day, count(*) as entries
+       from (select m.ours as entry_id where m.kind in (1, 2, 5) union all` + matchEntries + `) x
+      cross join lateral (select e.id, e.effective_on from entry e where e.book_id = $1 and e.id = x.entry_id limit 1) e) b
+    left join expectation q on m.kind = 3 and q.book_id = $1 and q.id = m.ours
+)
 select 'unbooked', o.line_key, null::uuid, l.ext_id, -l.amount, l.booked_on
   from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
  where o.book_id = $1 and o.source_id = $2 and l.booked_on <= $3
@@ -72,31 +104,17 @@ select 'unbooked', l.line_key, null, l.ext_id, -l.amount, l.booked_on
   from source_file f join ext_line l on l.book_id = $1 and l.file_id = f.id and l.booked_on <= $3
  where f.book_id = $1 and f.source_id = $2 and f.state = 'imported' and f.run_no is null
  union all
-select 'unpaid', l.line_key, m.ours, l.ext_id, -l.amount, l.booked_on
-  from recon_member m
-  join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key and l.booked_on <= $3
- where m.book_id = $1 and m.source_id = $2 and m.live and m.part = 0 and m.kind = 4
-   and not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || m.ours || ':landed')
-   and not exists (select from settlement s join payout p on p.book_id = $1 and p.payout = s.key and p.landed is not null where s.book_id = $1 and s.id = m.ours)
+select case when day is null then 'unpaid' else 'later' end, line_key, ours, coalesce(key, ext_id), -amount, coalesce(day, made, first)
+  from m
+ where first <= $3 and (day > $3 or day is null and (kind <> 3 or entries > 0 or exists (select from disbursement d where d.book_id = $1 and d.id = m.origin and d.state = 'sent')
+                                                                              or exists (select from cash_deposit c where c.book_id = $1 and c.id = m.origin and c.state = 'carried')))
  union all
-select 'unpaid', null, m.ours, e.key, -e.amount, e.day
-  from recon_member m
-  join expectation e on e.book_id = $1 and e.id = m.ours
-  left join disbursement d on d.book_id = $1 and d.id = e.origin and d.state = 'sent'
-  left join cash_deposit c on c.book_id = $1 and c.id = e.origin and c.state = 'carried'
- where m.book_id = $1 and m.source_id = $2 and m.live and m.part = 0 and m.kind = 3 and (d.id is not null or c.id is not null)
+select 'ahead', line_key, ours, ext_id, amount, day from m where first > $3 and day <= $3
  union all
-select 'later', l.line_key, x.id, l.ext_id, -l.amount, e.effective_on
-  from entry e
- cross join lateral (select e.id
-                      union all select s.id from correction c join settlement s on s.book_id = $1 and c.key = 'recon:' || s.id || ':landed' where c.book_id = $1 and c.entry_id = e.id
-                      union all select q.id from record_step r join expectation q on q.book_id = $1 and r.object in ('disbursement:' || q.origin, 'deposit:' || q.origin)
-                                 where r.book_id = $1 and r.entry_id = e.id and r.act in ('payment-paid', 'banked')) x
-  join recon_member m on m.book_id = $1 and m.ours = x.id and m.source_id = $2 and m.live and m.part = 0 and m.line_key is not null
-  join ext_line l on l.book_id = $1 and l.source_id = m.source_id and l.line_key = m.line_key and l.booked_on <= $3
- where e.book_id = $1 and e.effective_on > $3
-   and e.id in (select p.entry_id from account a cross join lateral (select entry_id from posting p where p.book_id = $1 and p.account_id = a.account_id order by p.seq desc limit 2000) p
-                 where a.book_id = $1 and a.chart = $4)
+select 'ahead', l.line_key, null, l.ext_id, l.amount, coalesce(m.day, l.booked_on)
+  from (select group_id, min(day) as day from m where first <= $3 and last > $3 group by group_id) m
+  join recon_member x on x.book_id = $1 and x.group_id = m.group_id and x.live
+  join ext_line l on l.book_id = $1 and l.source_id = $2 and l.line_key = x.line_key and l.booked_on > $3
  union all
 select 'unseen', null, o.id, o.ref, sum(p.amount)::int8, o.day
   from open_ours o
@@ -105,16 +123,6 @@ select 'unseen', null, o.id, o.ref, sum(p.amount)::int8, o.day
   join posting p on p.book_id = $1 and p.account_id = a.account_id and p.entry_id = e.id
  where o.book_id = $1 and o.kind in (1, 2) and e.effective_on >= (select min(from_on) from source_statement where book_id = $1 and source_id = $2)
  group by o.id, o.ref, o.day having sum(p.amount) <> 0
- union all
-select 'ahead', l.line_key, m.ours, l.ext_id, l.amount, e.effective_on
-  from ext_line l
-  join recon_member m on m.book_id = $1 and m.source_id = $2 and m.line_key = l.line_key and m.live and m.part = 0 and m.ours is not null
- cross join lateral (select m.ours as id
-                      union all select c.entry_id from correction c where c.book_id = $1 and c.key = 'recon:' || m.ours || ':landed'
-                      union all select r.entry_id from expectation q join record_step r on r.book_id = $1 and r.object in ('disbursement:' || q.origin, 'deposit:' || q.origin)
-                                 where q.book_id = $1 and q.id = m.ours and r.act in ('payment-paid', 'banked')) x
- cross join lateral (select effective_on from entry where book_id = $1 and id = x.id limit 1) e
- where l.book_id = $1 and l.source_id = $2 and l.booked_on > $3 and e.effective_on <= $3
  order by 6, 4`
 )
 

@@ -71,10 +71,16 @@ func TestBanksAreHeldAgainstTheirStatements(t *testing.T) {
 	if p := list[0]; p.Ledger != 470_00 || p.Statement != 482_00 || p.ItemsSum != -12_00 || p.Unexplained() != 0 || p.Items[0].Say != "unbooked" {
 		t.Errorf("%+v", p)
 	}
-	// Whoever closes a month reads it in the report, item by item.
+	// Whoever closes a month reads it in the report, item by item; a month that ended before the statement has none of it.
 	h.tx(func(ctx context.Context, tx pgx.Tx) error {
 		r, err := recon.ViewReport(ctx, tx, h.book, ledger.Day(2026, time.August, 1), now)
 		if err != nil {
+			return err
+		}
+		if len(r.Banks) != 0 {
+			t.Errorf("in August: %+v", r.Banks)
+		}
+		if r, err = recon.ViewReport(ctx, tx, h.book, sept(1), now.AddDate(0, 1, 0)); err != nil {
 			return err
 		}
 		if len(r.Banks) != 1 || r.Banks[0].Ledger != 470_00 || r.Banks[0].Statement != 482_00 || r.Banks[0].Day != "2026-09-01" || r.Banks[0].Unexplained != 0 || r.Banks[0].ItemsAll != 1 {

@@ -82,7 +82,7 @@ type CloseFile struct {
 	State  string `json:"state"`
 }
 
-// CloseBank is a bank account of the book beside the last statement of its account outside (E4), in minor units of the book's currency.
+// CloseBank is a bank account of the book beside the last statement of its account outside that ends in these months or before (E4), in minor units of the book's currency.
 type CloseBank struct {
 	Name        string          `json:"name"`
 	Chart       chart.ID        `json:"chart"`
@@ -209,7 +209,7 @@ func report(ctx context.Context, q pg.Querier, book *ledger.Book, month time.Tim
 	for _, o := range outcomes {
 		r.Checks = append(r.Checks, CloseCheck{o.Code, o.State, o.At.UTC(), o.Found, o.Breaks})
 	}
-	banks, err := BankPositions(ctx, q, book)
+	banks, err := BankPositionsOn(ctx, q, book, lastDay(month), outstandingKept)
 	if err != nil {
 		return nil, err
 	}

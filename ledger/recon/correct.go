@@ -35,7 +35,7 @@ const DefaultFeeLimit = 100_00
 
 // Correction is something to book, or booked.
 type Correction struct {
-	Key      string // recon:BREAK:ACTION, the idempotency key
+	Key      string // recon:BREAK:ACTION, the idempotency key; of a settlement matched once more with how many matches fell
 	Break    uuid.UUID
 	Action   string
 	SourceID int32
@@ -55,9 +55,9 @@ const (
 	// Charges of a day over the limit are left to a person, all of them. A break that somebody has proposed a correction for is left alone, and so is a line whose
 	// match a person took apart.
 	sqlCorrectionsDue = `
-select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(t.agreed, l.fee), a.chart
-  from (select b.id, case when b.type = 'B08' then 'unknown' else 'processor' end as action, b.source_id, k as line_key, null::uuid as ours
-          from break_item b cross join unnest(b.lines) k join open_line o on o.book_id = $1 and o.source_id = b.source_id and o.line_key = k
+select 'recon:' || x.id || ':' || x.key, x.id, x.action, x.source_id, x.line_key, l.file_id, l.row_no, l.amount, l.booked_on, l.ext_id, coalesce(x.ours, '00000000-0000-0000-0000-000000000000'), l.fee, coalesce(t.agreed, l.fee), a.chart
+  from (select b.id, a.action as key, a.action, b.source_id, k as line_key, null::uuid as ours
+          from break_item b cross join lateral (select case when b.type = 'B08' then 'unknown' else 'processor' end as action) a cross join unnest(b.lines) k join open_line o on o.book_id = $1 and o.source_id = b.source_id and o.line_key = k
          where b.book_id = $1 and b.type in ('B08', 'B02') and b.ended_at is null
            and not exists (select from source_account s where s.book_id = $1 and s.id = b.source_id and s.chart in ('bank.agency', 'bank.fx')) and b.state in ('open', 'assigned') and b.amount > 0
         union all` + sqlFeesDue + `
@@ -65,7 +65,7 @@ select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_
         union all` + sqlProcessorFeesDue + `
         union all` + sqlPaidDue + `
         union all
-        select recon_id('fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'bank-fee', o.source_id, o.line_key, null
+        select recon_id('fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'bank-fee', 'bank-fee', o.source_id, o.line_key, null
           from (select o.source_id, o.line_key, sum(-l.amount) over (partition by o.source_id, l.booked_on) as day
                   from open_line o
                   join source_account a on a.book_id = $1 and a.id = o.source_id and a.format !~ '^(wechat|alipay|stripe)' and a.chart not in ('bank.agency', 'bank.fx') and a.currency = $3
@@ -76,7 +76,7 @@ select 'recon:' || x.id || ':' || x.action, x.id, x.action, x.source_id, x.line_
   join source_account a on a.book_id = $1 and a.id = x.source_id and a.currency = $3
   left join lateral (select ` + agreedFee + ` as agreed from (select l.kind as l_kind, l.amount as l_amount) k, source_term t
                       where x.action = 'fee' and t.book_id = $1 and t.source_id = x.source_id and t.from_on <= l.booked_on order by t.from_on desc limit 1) t on true
- where not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || x.id || ':' || x.action)
+ where not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || x.id || ':' || x.key)
    and (x.action in ('landed', 'paid', 'banked', 'fee') or not exists (select from recon_member d where d.book_id = $1 and not d.live and d.source_id = x.source_id and d.line_key = x.line_key))
  order by l.booked_on, x.source_id, x.line_key, x.id limit 1000`
 

@@ -21,40 +21,44 @@ import (
 const (
 	// A fee of a matched gift that the processor itemises and that is not what was recorded. What is not what was agreed stays a break: booked it is all the same.
 	sqlFeesDue = `
-        select b.id, 'fee', b.source_id, b.lines[1], b.ours[1]
+        select b.id, 'fee', 'fee', b.source_id, b.lines[1], b.ours[1]
           from break_item b
           join ext_line l on l.book_id = $1 and l.source_id = b.source_id and l.line_key = b.lines[1]
           join gift g on g.book_id = $1 and g.id = b.ours[1]
          cross join lateral (select from (` + matchedRows + `) m where m.book_id = $1 and m.source_id = b.source_id and m.line_key = b.lines[1] and m.ours = g.id limit 1) m
          where b.book_id = $1 and b.type = 'B10' and b.key not like 'B10:fund:%' and b.ended_at is null and b.state in ('open', 'assigned') and l.fee <> g.fee`
 
-	// A settlement whose credit is matched at a bank. Payouts that Stripe's own events tell of are booked by them.
+	// The line of a match m, of several the first.
+	matchLine = `coalesce(m.line_key, (select x.line_key from recon_member x where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1))`
+
+	// A settlement whose credit is matched at a bank, by itself or with others. Payouts that Stripe's own events tell of are booked by them. What was taken back is booked again when
+	// its match was taken apart since and another one is made: the key of the correction counts those that fell.
 	sqlLandedDue = `
-        select s.id, 'landed', m.source_id, m.line_key, s.id
+        select s.id, case when fell.n = 0 then 'landed' else 'landed:' || fell.n end, 'landed', m.source_id, ` + matchLine + `, s.id
           from recon_member m
           join source_account a on a.book_id = $1 and a.id = m.source_id and a.format !~ '^(wechat|alipay|stripe)'
           join settlement s on s.book_id = $1 and s.id = m.ours
-         where m.book_id = $1 and m.kind = 4 and m.live and m.part = 0 and m.line_key is not null
+         cross join lateral (select count(*) as n from recon_member d where d.book_id = $1 and not d.live and d.part = 0 and d.ours = s.id) fell
+         where m.book_id = $1 and m.kind = 4 and m.live and m.part = 0
            and not exists (select from payout p where p.book_id = $1 and p.payout = s.key)
-           and not exists (select from correction c where c.book_id = $1 and c.key = 'recon:' || s.id || ':landed')`
+           and not exists (select from correction c where c.book_id = $1 and c.break_id = s.id and c.action = 'landed'
+                              and not exists (select from entry v where v.book_id = $1 and v.reverses = c.entry_id))`
 
 	// What a processor keeps of its account and not of a gift. What Stripe's own events tell of is booked by them.
 	sqlProcessorFeesDue = `
-        select recon_id('processor-fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'processor-fee', o.source_id, o.line_key, null
+        select recon_id('processor-fee:' || o.source_id || ':' || encode(o.line_key, 'hex')), 'processor-fee', 'processor-fee', o.source_id, o.line_key, null
           from open_line o join ext_line l on l.book_id = $1 and l.source_id = o.source_id and l.line_key = o.line_key
          where o.book_id = $1 and l.kind = 'processor-fee' and not exists (select from processor_txn x where x.book_id = $1 and x.txn in (l.ext_id, l.order_no))`
 
 	// Payments in transit, and bags of cash that came as they were carried, whose expectation is matched at a bank, by itself or in its batch. What came or went at
 	// another account of the book than was said is a person's.
 	sqlPaidDue = `
-        select o.id, o.action, m.source_id, coalesce(m.line_key, g.line_key), o.id
+        select o.id, o.action, o.action, m.source_id, ` + matchLine + `, o.id
           from (select id, 'paid' as action, -amount as amount, bank from disbursement where book_id = $1 and state = 'sent'
                  union all select id, 'banked', amount, bank from cash_deposit where book_id = $1 and state = 'carried') o
           join expectation e on e.book_id = $1 and e.origin = o.id and e.amount = o.amount
           join recon_member m on m.book_id = $1 and m.ours = e.id and m.kind = 3 and m.live and m.part = 0
-          join source_account s on s.book_id = $1 and s.id = m.source_id and s.chart in ('', o.bank)
-          left join lateral (select x.line_key from recon_member x
-                              where x.book_id = $1 and x.group_id = m.group_id and x.live and x.line_key is not null order by x.no limit 1) g on true`
+          join source_account s on s.book_id = $1 and s.id = m.source_id and s.chart in ('', o.bank)`
 )
 
 // ErrParts means that the rows of a settlement do not add up to what arrived, so that nobody knows which fund's money it is: what is missing is booked first.
@@ -87,6 +91,14 @@ select coalesce(sum(l.amount) filter (where m.part = 0), 0)::int8, (sum(l.fee) -
    and (l.source_id, l.order_no) in (select b.id, t.ext_id from source_account b, source_account a, ext_line t
                                       where b.book_id = $1 and b.format = 'stripe-balance' and a.book_id = $1 and a.format = 'stripe-members'
                                         and t.book_id = $1 and t.source_id = a.id and t.original = $2 and t.kind = 'member')` + settledParts
+
+	// $2: the settlement; $3: that it was paid out.
+	sqlSettlementOut = `
+select exists (
+  select from correction c
+    join document d on d.book_id = $1 and d.source_kind = 'recon' and d.source_ref = c.key
+    join entry e on e.book_id = $1 and e.id = d.entry_id and e.kind = $3
+   where c.book_id = $1 and c.break_id = $2 and c.action = 'landed' and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id))`
 
 	sqlFundForFee = `select f.fund_id, f.kind, f.fee_bearer, g.channel, g.fee from gift g join fund f on f.book_id = $1 and f.fund_id = g.fund_id where g.book_id = $1 and g.id = $2`
 
@@ -166,8 +178,15 @@ func (c *Correction) landing(ctx context.Context, tx pgx.Tx, book *ledger.Book, 
 		due = c.Day
 	}
 	name := channel.Code() + " " + number
-	return []ledger.Entry{c.entry(book, ":out", ledger.KindPayoutStart, due, "提现发起 Paid out: "+name, out, now),
-		c.entry(book, "", ledger.KindPayoutLanded, c.Day, "提现到账 Arrived at the bank: "+name, in, now)}, nil
+	entries := []ledger.Entry{c.entry(book, "", ledger.KindPayoutLanded, c.Day, "提现到账 Arrived at the bank: "+name, in, now)}
+	var isOut bool // by an arrival that was taken back
+	if err := tx.QueryRow(ctx, sqlSettlementOut, book.ID, c.Ours, ledger.KindPayoutStart).Scan(&isOut); err != nil {
+		return nil, fmt.Errorf("read settlement: %w", err)
+	}
+	if !isOut {
+		entries = append([]ledger.Entry{c.entry(book, ":out", ledger.KindPayoutStart, due, "提现发起 Paid out: "+name, out, now)}, entries...)
+	}
+	return entries, nil
 }
 
 // postPaid books that a payment on its way has left the bank.

@@ -117,16 +117,31 @@ func TestWhatTheMachineBookedIsTakenBack(t *testing.T) {
 	}
 }
 
-// A settlement that has arrived is not taken apart from its credit while its entry stands, and what a person took back is not booked again.
+// A settlement that has arrived is not taken apart from its credit while its entry stands, and what a person took back is not booked again
+// before a person matches it again.
 func (m *month) holdsLanded(at time.Time) {
 	m.Helper()
 	var source int32
 	var line []byte
 	var entry uuid.UUID
-	m.ok(m.db.QueryRow(context.Background(), `select m.source_id, m.line_key, c.entry_id from correction c join recon_member m on c.key = 'recon:' || m.ours || ':landed' and m.part = 0 and m.line_key is not null
-		 and m.source_id = $1 where c.action = 'landed' and m.group_id is null order by c.key limit 1`, m.sources["bank"].ID).Scan(&source, &line, &entry))
+	var day time.Time
+	m.ok(m.db.QueryRow(context.Background(), `select m.source_id, m.line_key, e.id, e.effective_on from correction c join entry e on e.id = c.entry_id join recon_member m on c.key = 'recon:' || m.ours || ':landed' and m.part = 0 and m.line_key is not null
+		 and m.source_id = $1 where c.action = 'landed' and m.group_id is null order by c.key limit 1`, m.sources["bank"].ID).Scan(&source, &line, &entry, &day))
+	left := func() int64 {
+		m.Helper()
+		list, err := recon.BankPositions(context.Background(), m.db, m.book)
+		m.ok(err)
+		return list[0].Unexplained()
+	}
+	before, held := left(), strings.Join(m.said(sqlAtProcessors, m.book.ID), ", ")
 	m.revokes(recon.ErrMatchBooked, source, line, at)
-	m.takesBack(entry, m.book.Day(at))
+	m.takesBack(entry, day)
+	if now := left(); now != before { // matched and not booked any more, by name
+		m.Errorf("%d are left unexplained, %d before", now, before)
+	}
+	if got := m.corrects(at); len(got) != 0 {
+		m.Errorf("booked again: %v", got)
+	}
 	m.revokes(nil, source, line, at)
 	m.run(at.AddDate(0, 0, 1))
 	if got := m.corrects(at.AddDate(0, 0, 1)); len(got) != 0 {
@@ -134,5 +149,19 @@ func (m *month) holdsLanded(at time.Time) {
 	}
 	if n := m.number(`select count(*) from break_item where type = 'B08' and $1 = any(lines) and state = 'open'`, line); n != 1 {
 		m.Errorf("%d breaks of the line", n)
+	}
+	// A person who puts the two together once more has it booked once more.
+	settlement := m.one(`select break_id from correction where entry_id = $1`, entry)
+	m.want(nil, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := recon.Match(ctx, tx, m.book, source, [][]byte{line}, []uuid.UUID{settlement}, m.by, "it is the same after all", at)
+		return err
+	})
+	for n := range 2 {
+		if got := m.corrects(at.AddDate(0, 0, 2)); got["landed"] != 1-n || len(got) != 1-n {
+			m.Errorf("booked: %v", got)
+		}
+	}
+	if now := strings.Join(m.said(sqlAtProcessors, m.book.ID), ", "); now != held || left() != before {
+		m.Errorf("at the processors %s, before %s; left %d and %d", now, held, left(), before)
 	}
 }

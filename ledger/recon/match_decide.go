@@ -79,18 +79,20 @@ with fallen as (
 )
 select (select count(*) from fallen) + (select count(*) from torn)`
 
-	// What books the money of a match: a settlement that arrived, a payment or bag that is at the bank. Taken apart its line would be money nobody knows, and
-	// booked once more.
-	sqlMatchBooked = `
-select exists (
-  select from recon_member m
-   cross join lateral (
-     select c.entry_id from correction c where m.kind = 4 and c.book_id = $1 and c.key = 'recon:' || m.ours || ':landed'
+	// What books the money of a match m: a settlement that arrived, a payment or bag that is at the bank.
+	matchEntries = `
+     select c.entry_id from correction c where m.kind = 4 and c.book_id = $1 and c.break_id = m.ours and c.action = 'landed'
      union all
      select p.landed from settlement s join payout p on p.book_id = $1 and p.payout = s.key where m.kind = 4 and s.book_id = $1 and s.id = m.ours
      union all
      select r.entry_id from expectation e join record_step r on r.book_id = $1 and r.object in ('disbursement:' || e.origin, 'deposit:' || e.origin) and r.act in ('payment-paid', 'banked')
-      where m.kind = 3 and e.book_id = $1 and e.id = m.ours) b
+      where m.kind = 3 and e.book_id = $1 and e.id = m.ours`
+
+	// Taken apart the line of such a match would be money nobody knows, and booked once more.
+	sqlMatchBooked = `
+select exists (
+  select from recon_member m
+   cross join lateral (` + matchEntries + `) b
    where m.book_id = $1 and m.live and m.part = 0 and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end
      and b.entry_id is not null and not exists (select from entry v where v.book_id = $1 and v.reverses = b.entry_id))`
 
