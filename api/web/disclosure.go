@@ -141,7 +141,7 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 
 func (v *visit) costCategory(category string) string {
 	switch category {
-	case "works", "service":
+	case "works", "service", disclosure.OfLoss:
 		return T(v.lang, "disclosure.category."+category)
 	}
 	return orDash(category)

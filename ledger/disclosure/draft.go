@@ -176,8 +176,9 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 	return nil
 }
 
+// What a project cost, contract by contract, as its final account has it (projects.FinalAccount): what was accepted, and what its funds lost of an advance.
 const sqlProjectCosts = `
-select c.kind, c.code || ' ' || c.title, coalesce(sum(s.drawn), 0)::int8,
+select c.kind, c.code || ' ' || c.title, coalesce(sum(s.drawn), 0)::int8, coalesce(sum(s.lost), 0)::int8,
        coalesce((select string_agg(p.invoice, ' ' order by p.number) from disbursement p where p.book_id = c.book_id and p.contract_id = c.id and p.invoice <> '' and p.state = 'paid'), '')
   from contract c left join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
  where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
@@ -213,9 +214,12 @@ func (d *Draft) project(ctx context.Context, q pg.Querier, text string) error {
 		return err
 	}
 	var kind, content, invoice string
-	var drawn int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &content, &drawn, &invoice}, func() error {
+	var drawn, lost int64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &content, &drawn, &lost, &invoice}, func() error {
 		d.addCost(kind, content, cut(invoice), drawn)
+		if lost != 0 {
+			d.addCost(OfLoss, content, "", lost)
+		}
 		return nil
 	})
 	d.Spent, d.budget = d.cost, p.Budget

@@ -31,6 +31,9 @@ type Income struct {
 	Amount string `json:"amount"`
 }
 
+// OfLoss is the category of what did not come back of an advance.
+const OfLoss = "loss"
+
 // Cost is one line of cost: quantity times price.
 type Cost struct {
 	Category string `json:"category"`

@@ -73,7 +73,7 @@ type Grant struct {
 const (
 	sqlOpenProjects = `
 select p.id, p.number, p.title, f.code, coalesce(s.code, ''), p.state, p.starts_on, p.ends_on, p.ended_on, p.budget, p.committed,
-       coalesce((select sum(c.drawn) from contract_source c join contract k on k.book_id = c.book_id and k.id = c.contract_id where k.book_id = p.book_id and k.project_id = p.id), 0)::int8, p.people, p.published_on
+       coalesce((select sum(c.drawn + c.lost) from contract_source c join contract k on k.book_id = c.book_id and k.id = c.contract_id where k.book_id = p.book_id and k.project_id = p.id), 0)::int8, p.people, p.published_on
   from project p join fund f on f.book_id = p.book_id and f.fund_id = p.fund_id left join street s on s.book_id = p.book_id and s.street_id = p.street_id
  where p.book_id = $1 and p.state in ('approved', 'ended') and p.id > $2 order by p.id limit $3`
 
