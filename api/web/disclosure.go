@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/disclosure"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
@@ -113,7 +114,7 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 	for i, line := range f.Income {
 		label := T(v.lang, "disclosure.income."+line.Kind)
 		if line.Label != "" {
-			label += " · " + line.Label
+			label += " · " + v.accountWords(line.Label)
 		}
 		add(label, line.Amount, func(f *disclosure.Figures) string {
 			if i < len(f.Income) && f.Income[i].Kind == line.Kind {
@@ -126,7 +127,7 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 		key string
 		of  func(*disclosure.Figures) string
 	}{{"income", func(f *disclosure.Figures) string { return f.IncomeTotal }}, {"refunded", func(f *disclosure.Figures) string { return f.Refunded }}, {"fees", func(f *disclosure.Figures) string { return f.Fees }},
-		{"cost", func(f *disclosure.Figures) string { return f.CostTotal }}, {"adjusted", func(f *disclosure.Figures) string { return f.Adjusted }}, {"closing", func(f *disclosure.Figures) string { return f.Closing }}, {"budget", func(f *disclosure.Figures) string { return f.Budget }},
+		{"cost", func(f *disclosure.Figures) string { return f.CostTotal }}, {"moved", func(f *disclosure.Figures) string { return f.Moved }}, {"adjusted", func(f *disclosure.Figures) string { return f.Adjusted }}, {"closing", func(f *disclosure.Figures) string { return f.Closing }}, {"budget", func(f *disclosure.Figures) string { return f.Budget }},
 		{"rate", func(f *disclosure.Figures) string { return f.Rate }}} {
 		if s.of(f) != "" {
 			add(T(v.lang, "disclosure."+s.key), s.of(f), s.of)
@@ -134,9 +135,19 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 	}
 	costs := grid{Title: T(v.lang, "disclosure.costs"), Empty: T(v.lang, "disclosure.costs.none"), Heads: v.heads("disclosure.category", "disclosure.content", "#disclosure.quantity", "#disclosure.price", "#filter.amount", "disclosure.invoice")}
 	for _, c := range f.Costs {
-		costs.Rows = append(costs.Rows, []cell{textCell(v.costCategory(c.Category)), textCell(c.Content), {Text: strconv.FormatInt(c.Quantity, 10)}, {Text: v.figure(c.Price, f.Currency)}, {Text: v.figure(c.Amount, f.Currency)}, textCell(orDash(c.Invoice))})
+		costs.Rows = append(costs.Rows, []cell{textCell(v.costCategory(c.Category)), textCell(v.accountWords(c.Content)), {Text: strconv.FormatInt(c.Quantity, 10)}, {Text: v.figure(c.Price, f.Currency)}, {Text: v.figure(c.Amount, f.Currency)}, textCell(orDash(c.Invoice))})
 	}
 	return []grid{sums, costs}
+}
+
+// accountWords is the name of an account, which figures keep in Chinese, in the visitor's language; other words stay as they are.
+func (v *visit) accountWords(text string) string {
+	for _, a := range chart.All() {
+		if v.lang == EN && a.NameZH == text {
+			return a.NameEN
+		}
+	}
+	return text
 }
 
 func (v *visit) costCategory(category string) string {

@@ -26,6 +26,7 @@ type world struct {
 	ctx      context.Context
 	db       *pgxpool.Pool
 	book     *ledger.Book
+	general  *ledger.Fund
 	fund     *ledger.Fund
 	campaign *giving.Campaign
 	now      time.Time
@@ -45,7 +46,7 @@ func newWorld(t *testing.T) *world {
 		if w.book, err = ledger.CreateBook(w.ctx, tx, ledger.Book{Keys: pgtest.Ring(), Code: "wx", NameZH: "慈善会", NameEN: "Association", Regime: chart.CN2026, Currency: "CNY", Zone: zone}); err != nil {
 			return err
 		}
-		if _, err = ledger.CreateFund(w.ctx, tx, w.book, ledger.Fund{Code: "G", Kind: ledger.General, NameZH: "日常", NameEN: "General"}); err != nil {
+		if w.general, err = ledger.CreateFund(w.ctx, tx, w.book, ledger.Fund{Code: "G", Kind: ledger.General, NameZH: "日常", NameEN: "General"}); err != nil {
 			return err
 		}
 		if w.fund, err = ledger.CreateFund(w.ctx, tx, w.book, ledger.Fund{Code: "R", Kind: ledger.Restricted, NameZH: "一日捐", NameEN: "One day"}); err != nil {

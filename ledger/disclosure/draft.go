@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,9 +77,19 @@ select coalesce(sum(g.fee + coalesce(r.fee, 0)) filter (where f.fee_bearer = 'fu
 select coalesce(sum(b.balance), 0)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
  where a.book_id = $1 and a.campaign = $2 and a.chart in ('fundraising.r', 'fundraising.u') and a.ccy = $3 and a.fund_id = $4 and coalesce(a.dims ->> 'nature', '') <> 'close'`
 
-	sqlFundSpent = `
-select coalesce(sum(b.balance), 0)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
- where a.book_id = $1 and a.fund_id = $2 and a.chart in ('program.r', 'program.u') and a.ccy = $3 and coalesce(a.dims ->> 'nature', '') <> 'close'`
+	// What a management fee or a release took out of the gifts of the year stands on leaves of its own, and what it took of older ones in net assets.
+	sqlFundFlows = `
+select case when coalesce(a.dims ->> 'nature', '') in ('levy', 'release') then 'transfer' else a.chart end, sum(b.balance)::int8 from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and a.fund_id = $2 and a.ccy = $3 and a.chart = any($4) and coalesce(a.dims ->> 'nature', '') <> 'close'
+ group by 1 having sum(b.balance) <> 0 order by 1`
+
+	sqlFundLevied = `
+select coalesce(sum(p.amount), 0)::int8
+  from account n join posting p on p.book_id = n.book_id and p.account_id = n.account_id
+ cross join lateral (select coalesce((select o.kind from entry o where o.book_id = $1 and o.id = e.reverses), e.kind) as kind from entry e where e.book_id = $1 and e.id = p.entry_id limit 1) e
+ where n.book_id = $1 and n.chart in ('na.u', 'na.r') and n.fund_id = $2 and n.ccy = $3 and e.kind = any($4)`
+
+	sqlCampaignClosed = `select max(at) from audit_event where book_id = $1 and object = $2 and what = 'campaign.close'`
 
 	sqlFundCampaigns = `select count(*) from campaign where book_id = $1 and fund_id = $2 and state <> 'draft'`
 )
@@ -138,6 +149,15 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 	}
 	d.FundID, d.TitleZH, d.TitleEN, d.Filing, d.Ended = &c.FundID, c.TitleZH, c.TitleEN, c.FilingNo, c.Finished(now)
 	d.From, d.To = d.book.Day(c.OpensAt).Format(time.DateOnly), d.book.Day(c.ClosesAt.Add(-time.Second)).Format(time.DateOnly)
+	if c.State == giving.Closed { // before its last day
+		var at *time.Time
+		if err := q.QueryRow(ctx, sqlCampaignClosed, d.book.ID, d.Object).Scan(&at); err != nil {
+			return err
+		}
+		if at != nil && at.Before(c.ClosesAt) {
+			d.To = d.book.Day(*at).Format(time.DateOnly)
+		}
+	}
 	if d.refunded, err = d.gifts(ctx, q, c.ID, firstDay, lastDay); err != nil {
 		return err
 	}
@@ -149,9 +169,11 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 		return err
 	}
 	d.fees += kept
-	if err := q.QueryRow(ctx, sqlFundSpent, d.book.ID, c.FundID, d.book.Currency).Scan(&d.Spent); err != nil {
+	flows, err := d.flows(ctx, q, c.FundID)
+	if err != nil {
 		return err
 	}
+	d.Spent = flows["program.r"] + flows["program.u"]
 	var campaigns int64
 	if err := q.QueryRow(ctx, sqlFundCampaigns, d.book.ID, c.FundID).Scan(&campaigns); err != nil {
 		return err
@@ -172,6 +194,71 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 	}
 	if rest := d.Spent - told; rest != 0 {
 		d.addCost("", "…", "", rest)
+	}
+	return d.whole(ctx, q, c.FundID, flows)
+}
+
+// flows are what came into a fund, what it spent and what moved between it and others since it began, by account; debit positive.
+func (d *Draft) flows(ctx context.Context, q pg.Querier, fund int32) (map[chart.ID]int64, error) {
+	var charts []string
+	for _, a := range chart.All() {
+		if a.Type == chart.Income || a.Type == chart.Expense || slices.Contains(between, a.ID) {
+			charts = append(charts, string(a.ID))
+		}
+	}
+	rows, err := q.Query(ctx, sqlFundFlows, d.book.ID, fund, d.book.Currency, charts)
+	if err != nil {
+		return nil, err
+	}
+	flows := map[chart.ID]int64{}
+	var id chart.ID
+	var sum int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &sum}, func() error {
+		flows[id] += sum
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = q.QueryRow(ctx, sqlFundLevied, d.book.ID, fund, d.book.Currency, []int16{int16(ledger.KindLevy), int16(ledger.KindRelease)}).Scan(&sum)
+	flows["transfer"] += sum
+	return flows, err
+}
+
+// between are the accounts of what goes from one fund to another: management fees, transfers, what is left of a fund that ended.
+var between = []chart.ID{"transfer", "release.u", "release.r"}
+
+// whole adds to a campaign that is its fund's only one what else the fund's books have: closing is then what the fund has.
+func (d *Draft) whole(ctx context.Context, q pg.Querier, fund int32, flows map[chart.ID]int64) error {
+	gifts := -flows["gift.r"] - flows["gift.u"] - (d.income - d.refunded)
+	if gifts != 0 {
+		d.addIncome(OfOther, chart.MustByID("gift.r").NameZH, gifts)
+	}
+	d.fees = 0
+	for _, a := range chart.All() {
+		sum := flows[a.ID]
+		switch {
+		case sum == 0, a.ID == "gift.r", a.ID == "gift.u", a.ID == "program.r", a.ID == "program.u":
+		case a.ID == "fundraising.r", a.ID == "fundraising.u":
+			d.fees += sum
+		case a.Type == chart.Income:
+			d.addIncome(OfOther, a.NameZH, -sum)
+		case a.Type == chart.Expense:
+			d.Spent += sum
+			d.addCost(a.Code(d.book.Regime), a.NameZH, "", sum)
+		default:
+			d.moved -= sum
+		}
+	}
+	d.budget = max(0, d.income-d.refunded)
+	positions, err := ledger.Positions(ctx, q, d.book, time.Time{})
+	if err != nil {
+		return err
+	}
+	for _, p := range positions {
+		if p.Fund.ID == fund {
+			d.adjusted = p.NetAssets - (d.income - d.refunded - d.fees - d.cost + d.moved)
+		}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ type Cost struct {
 	Invoice  string `json:"invoice,omitempty"`
 }
 
-// Figures are what is published. Closing = opening + income − refunded − fees − cost + adjusted.
+// Figures are what is published. Closing = opening + income − refunded − fees − cost + moved + adjusted.
 type Figures struct {
 	TitleZH     string   `json:"title_zh"`
 	TitleEN     string   `json:"title_en"`
@@ -61,7 +61,8 @@ type Figures struct {
 	Fees        string   `json:"fees"`
 	Costs       []Cost   `json:"costs"`
 	CostTotal   string   `json:"cost_total"`
-	Adjusted    string   `json:"adjusted,omitempty"` // of a year: opening balances of these books and what was put right of earlier years, straight in net assets
+	Moved       string   `json:"moved,omitempty"`    // of a campaign with a fund of its own: management fees, transfers from and to other funds, what was left when the fund ended
+	Adjusted    string   `json:"adjusted,omitempty"` // opening balances of these books and what was put right of earlier years, straight in net assets
 	Closing     string   `json:"closing"`
 	Budget      string   `json:"budget,omitempty"`
 	Rate        string   `json:"rate,omitempty"` // cost of budget
@@ -82,7 +83,7 @@ type Draft struct {
 
 	book                                    *ledger.Book
 	opening, income, refunded, fees, budget int64
-	cost, adjusted                          int64
+	cost, moved, adjusted                   int64
 	rest                                    int64 // in the last of costsMax lines
 }
 
@@ -110,7 +111,10 @@ func (d *Draft) addCost(category, content, invoice string, minor int64) {
 func (d *Draft) settle() {
 	d.Opening, d.IncomeTotal, d.Refunded, d.Fees = d.format(d.opening), d.format(d.income), d.format(d.refunded), d.format(d.fees)
 	d.CostTotal = d.format(d.cost)
-	d.Closing = d.format(d.opening + d.income - d.refunded - d.fees - d.cost + d.adjusted)
+	d.Closing = d.format(d.opening + d.income - d.refunded - d.fees - d.cost + d.moved + d.adjusted)
+	if d.moved != 0 {
+		d.Moved = d.format(d.moved)
+	}
 	if d.adjusted != 0 {
 		d.Adjusted = d.format(d.adjusted)
 	}
