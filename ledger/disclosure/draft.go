@@ -263,14 +263,6 @@ func (d *Draft) whole(ctx context.Context, q pg.Querier, fund int32, flows map[c
 	return nil
 }
 
-// What a project cost, contract by contract, as its final account has it (projects.FinalAccount): what was accepted, and what its funds lost of an advance.
-const sqlProjectCosts = `
-select c.kind, c.code || ' ' || c.title, coalesce(sum(s.drawn), 0)::int8, coalesce(sum(s.lost), 0)::int8,
-       coalesce((select string_agg(p.invoice, ' ' order by p.number) from disbursement p where p.book_id = c.book_id and p.contract_id = c.id and p.invoice <> '' and p.state = 'paid'), '')
-  from contract c left join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
- where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
- group by c.book_id, c.id, c.number, c.kind, c.code, c.title order by c.number`
-
 func (d *Draft) project(ctx context.Context, q pg.Querier, text string) error {
 	id, err := uuid.Parse(text)
 	if err != nil {
@@ -296,19 +288,13 @@ func (d *Draft) project(ctx context.Context, q pg.Querier, text string) error {
 		d.addIncome(OfSource, s.Payer, s.Budget)
 		d.refunded += s.Returned
 	}
-	rows, err := q.Query(ctx, sqlProjectCosts, d.book.ID, p.ID)
-	if err != nil {
-		return err
-	}
-	var kind, content, invoice string
-	var drawn, lost int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &content, &drawn, &lost, &invoice}, func() error {
-		d.addCost(kind, content, cut(invoice), drawn)
-		if lost != 0 {
-			d.addCost(OfLoss, content, "", lost)
+	costs, err := projects.Costs(ctx, q, d.book, p.ID)
+	for _, c := range costs {
+		d.addCost(c.Kind, c.Contract, cut(c.Invoices), c.Drawn)
+		if c.Lost != 0 {
+			d.addCost(OfLoss, c.Contract, "", c.Lost)
 		}
-		return nil
-	})
+	}
 	d.Spent, d.budget = d.cost, p.Budget
 	return err
 }

@@ -37,6 +37,13 @@ select s.fund_id, s.treatment, s.payer, sum(s.amount)::int8, sum(s.drawn + s.los
  where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
  group by 1, 2, 3 order by min(c.number), min(s.position)`
 
+	sqlCosts = `
+select c.kind, c.code || ' ' || c.title, coalesce(sum(s.drawn), 0)::int8, coalesce(sum(s.lost), 0)::int8,
+       coalesce((select string_agg(p.invoice, ' ' order by p.number) from disbursement p where p.book_id = c.book_id and p.contract_id = c.id and p.invoice <> '' and p.state = 'paid'), '')
+  from contract c left join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
+ where c.book_id = $1 and c.project_id = $2 and c.state not in ('draft', 'void')
+ group by c.book_id, c.id, c.number, c.kind, c.code, c.title order by c.number`
+
 	sqlContractsOpen = `
 select exists (select from contract where book_id = $1 and project_id = $2 and state not in ('closed', 'void')), coalesce((select sum(s.drawn + s.lost) from contract c
   join contract_source s on s.book_id = c.book_id and s.contract_id = c.id where c.book_id = $1 and c.project_id = $2 and c.state = 'closed'), 0)::int8`
@@ -49,6 +56,24 @@ func FinalAccount(ctx context.Context, q pg.Querier, book *ledger.Book, project 
 		return nil, fmt.Errorf("read final account: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Final])
+}
+
+// Cost is what one contract cost its project; over all contracts it is the cost of the final account. Minor units of the book's currency.
+type Cost struct {
+	Kind     string // Works, Service
+	Contract string // code and title
+	Drawn    int64  // accepted
+	Lost     int64  // of an advance, by the funds that had paid it
+	Invoices string // of what was paid
+}
+
+// Costs reads what a project cost, contract by contract.
+func Costs(ctx context.Context, q pg.Querier, book *ledger.Book, project uuid.UUID) ([]Cost, error) {
+	rows, err := q.Query(ctx, sqlCosts, book.ID, project)
+	if err != nil {
+		return nil, fmt.Errorf("read costs of project: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Cost])
 }
 
 // End plans E46: all contracts are closed, the budget shrinks to what was spent, and the time runs in which the final account must be
