@@ -62,7 +62,7 @@ func TestFundByApplication(t *testing.T) {
 	wu.wants(wu.get(fundFilesPath+"/new?passed=yes"), http.StatusOK, "代管款，不是慈善会的钱")
 
 	file := wu.fundApplied("SPQ2", "sunshine")
-	wu.wants(wu.get(file), http.StatusOK, "申请中", "协议没有写，不能提取", "成员不到五名")
+	wu.wants(wu.get(file), http.StatusOK, "申请中", "协议没有写，不能提取", "成员不到 5 名")
 	xie.wants(xie.get(file), http.StatusNotFound) // another street
 	xie.wants(xie.post(file, url.Values{"form": {uuid.NewString()}, "act": {"fund-drop"}, "fund-drop-reason": {"x"}}), http.StatusNotFound)
 	xie.lacks(xie.get(fundFilesPath), "SPQ2")
@@ -76,7 +76,7 @@ func TestFundByApplication(t *testing.T) {
 	wu.wants(wu.attach("fund-file:"+file[strings.LastIndex(file, "/")+1:], "协议.pdf", paper), http.StatusSeeOther)
 	hash := sha256.Sum256(paper)
 	open := []string{"agreement", hex.EncodeToString(hash[:]), "ref", "协议〔2026〕1号"}
-	li.wants(li.step(file, "fund-open", open...), http.StatusUnprocessableEntity, "没有监督列席")
+	li.wants(li.step(file, "fund-open", open...), http.StatusUnprocessableEntity, "列席的监督不到 1 名")
 	wu.stepped(file, "fund-seat", "kind", "supervisor", "capacity", "监事", "vote", "heard", "opinion", "同意设立，每季公示")
 	asked := li.stepped(file, "fund-open", open...)
 	li.wants(li.decides(asked, "approve", ""), http.StatusForbidden)
