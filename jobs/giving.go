@@ -116,6 +116,11 @@ func countSubsidies(ctx context.Context, t *Turn) error {
 	return t.letters(ctx, waiting, "letters", func(tx pgx.Tx, l *subsidies.Letter) (bool, error) { return subsidies.Count(ctx, tx, t.Book, l, t.Now) })
 }
 
+// countHours counts new gifts of events of match by the hour of their payment. Pages do not wait for it: they count a few hundred on the way.
+func countHours(ctx context.Context, t *Turn) error {
+	return t.Until(ctx, "gifts", func(tx pgx.Tx) (int, error) { return giving.CountHours(ctx, tx, t.Book) })
+}
+
 // closeVotes takes the names off the ballots of votes whose time is over.
 func closeVotes(ctx context.Context, t *Turn) error {
 	ended, err := polls.Ended(ctx, t.DB, t.Book, t.Now)

@@ -64,6 +64,7 @@ func Table(t Tools) ([]Job, error) {
 		{"* * * * *", Job{Name: "subsidy-gifts", Late: lateOften, Do: countSubsidies}},
 		{"* * * * *", Job{Name: "plans", Late: lateOften, For: keyed, Do: t.plans}},
 		{"* * * * *", Job{Name: "votes", Late: lateOften, Do: closeVotes}},
+		{"* * * * *", Job{Name: "match-hours", Late: lateOften, Do: countHours}},
 		{"* * * * *", Job{Name: "trace", Late: lateOften, Do: follow}},
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},

@@ -16,6 +16,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/giving/match"
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/giving/subsidies"
@@ -97,6 +98,8 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 		}
 		return nil
 	})
+
+	tx(func(tx pgx.Tx) error { return fillDay(ctx, tx, book, by, second, month) })
 
 	// Gifts of a month ago with names and addresses, one of them refunded behind its receipt; months without sums.
 	var paid []giving.Paid
@@ -250,6 +253,26 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 		return nil
 	})
 	plan(t, db, book, now)
+}
+
+// fillDay opens a giving day for the gifts of the world.
+func fillDay(ctx context.Context, tx pgx.Tx, book *ledger.Book, by, second uuid.UUID, month time.Time) error {
+	before := month.Add(-time.Hour)
+	rule, err := match.New(match.Terms{Language: match.Language, Currency: "CNY", Zone: "Asia/Shanghai", Windows: []match.Window{{Name: "day", From: "2026-11-01T00:00", To: "2026-11-03T00:00"}},
+		Pools: []match.Pool{{Code: "main", Funder: match.Name{ZH: "甲公司", EN: "Company A"}, Amount: "500.00"}}, Award: match.Formula{Fixed: &match.Ratio{Match: 1, Gift: 1}},
+		Order: match.FirstCome, Unspent: match.GiveBack, Refund: match.ToPool, Notice: 10})
+	if err != nil {
+		return err
+	}
+	e, err := giving.CreateEvent(ctx, tx, book, "day", "公益日", "Giving day", match.Seed{1}, by, before)
+	if err != nil {
+		return err
+	}
+	sign := giving.Sign{Key: uuid.New(), By: by, Second: second, At: before, Made: "王会计", Check: "李主任"}
+	if _, err := giving.PublishRule(ctx, tx, book, e.ID, rule, before, []giving.PoolPlan{{Code: "main", Kind: giving.PoolPromised}}, sign); err != nil {
+		return err
+	}
+	return giving.OpenEvent(ctx, tx, book, e.ID, before)
 }
 
 // fillVote is a vote of residents whose time is over, with three ballots whose names are still on them.

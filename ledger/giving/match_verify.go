@@ -89,6 +89,34 @@ select format('%s, campaign %s: %s settled and %s clawed back by payments, %s an
 	sqlDifferMissed = `
 select format('event %s was stopped and did not decide gift %s; nobody has signed for it', event_id, gift_id) from match_missed where book_id = $1 and known_at is null`
 
+	sqlCountHours = `select count(*) from match_hour where book_id = $1`
+
+	// What awards and steps give up to where they are counted, by the hour of payment and of falling back.
+	sqlDifferHours = `
+with due as (
+  select event_id, date_trunc('hour', at, (select time_zone from book where book_id = $1)) as hour, sum(gifts) as gifts, sum(amount) as amount, sum(match) as match, sum(freed) as freed
+    from (select a.event_id, g.paid_at as at, case when a.part = 0 then 1 else 0 end as gifts, case when a.part = 0 then g.amount else 0 end as amount, a.amount as match, 0 as freed
+            from match_counted c
+            join match_award a on a.book_id = $1 and a.event_id = c.event_id and a.seq <= c.seq
+            join gift g on g.book_id = $1 and g.id = a.gift_id
+           where c.book_id = $1
+           union all
+          select s.event_id, s.at, 0, 0, 0, s.amount
+            from match_counted c
+            join match_step s on s.book_id = $1 and s.event_id = c.event_id and s.number <= c.step
+           where c.book_id = $1 and s.amount > 0 and s.kind in ('refund', 'refuse', 'disallow')) x
+   group by 1, 2
+)
+select format('event %s, hour from %s: %s gifts of %s, match %s, fallen %s; awards and steps give %s of %s, %s, %s', event_id, hour, h.gifts, h.amount, h.match, h.freed, d.gifts, d.amount, d.match, d.freed)
+  from (select event_id, hour, gifts, amount, match, freed from match_hour where book_id = $1) h
+  full join due d using (event_id, hour)
+ where (h.gifts, h.amount, h.match, h.freed) is distinct from (d.gifts, d.amount, d.match, d.freed)
+ union all
+select format('event %s: %s awards and %s steps are counted by hours, which are not there', c.event_id, c.seq, c.step)
+  from match_counted c
+ where c.book_id = $1 and (c.seq > coalesce((select max(seq) from match_award a where a.book_id = $1 and a.event_id = c.event_id), 0)
+                        or c.step > coalesce((select max(number) from match_step s where s.book_id = $1 and s.event_id = c.event_id), 0))`
+
 	sqlEventsToVerify = `select event_id from match_event where book_id = $1 and state <> 'draft' order by event_id`
 
 	sqlAllCounts = `select subject, day, counts from match_count where book_id = $1 and event_id = $2`
@@ -99,6 +127,7 @@ var matchChecks = []ledger.CheckQuery{
 	{Code: "match-pool", Name: "accounts of match hold what awards, steps and payments leave", Compare: sqlCountPools, Rows: sqlDifferPool},
 	{Code: "match-reserved", Name: "own money promised as match is reserved in its fund", Compare: sqlCountPools, Rows: sqlDifferReserved},
 	{Code: "match-missed", Name: "gifts that a stopped event of match did not decide are signed for by two people", Compare: sqlCountMissed, Rows: sqlDifferMissed},
+	{Code: "match-hour", Name: "gifts by the hour are those that awards, steps and gifts give", Compare: sqlCountHours, Rows: sqlDifferHours},
 	{Code: "match-paid", Name: "match that was paid and clawed back is what the campaigns' accounts say", Compare: sqlCountPayments, Rows: sqlDifferPaid},
 }
 
