@@ -10,24 +10,37 @@ import (
 
 // Chart is columns over a few labels: beside each other, or on top of each other. The template part "chart" draws it as SVG with title, description and the
 // table behind it. Widths are shares of the whole and heights are of the text's size, so that it fits every page and letters are never stretched. What
-// belongs together has a pattern besides its colour, and stands in one order.
+// belongs together has a pattern besides its colour, and stands in one order. Every piece says its label and figure.
 type Chart struct {
 	ID      string // unique on the page
 	Title   string
 	Desc    string // what it shows, in one sentence
 	Axis    string // what is counted, with its unit
 	Stacked bool
+	Steps   bool     // columns touch: something that stays until it changes
 	Series  []string // names, at most four
+	Kind    int      // pattern and colour of the first of the series
 	Columns []ChartColumn
-	Head    string // of the labels, in the table
-	Unit    string // currency of the values; empty: they are counted
+	Every   int         // only each so manieth label stands under its column; 0: all
+	Marks   []ChartMark // moments
+	Mark    string      // what the marks are
+	Head    string      // of the labels, in the table
+	Beside  []string    // heads of what stands in the table only
+	Unit    string      // currency of the values; empty: they are counted
 }
 
-// ChartColumn is what stands over one label.
+// ChartColumn is what stands over one label. One without values is still to come: it has its place, and no row in the table.
 type ChartColumn struct {
 	Label, Href string
 	Short       string  // under the column, where there are many; empty: Label
 	Values      []int64 // one for each of the series; what is negative stands in the table only
+	Beside      []string
+}
+
+// ChartMark is a moment within a column.
+type ChartMark struct {
+	Column int
+	Part   int64 // of the column, in hundredths
 }
 
 // Total is the sum of a column.
@@ -49,6 +62,7 @@ const (
 type ChartRect struct {
 	X, Y, W, H string
 	Series     int
+	Says       string // its label, series and figure
 }
 
 // ChartLine is a line of the grid with its value.
@@ -103,15 +117,18 @@ func (c Chart) Rects() (rects []ChartRect) {
 		return nil
 	}
 	wide := 10_000 / int64(len(c.Columns)) // in hundredths of a percent
-	inner := wide * 7 / 10
+	inner, off := wide*7/10, wide*15/100
+	if c.Steps {
+		inner, off = wide, 0
+	}
 	for i, column := range c.Columns {
-		left, under := wide*int64(i)+wide*15/100, int64(0)
+		left, under := wide*int64(i)+off, int64(0)
 		for n, v := range column.Values {
 			tall := chartHeight * max(0, v) / c.scale()
 			if v > 0 {
 				tall = max(tall, 6) // is to be seen
 			}
-			r := ChartRect{X: percents(left), W: percents(inner), Y: high(chartTop + chartHeight - under - tall), H: high(tall), Series: n}
+			r := ChartRect{X: percents(left), W: percents(inner), Y: high(chartTop + chartHeight - under - tall), H: high(tall), Series: c.Pattern(n), Says: c.says(column.Label, n, v)}
 			if c.Stacked {
 				under += tall
 			} else {
@@ -129,9 +146,31 @@ func (c Chart) Rects() (rects []ChartRect) {
 // Under are the labels, over are the totals where there is room for them.
 func (c Chart) Under() (words []ChartWord) {
 	for i, column := range c.Columns {
-		words = append(words, ChartWord{c.middle(i), cmp.Or(column.Short, column.Label)})
+		if i%max(1, c.Every) == 0 {
+			words = append(words, ChartWord{c.middle(i), cmp.Or(column.Short, column.Label)})
+		}
 	}
 	return words
+}
+
+// Pattern is the number of colour and pattern of a series.
+func (c Chart) Pattern(series int) int { return c.Kind + series }
+
+// says names a piece: its label, the series where there are several, its figure.
+func (c Chart) says(label string, series int, v int64) string {
+	if len(c.Series) > 1 {
+		label += " " + c.Series[series]
+	}
+	return label + ": " + c.Cell(v)
+}
+
+// Lines are where the marks stand.
+func (c Chart) Lines() (at []string) {
+	wide := 10_000 / int64(len(c.Columns))
+	for _, m := range c.Marks {
+		at = append(at, percents(wide*int64(m.Column)+wide*m.Part/100))
+	}
+	return at
 }
 
 // Over are the totals of few columns, without currency.

@@ -53,6 +53,7 @@ type dayGift struct {
 type dayView struct {
 	Page
 	dayState
+	dayHours
 	Live       string
 	Prev, Next string
 }
@@ -103,6 +104,13 @@ func (v *visit) dayShow() error {
 		view.Prev = v.with("page", pageNumber(view.Ahead/dayRows))
 	case e.State != giving.EventEnded:
 		view.Live = "/days/" + e.Code + "/live?v=" + dayVersion(pulse, v.now)
+	}
+	err = v.read(func(q pg.Querier) (err error) {
+		view.dayHours, err = v.dayHours(q, e, figures.rule, figures.amounts.Pools, "/days/"+e.Code)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if view.More > 0 {
 		view.Next = v.with("page", pageNumber(view.Ahead/dayRows+2))

@@ -47,6 +47,13 @@ func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView,
 	if d.rule != nil {
 		view.Links = append(view.Links, Link{T(v.lang, "match.public"), matchPublicPath + "/" + d.event.Code}, Link{T(v.lang, "match.day"), "/days/" + d.event.Code}, Link{T(v.lang, "match.refresh"), d.at()})
 	}
+	if d.event.State != giving.EventDraft {
+		hours, err := v.dayHours(q, d.event, d.rule, d.amounts.Pools, d.at())
+		if err != nil {
+			return view, err
+		}
+		view.Charts, view.Links = hours.Charts, append(view.Links, hours.Links...)
+	}
 	campaigns, err := v.matchCampaigns(q, d)
 	if err != nil {
 		return view, err
