@@ -58,6 +58,9 @@ const (
 	chartGrid   = 4
 )
 
+// chartPromised is the colour and pattern of match that is promised: of one series, behind those that others count from.
+const chartPromised = 4
+
 // ChartRect is a drawn piece; its places are SVG attributes.
 type ChartRect struct {
 	X, Y, W, H string

@@ -155,7 +155,7 @@ func (v *visit) giftHours(s daySpan, behind int64) Chart {
 
 // poolHours draws what each hour left in all pools together, and marks when a slice or the part of a day opens.
 func (v *visit) poolHours(s daySpan, promised int64, opens []match.Opened) Chart {
-	c := Chart{ID: "pools", Title: T(v.lang, "day.pool"), Axis: T(v.lang, "day.pool.axis", Unit(v.lang, v.book.Currency)), Steps: true, Series: []string{T(v.lang, "day.pool.left")}, Kind: 2, Every: hourEvery(s), Head: T(v.lang, "day.hour"),
+	c := Chart{ID: "pools", Title: T(v.lang, "day.pool"), Axis: T(v.lang, "day.pool.axis", Unit(v.lang, v.book.Currency)), Steps: true, Series: []string{T(v.lang, "day.pool.left")}, Kind: chartPromised, Every: hourEvery(s), Head: T(v.lang, "day.hour"),
 		Beside: []string{T(v.lang, "day.pool.earned"), T(v.lang, "day.pool.freed"), T(v.lang, "day.pool.opened")}, Mark: T(v.lang, "day.pool.mark"), Unit: v.book.Currency}
 	opened := map[int][]string{}
 	for _, o := range opens {

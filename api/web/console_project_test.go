@@ -113,6 +113,10 @@ func TestAProjectInTheConsole(t *testing.T) {
 	for to, row := range map[string]string{"2026-09-30": ",,1000.00,0.00,0.00,0.00", "2026-10-31": ",30,0.00,1000.00,0.00,0.00", "2026-11-01": ",31,0.00,0.00,1000.00,0.00", "2027-01-01": ",92,0.00,0.00,0.00,1000.00"} {
 		li.wants(li.get(reportPath+"?report=encumbrances&format=csv&to="+to), http.StatusOK, "全部改造,2026-10-01"+row)
 	}
+	for _, lang := range []string{"en", "zh-CN"} { // the picture of it, and of the budget with what is committed
+		li.pictures(reportPath+"?report=encumbrances&to=2026-10-31&lang="+lang, "ages")
+		li.pictures(flowPath+"?lang="+lang, "flow", "months", "budgets")
+	}
 
 	picture := project + "/photo"
 	xie.wants(xie.sendsFiles(picture, nil, "file", photo(1)), http.StatusNotFound)

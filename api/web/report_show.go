@@ -26,6 +26,7 @@ type reportView struct {
 	At             string
 	Funds          []Option
 	Tables         []reportTable
+	Ages           *Chart
 	Beside         bool // two tables stand beside each other where there is room
 	Ties           []reportTie
 	Tied           bool
@@ -189,6 +190,9 @@ func (v *visit) reportAnswer(a reportAsk) (err error) {
 	view.Beside, view.Wide = r.Beside(), r.Wide()
 	for _, t := range r.Tables {
 		view.Tables = append(view.Tables, v.reportTable(r, t))
+		if t.Ages > 0 {
+			view.Ages = v.agesChart(t)
+		}
 	}
 	view.Tied = r.Tied()
 	for _, t := range r.Ties {

@@ -51,7 +51,7 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	for _, a := range ages {
 		heads = append(heads, [3]string{a.key, a.zh, a.en})
 	}
-	t := Table{Title: words(r.Lang, "未验收的阶段（账龄）", "Stages not accepted, by age"), Columns: columnsOf(r.Lang, heads...)}
+	t := Table{Title: words(r.Lang, "未验收的阶段（账龄）", "Stages not accepted, by age"), Columns: columnsOf(r.Lang, heads...), Ages: len(ages)}
 	rows, err := q.Query(ctx, sqlOpenStages, book.ID, r.Funds, r.To, r.rowsMax())
 	if err != nil {
 		return nil, fmt.Errorf("read stages: %w", err)

@@ -30,6 +30,7 @@ type Table struct {
 	Title   string
 	Columns []Column
 	Rows    []Row
+	Ages    int                             // how many of the last columns are classes of age, of which a picture is made; 0: none
 	each    func(put func(Row) error) error // of a list too long to hold: its rows are read while it is written, the sum of them comes last
 }
 

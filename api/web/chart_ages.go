@@ -1,0 +1,27 @@
+package web
+
+import "sunfund/ledger/reports"
+
+// agesChart adds up the rows of a table by the classes of age that its last columns are.
+func (v *visit) agesChart(t reports.Table) *Chart {
+	c := Chart{ID: "ages", Title: t.Title, Axis: Unit(v.lang, v.book.Currency), Series: []string{T(v.lang, "filter.amount")}, Head: T(v.lang, "report.ages.head"), Beside: []string{T(v.lang, "report.ages.rows")}, Unit: v.book.Currency}
+	first := len(t.Columns) - t.Ages
+	var all, late int64
+	for i, column := range t.Columns[first:] {
+		var sum, rows int64
+		for _, row := range t.Rows {
+			if row.Style == reports.Line && row.Cells[first+i].Minor != 0 {
+				sum, rows = sum+row.Cells[first+i].Minor, rows+1
+			}
+		}
+		if all += sum; i > 0 {
+			late += sum
+		}
+		c.Columns = append(c.Columns, ChartColumn{Label: column.Label, Values: []int64{sum}, Beside: []string{Count(rows)}})
+	}
+	c.Desc = T(v.lang, "report.ages.desc", v.amount(all), v.amount(late))
+	if all == 0 {
+		c.Desc = T(v.lang, "report.ages.none")
+	}
+	return &c
+}
