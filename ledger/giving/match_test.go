@@ -438,6 +438,7 @@ func TestVerifyFindsWrongMatch(t *testing.T) {
 		_, err := giving.ClawBack(ctx, tx, w.book, e.ID, "main", w.campaigns["fund"].ID, 1_00, giving.Outside, twoPeople(testNow))
 		return err
 	})
+	w.countHours()
 	w.verify()
 	checks, err := giving.Verify(t.Context(), w.db, w.book)
 	if err != nil {
