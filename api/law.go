@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/internal/pg"
 	"sunfund/ledger/law"
 	"sunfund/ledger/money"
 )
@@ -140,28 +143,31 @@ func (c *call) law() error {
 		}
 		year = n
 	}
-	l, err := law.Read(c.ctx(), c.s.DB, c.book)
-	if err != nil {
-		return err
-	}
 	a := lawJSON{Year: year, Currency: c.book.Currency, Rules: []ruleJSON{}}
-	if p := l.On(today); p != nil {
-		a.Profile = &profileJSON{p.From.Format(time.DateOnly), p.Jurisdiction, p.Form, p.Public, p.Code}
-	}
-	if code := c.QueryParam("rule"); code != "" {
-		f, err := law.LookAt(c.ctx(), c.s.DB, c.book, code, year, today)
+	err := pg.Snapshot(c.ctx(), c.s.DB, func(tx pgx.Tx) error {
+		l, err := law.Read(c.ctx(), tx, c.book)
 		if err != nil {
 			return err
 		}
-		a.Rules = append(a.Rules, c.ruleOf(f))
-		return c.JSON(http.StatusOK, a)
-	}
-	all, err := law.Look(c.ctx(), c.s.DB, c.book, year, today)
+		if p := l.On(today); p != nil {
+			a.Profile = &profileJSON{p.From.Format(time.DateOnly), p.Jurisdiction, p.Form, p.Public, p.Code}
+		}
+		if code := c.QueryParam("rule"); code != "" {
+			f, err := law.LookAt(c.ctx(), tx, c.book, code, year, today)
+			if err != nil {
+				return err
+			}
+			a.Rules = append(a.Rules, c.ruleOf(f))
+			return nil
+		}
+		all, err := law.Look(c.ctx(), tx, c.book, year, today)
+		for i := range all {
+			a.Rules = append(a.Rules, c.ruleOf(&all[i]))
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	for i := range all {
-		a.Rules = append(a.Rules, c.ruleOf(&all[i]))
 	}
 	return c.JSON(http.StatusOK, a)
 }
@@ -203,21 +209,16 @@ type deadlineJSON struct {
 // lawDeadlines answers what is to be filed or published, soonest first.
 func (c *call) lawDeadlines() error {
 	today := c.book.Day(c.s.Now())
-	zh, err := law.Deadlines(c.ctx(), c.s.DB, c.book, "zh-CN", today)
-	if err != nil {
-		return err
-	}
-	en, err := law.Deadlines(c.ctx(), c.s.DB, c.book, "en", today)
-	if err != nil {
-		return err
-	}
-	names := map[string]string{}
-	for _, d := range en {
-		names[d.Key] = d.Name
-	}
 	p := page[deadlineJSON]{Items: []deadlineJSON{}}
-	for _, d := range zh {
-		p.Items = append(p.Items, deadlineJSON{d.Key, d.Rule.Code, d.Phase, d.Object, d.Name, names[d.Key], d.Since.Format(time.DateOnly), d.Due.Format(time.DateOnly), d.Left(today), int(d.Told)})
+	err := pg.Snapshot(c.ctx(), c.s.DB, func(tx pgx.Tx) error {
+		all, err := law.Deadlines(c.ctx(), tx, c.book, today)
+		for _, d := range all {
+			p.Items = append(p.Items, deadlineJSON{d.Key, d.Rule.Code, d.Phase, d.Object, d.Name, d.Called("en"), d.Since.Format(time.DateOnly), d.Due.Format(time.DateOnly), d.Left(today), int(d.Told)})
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, p)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
@@ -381,8 +382,7 @@ func (c *call) matchReplay() error {
 		return giving.ErrEventState
 	}
 	out := &begun{c: c}
-	unchanging := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(c.ctx(), c.s.DB, unchanging, func(tx pgx.Tx) error { return giving.WriteReplay(c.ctx(), tx, c.book, e.ID, out) })
+	return pg.Snapshot(c.ctx(), c.s.DB, func(tx pgx.Tx) error { return giving.WriteReplay(c.ctx(), tx, c.book, e.ID, out) })
 }
 
 // begun answers 200 with the first bytes: what fails before them is still told as a problem.

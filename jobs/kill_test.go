@@ -196,7 +196,7 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 			return err
 		},
 		DueNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (n int, err error) {
-			all, err := law.Deadlines(ctx, tx, book, "en", book.Day(now))
+			all, err := law.Deadlines(ctx, tx, book, book.Day(now))
 			if err != nil {
 				return 0, err
 			}

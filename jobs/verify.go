@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/recon"
 )
@@ -19,7 +20,7 @@ const sqlNoHurry = `select set_config('statement_timeout', '0', true), set_confi
 
 // moment reads in one moment of the database, however long it takes.
 func (t *Turn) moment(ctx context.Context, read func(pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, t.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	return pg.Snapshot(ctx, t.DB, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
 			return fmt.Errorf("read without hurry: %w", err)
 		}

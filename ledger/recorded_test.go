@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -84,17 +85,27 @@ func (b *testBook) knew(moment time.Time, days ...time.Time) {
 		b.t.Fatal(err)
 	}
 	for i, day := range days {
+		told := map[int32]ledger.Turnover{}
 		for _, m := range moved {
-			var want ledger.Turnover
-			if err := b.owner.QueryRow(ctx, `
-select coalesce(sum(greatest(p.amount, 0)), 0)::int8, coalesce(sum(greatest(-p.amount, 0)), 0)::int8
+			if m.Before[i] != (ledger.Turnover{}) {
+				told[m.Account] = m.Before[i]
+			}
+		}
+		rows, err := b.owner.Query(ctx, `
+select p.account_id, sum(greatest(p.amount, 0))::int8, sum(greatest(-p.amount, 0))::int8
   from posting p join entry e on e.book_id = p.book_id and e.id = p.entry_id
- where p.book_id = $1 and p.account_id = $2 and e.recorded_at <= $3 and e.effective_on < $4`, b.ID, m.Account, moment, day).Scan(&want.Debit, &want.Credit); err != nil {
-				b.t.Fatal(err)
-			}
-			if m.Before[i] != want {
-				b.t.Errorf("as of %s account %d had moved %v before %s, entries give %v", moment, m.Account, m.Before[i], day.Format(time.DateOnly), want)
-			}
+ where p.book_id = $1 and e.recorded_at <= $2 and e.effective_on < $3 group by 1`, b.ID, moment, day)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		knew := map[int32]ledger.Turnover{}
+		var account int32
+		var sum ledger.Turnover
+		if _, err := pgx.ForEachRow(rows, []any{&account, &sum.Debit, &sum.Credit}, func() error { knew[account] = sum; return nil }); err != nil {
+			b.t.Fatal(err)
+		}
+		if !maps.Equal(told, knew) {
+			b.t.Errorf("as of %s accounts had moved %v before %s, entries give %v", moment, told, day.Format(time.DateOnly), knew)
 		}
 	}
 	position, err := ledger.PostedBy(ctx, b.db, b.Book, moment)

@@ -124,8 +124,8 @@ func TestDeadlineReminders(t *testing.T) {
 	remind(29, 0)
 	li.wants(li.get(mailboxPath), http.StatusOK, "长者午餐", ISODay(due))
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
-		all, err := law.Deadlines(ctx, tx, o.book, "en", o.book.Day(o.now))
-		if err != nil || len(all) != 1 || all[0].Name != "Lunches" || !all[0].Due.Equal(due) {
+		all, err := law.Deadlines(ctx, tx, o.book, o.book.Day(o.now))
+		if err != nil || len(all) != 1 || all[0].Called("en") != "Lunches" || !all[0].Due.Equal(due) {
 			t.Fatalf("%+v, %v", all, err)
 		}
 		p, err := staff.ByLogin(ctx, tx, o.book.ID, "chen")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -34,7 +33,7 @@ func (v *visit) deadlinesAgain(status int, wrong Errors) error {
 		view.Status, view.State = "waiting", T(v.lang, "law.profile.none")
 		view.Links = append(view.Links, Link{T(v.lang, "place.law"), lawPath})
 	}
-	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, string(v.lang), v.businessDay())
+	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, v.businessDay())
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,7 @@ func (v *visit) deadlinesAgain(status int, wrong Errors) error {
 		if d.Told > 0 {
 			told = T(v.lang, "deadline.told."+strconv.Itoa(int(d.Told)))
 		}
-		g.Rows = append(g.Rows, []cell{dayCell(d.Due), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: d.Name, Href: v.deadlineHref(&d), User: true}, {Text: d.Rule.Code, Href: lawRule(d.Rule.Code)},
+		g.Rows = append(g.Rows, []cell{dayCell(d.Due), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: d.Called(string(v.lang)), Href: v.deadlineHref(&d), User: true}, {Text: d.Rule.Code, Href: lawRule(d.Rule.Code)},
 			{Text: text, Tag: tag}, textCell(owner), {Text: told}})
 	}
 	if over > 0 {
@@ -97,7 +96,7 @@ func (v *visit) deadlineTake(all []law.Deadline) (act, error) {
 	}
 	what, who := make([]Option, 0, len(all)), make([]Option, 0, len(people))
 	for _, d := range all {
-		what = append(what, Option{Value: d.Key, Label: ISODay(d.Due) + " · " + d.Name + " · " + T(v.lang, "deadline.phase."+d.Phase)})
+		what = append(what, Option{Value: d.Key, Label: ISODay(d.Due) + " · " + d.Called(string(v.lang)) + " · " + T(v.lang, "deadline.phase."+d.Phase)})
 	}
 	for _, p := range people {
 		who = append(who, Option{Value: p.ID.String(), Label: p.Name(string(v.lang))})
@@ -111,7 +110,7 @@ func (v *visit) deadlineTake(all []law.Deadline) (act, error) {
 }
 
 func (v *visit) deadlineStep() error {
-	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, string(v.lang), v.businessDay())
+	all, err := law.Deadlines(v.ctx(), v.s.DB, v.book, v.businessDay())
 	if err != nil {
 		return err
 	}
@@ -126,11 +125,7 @@ func (v *visit) deadlineStep() error {
 // Each is told once. It says how many letters it left.
 func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (told int, err error) {
 	today := book.Day(now)
-	all, err := law.Deadlines(ctx, tx, book, "zh-CN", today)
-	if err != nil {
-		return 0, err
-	}
-	english, err := law.Deadlines(ctx, tx, book, "en", today)
+	all, err := law.Deadlines(ctx, tx, book, today)
 	if err != nil {
 		return 0, err
 	}
@@ -146,12 +141,8 @@ func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Bo
 		if !fresh {
 			continue
 		}
-		i := slices.IndexFunc(english, func(e law.Deadline) bool { return e.Key == d.Key })
 		words := func(lang Lang) (subject, body string) {
-			name := d.Name
-			if lang == EN && i >= 0 {
-				name = english[i].Name
-			}
+			name := d.Called(string(lang))
 			return T(lang, "mail.deadline."+strconv.Itoa(int(stage)), name, ISODay(d.Due)), T(lang, "mail.deadline.body", T(lang, "deadline.phase."+d.Phase), name, ISODay(d.Due), d.Rule.Code)
 		}
 		if d.Owner == uuid.Nil {

@@ -321,14 +321,14 @@ func (v *visit) disclosureList() error {
 		view.Grid.Rows = append(view.Grid.Rows, []cell{{Text: v.figuresTitle(&e.Figures), Href: disclosurePath + "/" + e.ID.String(), User: true}, {Text: T(v.lang, "disclosure.kind."+e.Kind)}, {Text: phase},
 			{Text: ISODay(v.book.Day(e.PublishedAt))}, {Text: v.figure(e.Figures.IncomeTotal, e.Figures.Currency)}, {Text: v.figure(e.Figures.CostTotal, e.Figures.Currency)}, {Text: v.figure(e.Figures.Closing, e.Figures.Currency)}})
 	}
-	due, err := law.Deadlines(v.ctx(), v.s.DB, v.book, string(v.lang), v.businessDay())
+	due, err := law.Deadlines(v.ctx(), v.s.DB, v.book, v.businessDay())
 	if err != nil {
 		return err
 	}
 	view.Late = grid{Title: T(v.lang, "disclosure.late"), Heads: v.heads("law.object", "deadline.what", "deadline.due")}
 	for _, d := range due {
 		if public := d.Phase == "progress" || d.Phase == "final" || d.Phase == "year"; public && d.Left(v.businessDay()) < 0 {
-			view.Late.Rows = append(view.Late.Rows, []cell{textCell(d.Name), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: ISODay(d.Due), Tag: "broken"}})
+			view.Late.Rows = append(view.Late.Rows, []cell{textCell(d.Called(string(v.lang))), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: ISODay(d.Due), Tag: "broken"}})
 		}
 	}
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/disclosure_list", view)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 )
 
 const flowPath = "/flow"
+
+// flowProjects is how many projects the drawing of budgets has room for.
+const flowProjects = 8
 
 type flowView struct {
 	Page
@@ -86,12 +90,12 @@ func (v *visit) monthsChart(q pg.Querier, year int, fund int32) (Chart, error) {
 func (v *visit) budgetChart(q pg.Querier) (Chart, error) {
 	c := Chart{ID: "budgets", Title: T(v.lang, "flow.budgets"), Axis: Unit(v.lang, v.book.Currency), Series: []string{T(v.lang, "flow.budget"), T(v.lang, "flow.committed"), T(v.lang, "flow.spent")}, Head: T(v.lang, "flow.project"), Unit: v.book.Currency,
 		Desc: T(v.lang, "flow.budgets.none")}
-	list, err := disclosure.EveryProject(v.ctx(), q, v.book)
+	list, err := disclosure.NewestProjects(v.ctx(), q, v.book, flowProjects)
 	if err != nil {
 		return c, err
 	}
 	over := 0
-	for _, p := range list[max(0, len(list)-8):] {
+	for _, p := range slices.Backward(list) {
 		label := "X" + strconv.Itoa(int(p.Number))
 		if p.Spent > p.Budget {
 			over++

@@ -17,6 +17,9 @@ import (
 // flowSpendings is how many entries of a year are told one by one before the largest are chosen.
 const flowSpendings = ledger.PageMax
 
+// flowPayments is how many payments of a year, the largest, stand one by one; what was paid beside them is one band of each project.
+const flowPayments = ledger.PageMax
+
 // flowName is how many characters of a name the drawing has room for.
 const flowName = 10
 
@@ -100,7 +103,7 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 	for part, sums := range f.parts {
 		direct[part.fund] -= sums.cost
 	}
-	if err := f.projects(q); err != nil {
+	if err := f.projects(q, from, to); err != nil {
 		return s, err
 	}
 	if err := f.direct(q, direct); err != nil {
@@ -158,25 +161,29 @@ func (f *yearFlow) split(q pg.Querier, from, to time.Time) error {
 }
 
 // projects adds what projects took, and what was paid of it.
-func (f *yearFlow) projects(q pg.Querier) error {
-	list, err := disclosure.EveryProject(f.v.ctx(), q, f.v.book)
-	if err != nil {
-		return err
+func (f *yearFlow) projects(q pg.Querier, from, to time.Time) error {
+	var numbers []int32
+	for part := range f.parts {
+		if n, err := strconv.ParseInt(strings.TrimPrefix(part.project, "X"), 10, 32); err == nil {
+			numbers = append(numbers, int32(n))
+		}
 	}
-	payments, err := disclosure.EveryPayment(f.v.ctx(), q, f.v.book)
+	titles, err := disclosure.ProjectTitles(f.v.ctx(), q, f.v.book, numbers)
 	if err != nil {
 		return err
 	}
 	names := map[string]string{}
-	paid := map[string][]disclosure.Payment{}
-	for _, p := range list {
-		tag := "X" + strconv.Itoa(int(p.Number))
-		names[tag] = oneLine(p.Title, flowName)
-		for _, d := range payments {
-			if d.Project != nil && *d.Project == p.ID && d.PaidOn.Year() == f.year {
-				paid[tag] = append(paid[tag], d)
-			}
-		}
+	for number, title := range titles {
+		names["X"+strconv.Itoa(int(number))] = oneLine(title, flowName)
+	}
+	payments, err := disclosure.PaidBetween(f.v.ctx(), q, f.v.book, from, to, flowPayments)
+	if err != nil {
+		return err
+	}
+	paid := map[string][]disclosure.Paid{}
+	for _, d := range payments {
+		tag := "X" + strconv.Itoa(int(d.Project))
+		paid[tag] = append(paid[tag], d)
 	}
 	sums := map[string]int64{} // paid by the books, of all funds of a project
 	order := slices.SortedFunc(maps.Keys(f.parts), func(a, b flowPart) int { return cmp.Or(cmp.Compare(a.project, b.project), cmp.Compare(a.fund, b.fund)) })

@@ -140,7 +140,7 @@ func inOneMoment(ctx context.Context, d database, fn func(pgx.Tx) error) error {
 		return err
 	}
 	defer done()
-	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+	return pg.Snapshot(ctx, db, fn)
 }
 
 // chosenBooks are the one with the code, or all when code is empty; at least one.

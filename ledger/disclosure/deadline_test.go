@@ -22,7 +22,7 @@ func TestDeadlineKinds(t *testing.T) {
 	})
 	wants := func(today time.Time, object, phase, due string, stage int16) {
 		t.Helper()
-		all, err := law.Deadlines(w.ctx, w.db, w.book, "en", today)
+		all, err := law.Deadlines(w.ctx, w.db, w.book, today)
 		if err != nil {
 			t.Fatal(err)
 		}

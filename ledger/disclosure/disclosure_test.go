@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,10 +171,9 @@ func TestFees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range positions {
-		if p.Fund.ID == w.fund.ID && (p.NetAssets != 994_00 || d.Fees != "6.00" || d.Closing != "994.00") {
-			t.Errorf("fees %s, closing %s, the fund has %d", d.Fees, d.Closing, p.NetAssets)
-		}
+	i := slices.IndexFunc(positions, func(p ledger.Position) bool { return p.Fund.ID == w.fund.ID })
+	if i < 0 || positions[i].NetAssets != 994_00 || d.Fees != "6.00" || d.Closing != "994.00" {
+		t.Errorf("fees %s, closing %s, the fund stands at place %d of %+v", d.Fees, d.Closing, i, positions)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestDeadlines(t *testing.T) {
 	})
 	due := func(today time.Time, object string) string {
 		t.Helper()
-		all, err := law.Deadlines(w.ctx, w.db, w.book, "en", today)
+		all, err := law.Deadlines(w.ctx, w.db, w.book, today)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,8 @@
 package disclosure
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,11 +69,13 @@ type Grant struct {
 }
 
 const (
-	sqlOpenProjects = `
+	sqlProjects = `
 select p.id, p.number, p.title, f.code, coalesce(s.code, ''), p.state, p.starts_on, p.ends_on, p.ended_on, p.budget, p.committed,
        coalesce((select sum(c.drawn + c.lost) from contract_source c join contract k on k.book_id = c.book_id and k.id = c.contract_id where k.book_id = p.book_id and k.project_id = p.id), 0)::int8, p.people, p.published_on
   from project p join fund f on f.book_id = p.book_id and f.fund_id = p.fund_id left join street s on s.book_id = p.book_id and s.street_id = p.street_id
- where p.book_id = $1 and p.state in ('approved', 'ended') and p.id > $2 order by p.id limit $3`
+ where p.book_id = $1 and p.state in ('approved', 'ended')`
+
+	sqlOpenProjects = sqlProjects + ` and p.id > $2 order by p.id limit $3`
 
 	sqlOpenPayments = `
 select d.id, d.paid_on, d.kind, d.amount, c.project_id, coalesce(c.code, ''), coalesce(f.code, ''), case when p.kind = 'organisation' then p.name else '' end, case when p.kind = 'organisation' then p.code else '' end, d.number, d.invoice
@@ -156,29 +156,55 @@ func OpenListed(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Listed])
 }
 
-// every reads all pages of a set, for a picture of the whole.
-func every[T any](page func(after uuid.UUID, most int) ([]T, error), id func(T) uuid.UUID) (all []T, err error) {
-	for after := uuid.Nil; ; after = id(all[len(all)-1]) {
-		list, err := page(after, OpenMax)
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, list...); len(list) < OpenMax {
-			return all, nil
-		}
+const (
+	sqlNewestProjects = sqlProjects + ` order by p.number desc limit $2`
+
+	sqlProjectTitles = `select number, title from project where book_id = $1 and number = any($2)`
+
+	sqlPaidBetween = `
+select p.number, d.id, d.number, d.invoice, d.amount
+  from disbursement d join contract c on c.book_id = d.book_id and c.id = d.contract_id join project p on p.book_id = c.book_id and p.id = c.project_id
+ where d.book_id = $1 and d.state = 'paid' and d.paid_on between $2 and $3 order by d.amount desc, d.number limit $4`
+)
+
+// NewestProjects lists the last so many that were approved, the newest first.
+func NewestProjects(ctx context.Context, q pg.Querier, book *ledger.Book, most int) ([]Project, error) {
+	rows, err := q.Query(ctx, sqlNewestProjects, book.ID, most)
+	if err != nil {
+		return nil, fmt.Errorf("list newest projects: %w", err)
 	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Project])
 }
 
-// EveryProject lists all that was approved, in the order of numbers.
-func EveryProject(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Project, error) {
-	all, err := every(func(after uuid.UUID, most int) ([]Project, error) { return OpenProjects(ctx, q, book, after, most) }, func(p Project) uuid.UUID { return p.ID })
-	slices.SortFunc(all, func(a, b Project) int { return cmp.Compare(a.Number, b.Number) })
-	return all, err
+// ProjectTitles are the titles of projects by their numbers.
+func ProjectTitles(ctx context.Context, q pg.Querier, book *ledger.Book, numbers []int32) (map[int32]string, error) {
+	rows, err := q.Query(ctx, sqlProjectTitles, book.ID, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("read titles of projects: %w", err)
+	}
+	titles := map[int32]string{}
+	var number int32
+	var title string
+	if _, err = pgx.ForEachRow(rows, []any{&number, &title}, func() error { titles[number] = title; return nil }); err != nil {
+		return nil, fmt.Errorf("read titles of projects: %w", err)
+	}
+	return titles, nil
 }
 
-// EveryPayment lists all that the bank has paid, in the order of days.
-func EveryPayment(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Payment, error) {
-	all, err := every(func(after uuid.UUID, most int) ([]Payment, error) { return OpenPayments(ctx, q, book, after, most) }, func(p Payment) uuid.UUID { return p.ID })
-	slices.SortFunc(all, func(a, b Payment) int { return cmp.Or(a.PaidOn.Compare(b.PaidOn), cmp.Compare(a.Number, b.Number)) })
-	return all, err
+// Paid is what the bank paid for a project. Minor units of the book's currency.
+type Paid struct {
+	Project int32 // its number
+	ID      uuid.UUID
+	Number  int32
+	Invoice string
+	Amount  int64
+}
+
+// PaidBetween lists what the bank paid for projects in the days from..to, the largest first: at most so many.
+func PaidBetween(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time, most int) ([]Paid, error) {
+	rows, err := q.Query(ctx, sqlPaidBetween, book.ID, from, to, most)
+	if err != nil {
+		return nil, fmt.Errorf("list payments of days: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Paid])
 }

@@ -21,12 +21,16 @@ type Deadline struct {
 	Rule   *Rule
 	Phase  string // what is due: "filing", "progress", "final", "event", "year", "surplus"
 	Object string // "campaign:3", "project:…", "event:…", "year:2025"
-	Name   string // in the language asked for
+	Name   string
+	NameEN string // empty: as Name
 	Since  time.Time
 	Due    time.Time
 	Owner  uuid.UUID // nil: nobody yet
 	Told   int16     // how far it was reminded
 }
+
+// Called is the object's name, in lang.
+func (d *Deadline) Called(lang string) string { return pick(lang, d.Name, cmp.Or(d.NameEN, d.Name)) }
 
 // Left is how many days are left on a day; negative when it is overdue.
 func (d *Deadline) Left(today time.Time) int { return int(d.Due.Sub(today).Hours() / 24) }
@@ -87,16 +91,16 @@ select d.object from disclosure d where d.book_id = $1 and d.kind in ('year', 'e
 
 // Deadlines lists what is to be filed or published, soonest first: filing before the start (R06), every three months while a campaign or
 // project runs (R08), the end of each (R09), what is left over (R13), major events (R10), the yearly report (R11). What is done is not listed.
-func Deadlines(ctx context.Context, q pg.Querier, book *ledger.Book, lang string, today time.Time) ([]Deadline, error) {
+func Deadlines(ctx context.Context, q pg.Querier, book *ledger.Book, today time.Time) ([]Deadline, error) {
 	d, err := newDesk(ctx, q, book, today.Year(), today)
 	if err != nil || d.law.On(today) == nil {
 		return nil, err
 	}
-	return d.deadlines(ctx, lang)
+	return d.deadlines(ctx)
 }
 
-func (d *desk) deadlines(ctx context.Context, lang string) ([]Deadline, error) {
-	dues := &dueList{desk: d, lang: lang}
+func (d *desk) deadlines(ctx context.Context) ([]Deadline, error) {
+	dues := &dueList{desk: d}
 	for _, read := range []func(context.Context) error{dues.campaigns, dues.projects, dues.others} {
 		if err := read(ctx); err != nil {
 			return nil, fmt.Errorf("read deadlines: %w", err)
@@ -124,8 +128,7 @@ func (d *desk) deadlines(ctx context.Context, lang string) ([]Deadline, error) {
 
 type dueList struct {
 	*desk
-	lang string
-	all  []Deadline
+	all []Deadline
 }
 
 func (l *dueList) add(rule, phase, object, name string, since, due time.Time) {
@@ -171,22 +174,25 @@ func (l *dueList) campaigns(ctx context.Context) error {
 	var last *time.Time
 	var final bool
 	_, err = pgx.ForEachRow(rows, []any{&object, &zh, &en, &opens, &closes, &state, &last, &final}, func() error {
-		name := pick(l.lang, zh, en)
+		before := len(l.all)
 		from, to := l.book.Day(opens), l.book.Day(closes.Add(-time.Second))
 		if after, ok := l.law.Param("R06", "emergency_after", l.today); ok && state == "published" && l.facts.of("R06", "emergency", object, 0) != nil && l.facts.of("R06", "filed", object, 0) == nil {
-			l.add("R06", "filing", object, name, from, after.After(from))
+			l.add("R06", "filing", object, zh, from, after.After(from))
 		}
 		switch {
 		case state == "draft":
-			if before, ok := l.law.Param("R06", "before", l.today); ok && from.After(l.today.AddDate(0, -1, 0)) && l.facts.of("R06", "filed", object, 0) == nil {
-				l.add("R06", "filing", object, name, l.today, before.Before(from))
+			if term, ok := l.law.Param("R06", "before", l.today); ok && from.After(l.today.AddDate(0, -1, 0)) && l.facts.of("R06", "filed", object, 0) == nil {
+				l.add("R06", "filing", object, zh, l.today, term.Before(from))
 			}
 		case state == "closed" || to.Before(l.today):
 			if !final {
-				l.ended(object, name, to)
+				l.ended(object, zh, to)
 			}
 		default:
-			l.running(object, name, from, to, false, last)
+			l.running(object, zh, from, to, false, last)
+		}
+		for i := range l.all[before:] {
+			l.all[before+i].NameEN = en
 		}
 		last = nil
 		return nil
@@ -290,7 +296,7 @@ func Told(ctx context.Context, tx pgx.Tx, book *ledger.Book, key string, stage i
 // lookDues makes a finding of the deadlines of one rule.
 func lookDues(ctx context.Context, d *desk, f *Finding) error {
 	if d.dues == nil {
-		all, err := d.deadlines(ctx, "zh-CN")
+		all, err := d.deadlines(ctx)
 		if err != nil {
 			return err
 		}
@@ -302,7 +308,7 @@ func lookDues(ctx context.Context, d *desk, f *Finding) error {
 			continue
 		}
 		left := due.Left(d.today)
-		r := Row{Object: due.Object, Name: due.Name, Due: &due.Due, Broken: left < 0}
+		r := Row{Object: due.Object, Name: due.Name, NameEN: due.NameEN, Due: &due.Due, Broken: left < 0}
 		r.ZH, r.EN = fmt.Sprintf("应在 %s 以前，还有 %d 天。", due.Due.Format(time.DateOnly), left), fmt.Sprintf("Due by %s, %d days left.", due.Due.Format(time.DateOnly), left)
 		if left < 0 {
 			r.ZH, r.EN = fmt.Sprintf("应在 %s 以前，已超过 %d 天。", due.Due.Format(time.DateOnly), -left), fmt.Sprintf("Due by %s, %d days over.", due.Due.Format(time.DateOnly), -left)

@@ -262,7 +262,7 @@ func lookForeign(ctx context.Context, q pg.Querier, book *ledger.Book, today tim
 
 // lookDeadlines finds what should have been filed or published (C24).
 func lookDeadlines(ctx context.Context, q pg.Querier, book *ledger.Book, today time.Time) (int64, []Break, error) {
-	all, err := law.Deadlines(ctx, q, book, "zh-CN", today)
+	all, err := law.Deadlines(ctx, q, book, today)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -261,6 +261,16 @@ func TestBundleDamaged(t *testing.T) {
 			t.Errorf("%s in %s is not told: %.600s", c.what, c.file, said)
 		}
 	}
+	agrees := func(person string) string {
+		return "r-1,1," + person + ",approve," + strings.Repeat("0", 64) + ",2026-11-01T00:00:00.000000Z\n"
+	}
+	for second, says := range map[string]string{"p-2": "request r-1 was approved by 1 people, 2 were needed", "p-3": ""} {
+		both := func(s string) string { return s + agrees("p-2") + agrees(second) }
+		forged := verified(t, replaced(t, replaced(t, data, BundleApprovals, asked("2"), true), BundleDecisions, both, true))
+		if said := fmt.Sprint(forged.Differs); (forged.All != 0) != (says != "") || !strings.Contains(said, says) {
+			t.Errorf("agreed to by p-2 and %s: %.600s, want %q", second, said, says)
+		}
+	}
 }
 
 // What was booked later changes nothing of the chain before it: the chain of an earlier bundle stands in every later one.

@@ -411,7 +411,7 @@ func (c *checker) readApprovals() error {
 			c.differ(BundleApprovals, "申请 "+row.of("request")+" 的凭证不在 entries.csv 里", "the entry of request "+row.of("request")+" does not stand in entries.csv")
 		}
 	})
-	agreed := map[string]int{}
+	agreed := map[string]map[string]bool{} // people, by request
 	c.rows(BundleDecisions, func(row bundleRow) {
 		r := all[row.of("request")]
 		switch {
@@ -420,12 +420,15 @@ func (c *checker) readApprovals() error {
 		case row.of("person") == r.maker && row.of("verdict") == "approve":
 			c.differ(BundleDecisions, "申请 "+row.of("request")+" 由提交人自己同意", "request "+row.of("request")+" was approved by its maker")
 		case row.of("verdict") == "approve" && row.of("version") == r.version && row.of("hash") == r.hash:
-			agreed[row.of("request")]++
+			if agreed[row.of("request")] == nil {
+				agreed[row.of("request")] = map[string]bool{}
+			}
+			agreed[row.of("request")][row.of("person")] = true
 		}
 	})
 	for _, id := range slices.Sorted(maps.Keys(all)) {
-		if r := all[id]; r.state == "approved" && agreed[id] < r.needed {
-			c.differ(BundleApprovals, fmt.Sprintf("申请 %s 已通过，但只有 %d 人同意，需要 %d 人", id, agreed[id], r.needed), fmt.Sprintf("request %s was approved by %d people, %d were needed", id, agreed[id], r.needed))
+		if r, n := all[id], len(agreed[id]); r.state == "approved" && n < r.needed {
+			c.differ(BundleApprovals, fmt.Sprintf("申请 %s 已通过，但只有 %d 人同意，需要 %d 人", id, n, r.needed), fmt.Sprintf("request %s was approved by %d people, %d were needed", id, n, r.needed))
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 
 // Stages that are not accepted, as of a day. $3: the day.
 const sqlOpenStages = `
-select c.id, c.code, c.title, s.fund_id, p.name, m.position, m.title, m.due_on, m.amount, c.advanced - c.applied - c.recovered
+select c.id, c.code, c.title, s.fund_id, p.name, m.position, m.title, m.due_on, m.amount
   from contract c
   join payee p on p.book_id = c.book_id and p.id = c.payee_id
   join contract_milestone m on m.book_id = c.book_id and m.contract_id = c.id and (m.state <> 'accepted' or m.accepted_on > $3)
@@ -61,8 +61,8 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	var fund int32
 	var position int16
 	var due time.Time
-	var amount, advance int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &code, &title, &fund, &payee, &position, &stage, &due, &amount, &advance}, func() error {
+	var amount int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &code, &title, &fund, &payee, &position, &stage, &due, &amount}, func() error {
 		days := int(r.To.Sub(due) / (24 * time.Hour))
 		late := ""
 		if days > 0 {

@@ -100,7 +100,7 @@ func (n fundNote) make(ctx context.Context, q pg.Querier, book *ledger.Book, s S
 		for i := range funds {
 			f := &funds[i]
 			x := sums[f.ID]
-			if !c.of(f) || f.Kind == ledger.Agency && x == nil || x == nil || *x == [fnAll]int64{} {
+			if !c.of(f) || x == nil || *x == [fnAll]int64{} {
 				continue
 			}
 			name := fundCell(f, r.Lang)

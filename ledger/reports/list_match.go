@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,13 +14,13 @@ import (
 )
 
 const (
-	// What gifts earned from each pool, and what of that was taken back before it was paid.
+	// What gifts earned from each pool of the events, and what of that was taken back before it was paid.
 	sqlMatchEarned = `
 select w.event_id, w.pool, sum(w.amount)::int8, coalesce(sum(s.freed), 0)::int8
   from match_award w
-  left join (select event_id, seq, sum(amount) as freed from match_step where book_id = $1 and kind in ('refuse', 'refund', 'disallow') group by 1, 2) s
+  left join (select event_id, seq, sum(amount) as freed from match_step where book_id = $1 and event_id = any($2) and kind in ('refuse', 'refund', 'disallow') group by 1, 2) s
     on s.event_id = w.event_id and s.seq = w.seq
- where w.book_id = $1 and w.pool <> '' group by 1, 2`
+ where w.book_id = $1 and w.event_id = any($2) and w.pool <> '' group by 1, 2`
 
 	sqlPlatformMatch = `
 select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.disallowed)::int8, sum(m.settled)::int8, sum(m.frozen)::int8, sum(m.clawed)::int8
@@ -48,12 +49,30 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	if err != nil {
 		return nil, err
 	}
+	events, err := giving.Events(ctx, q, book)
+	if err != nil {
+		return nil, err
+	}
+	// Of what has ended before the days nothing is left to tell: its accounts neither move in them nor hold anything.
+	moved := map[string]bool{}
+	for _, t := range report.Tables {
+		for _, row := range t.Rows {
+			if event, _, there := strings.Cut(strings.TrimPrefix(row.Cells[0].Text, "match:"), ":"); there {
+				moved[event] = true
+			}
+		}
+	}
+	events = slices.DeleteFunc(events, func(e giving.MatchEvent) bool { return e.State == giving.EventEnded && !moved[fmt.Sprint(e.ID)] })
+	ids := make([]int32, len(events))
+	for i := range events {
+		ids[i] = events[i].ID
+	}
 	type pool struct {
 		event int32
 		code  string
 	}
 	earned := map[pool][2]int64{}
-	rows, err := q.Query(ctx, sqlMatchEarned, book.ID)
+	rows, err := q.Query(ctx, sqlMatchEarned, book.ID, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read earned match: %w", err)
 	}
@@ -68,10 +87,6 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	pools := Table{Title: words(r.Lang, "配捐池", "Pools"), Columns: columnsOf(r.Lang, [3]string{"pool", "活动与配捐池", "Event and pool"}, [3]string{"fund", "基金", "Fund"}, [3]string{"#pool-amount", "池额", "Pool"}, [3]string{"#earned", "已赢得", "Earned"},
 		[3]string{"#disallowed", "不予配捐", "Disallowed"}, [3]string{"#held", "冻结待核", "Frozen"}, [3]string{"#reserved", "待付", "To be paid"}, [3]string{"#settled", "已付", "Settled"}, [3]string{"#clawed", "已追回", "Clawed back"},
 		[3]string{"#returned", "退回出资方", "Returned"}, [3]string{"#pledged", "未用", "Not earned"})}
-	events, err := giving.Events(ctx, q, book)
-	if err != nil {
-		return nil, err
-	}
 	var left, right int64
 	for i := range events {
 		e := &events[i]
@@ -111,6 +126,6 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	platforms.total(r.Lang)
 	report.Tables = slices.Concat([]Table{pools, platforms}, report.Tables)
 	report.Ties = append(report.Ties, Tie{Name: words(r.Lang, "已赢得 − 不予配捐 = 冻结待核 + 待付 + 已付", "Earned − disallowed = frozen + to be paid + settled"), Left: left, Right: right})
-	report.Notes = append(report.Notes, words(r.Lang, "前两张表按现在的状态；后面各表为本期备查科目的增减。", "The first two tables are as things are now; the others are what the memo accounts moved in the days."))
+	report.Notes = append(report.Notes, words(r.Lang, "前两张表按现在的状态，已结束且本期没有变动的活动不列；后面各表为本期备查科目的增减。", "The first two tables are as things are now, without events that ended before and moved nothing in the days; the others are what the memo accounts moved in the days."))
 	return report, nil
 }

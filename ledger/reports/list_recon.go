@@ -117,7 +117,7 @@ var outstandingSays = map[string][2]string{"unbooked": {"银行已记，账上�
 
 // transit adds what was on its way at the end of the day, and holds its items against the two accounts.
 func (r *Report) transit(ctx context.Context, q pg.Querier, book *ledger.Book, held map[chart.ID]int64, ask Request) error {
-	items, err := recon.InTransit(ctx, q, book, ask.To)
+	ways, err := recon.InTransit(ctx, q, book, ask.To, outstandingMax)
 	if err != nil {
 		return err
 	}
@@ -129,16 +129,18 @@ func (r *Report) transit(ctx context.Context, q pg.Querier, book *ledger.Book, h
 		a := chart.MustByID(id)
 		t := Table{Title: fmt.Sprintf("%s %s · %s", a.Code2026, a.Name(r.lang), ask.To.Format(time.DateOnly)),
 			Columns: columnsOf(r.lang, [3]string{"item", "摘要", "Summary"}, [3]string{"fund", "基金", "Fund"}, [3]string{"day", "日期", "Day"}, [3]string{"#amount", "在途金额", "On its way"})}
-		var sum int64
-		for _, x := range items {
-			if x.Chart == id {
-				sum += x.Amount
-				t.Rows = append(t.Rows, Row{ID: x.Entry.String(), Style: Line, Cells: []Cell{{Text: cmp.Or(x.Summary, x.Entry.String()), To: Ref{ToEntry, x.Entry.String()}}, fundCell(funds[x.Fund], r.lang), {Text: x.Day.Format(time.DateOnly)}, {Minor: x.Amount}}})
-			}
+		way := cmp.Or(ways[id], &recon.Way{})
+		rest := way.ItemsSum
+		for _, x := range way.Items {
+			rest -= x.Amount
+			t.Rows = append(t.Rows, Row{ID: x.Entry.String(), Style: Line, Cells: []Cell{{Text: cmp.Or(x.Summary, x.Entry.String()), To: Ref{ToEntry, x.Entry.String()}}, fundCell(funds[x.Fund], r.lang), {Text: x.Day.Format(time.DateOnly)}, {Minor: x.Amount}}})
+		}
+		if more := way.ItemsAll - int64(len(way.Items)); more > 0 {
+			t.Rows = append(t.Rows, Row{ID: "more", Style: Line, Cells: []Cell{{Text: fmt.Sprintf(words(r.lang, "还有 %d 项没有列出", "%d more that are not listed"), more)}, {}, {}, {Minor: rest}}})
 		}
 		t.total(r.lang)
 		r.Tables = append(r.Tables, t)
-		r.Ties = append(r.Ties, Tie{Name: fmt.Sprintf(words(r.lang, "%s %s：逐笔合计 = 账面余额", "%s %s: items = balance of the book"), a.Code2026, a.Name(r.lang)), Left: sum, Right: held[id]})
+		r.Ties = append(r.Ties, Tie{Name: fmt.Sprintf(words(r.lang, "%s %s：逐笔合计 = 账面余额", "%s %s: items = balance of the book"), a.Code2026, a.Name(r.lang)), Left: way.ItemsSum, Right: held[id]})
 	}
 	return nil
 }

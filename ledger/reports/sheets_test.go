@@ -2,7 +2,10 @@ package reports
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -49,5 +52,33 @@ func TestEverySheetTies(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What keeps no past stands as now whatever moment is asked for, and says so; the others are of the moment.
+func TestSheetsAsOfAMoment(t *testing.T) {
+	t.Parallel()
+	b := newKeptBook(t, chart.CN2026)
+	b.worked()
+	moment := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := 0
+	for _, s := range Sheets(chart.CN2026) {
+		if s.Donor || s.Form != nil {
+			continue
+		}
+		r, err := s.Make(t.Context(), b.db, b.Book, Request{To: ledger.Day(2026, 12, 31), Recorded: moment, Now: time.Date(2027, 1, 4, 0, 0, 0, 0, time.UTC), Lang: "en"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Now {
+			now++
+		}
+		says := slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, "as things are known now") })
+		if r.Recorded.IsZero() != s.Now || says != s.Now || s.Now == (r.Position == 0) {
+			t.Errorf("%s: recorded until %s, ledger position %d, notes %q", s.ID, r.Recorded, r.Position, r.Notes)
+		}
+	}
+	if now != 5 {
+		t.Errorf("%d lists stand as now", now)
 	}
 }

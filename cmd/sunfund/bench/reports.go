@@ -102,7 +102,7 @@ func (r *Reports) measure(ctx context.Context, w *world, form *reports.Form, nam
 			before = spent
 		}
 		begin := time.Now()
-		err := pgx.BeginTxFunc(ctx, w.db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		err := pg.Snapshot(ctx, w.db, func(tx pgx.Tx) error {
 			s, err := reports.Make(ctx, tx, w.book, form, ask(n))
 			if err == nil && !s.Tied() {
 				err = fmt.Errorf("%s to %s does not tie: %+v", s.ID, s.To.Format(time.DateOnly), s.Ties)

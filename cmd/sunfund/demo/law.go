@@ -42,7 +42,7 @@ var phases = map[string]string{"progress": disclosure.Progress, "final": disclos
 // disclosed publishes, three days before each was due, what had to be public by a moment: a campaign that runs long comes again every three months.
 func (l *loader) disclosed(ctx context.Context, until time.Time) error {
 	for {
-		dues, err := law.Deadlines(ctx, l.db, l.book, "zh-CN", l.book.Day(until))
+		dues, err := law.Deadlines(ctx, l.db, l.book, l.book.Day(until))
 		if err != nil {
 			return err
 		}
