@@ -120,3 +120,57 @@ func TestDeadlineKinds(t *testing.T) {
 	fact(law.Fact{Rule: "R13", Item: "surplus", Object: object, Day: day(12, 16), Words: "转入同类项目"})
 	wants(ledger.Day(2026, 1, 1), object, "surplus", "", 0)
 }
+
+// Terms end on the last day of a shorter month, also in leap years, and what follows counts from the day it was published.
+func TestDeadlineArithmetic(t *testing.T) {
+	w := newWorld(t)
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, w.now)
+	})
+	at := func(year int, month time.Month, day int) time.Time { return time.Date(year, month, day, 0, 0, 0, 0, w.now.Location()) }
+	campaign := func(slug string, opens, closes time.Time) string {
+		t.Helper()
+		c := w.asks(slug)
+		c.OpensAt, c.ClosesAt = opens, closes
+		var made *giving.Campaign
+		w.tx(func(tx pgx.Tx) (err error) { made, err = giving.CreateCampaign(w.ctx, tx, w.book, c); return err })
+		return law.Campaign(made.ID)
+	}
+	leap, plain := campaign("leap", at(2027, 11, 30), at(2028, 6, 1)), campaign("plain", at(2026, 11, 30), at(2027, 6, 1)) // six months and a day
+	half := campaign("half", at(2027, 11, 30), at(2028, 5, 31))                                                           // not longer than six months: its last day is 30 May
+	ended, february := campaign("ended", at(2027, 9, 1), at(2027, 12, 1)), campaign("february", at(2027, 9, 1), at(2028, 3, 1))
+	for _, c := range []struct {
+		today       time.Time
+		object, due string
+	}{
+		{at(2027, 12, 5), leap, "R08 2028-02-29"}, {at(2026, 12, 5), plain, "R08 2027-02-28"}, {at(2027, 12, 5), half, ""},
+		{at(2028, 6, 2), half, "R09 2028-08-30"}, {at(2027, 12, 1), ended, "R09 2028-02-29"}, {at(2028, 3, 1), february, "R09 2028-05-29"},
+	} {
+		all, err := law.Deadlines(w.ctx, w.db, w.book, "en", w.book.Day(c.today))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, d := range all {
+			if d.Object == c.object {
+				got += d.Rule.Code + " " + d.Due.Format(time.DateOnly)
+			}
+		}
+		if got != c.due {
+			t.Errorf("%s on %s: %q, want %q", c.object, c.today.Format(time.DateOnly), got, c.due)
+		}
+	}
+	w.now = at(2027, 12, 31).Add(12 * time.Hour)
+	if _, err := w.publish(w.draft(leap), disclosure.Version{Phase: disclosure.Progress}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := law.Deadlines(w.ctx, w.db, w.book, "en", ledger.Day(2028, 1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if d.Object == leap && d.Due.Format(time.DateOnly) != "2028-03-31" {
+			t.Errorf("three months after 31 December: %s", d.Due.Format(time.DateOnly))
+		}
+	}
+}

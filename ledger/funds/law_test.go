@@ -234,3 +234,47 @@ func TestFiguresInProcedures(t *testing.T) {
 		t.Errorf("%+v", bench)
 	}
 }
+
+// R04: what a charter says of its time and its yearly least is held to, with a warning before: line by line, pass and fail.
+func TestChartersByLaw(t *testing.T) {
+	w := newWorld(t)
+	w.lawful("CN")
+	timed, least := terms(funds.Named, "homes"), terms(funds.Endowment, "homes")
+	last := ledger.Day(2026, 12, 31)
+	timed.ClosesOn, least.SpendBP = &last, bp(800)
+	a, b := w.opened("NAM", timed), w.opened("END", least)
+	w.must(w.post(ledger.KindOpening, ledger.Day(2025, 12, 31), w.lines(*b.FundID, "D bank.basic - 1000.01", "C na.r - 1000.01")))
+	w.given(*a.FundID, "500.00")
+	looks := func(today time.Time, state law.State, words ...string) *law.Finding {
+		t.Helper()
+		f, err := law.LookAt(w.ctx, w.db, w.book, "R04", 2026, today)
+		w.must(err)
+		var rows []string
+		for _, r := range f.Rows {
+			rows = append(rows, r.EN)
+		}
+		if f.State != state || len(rows) != len(words) {
+			t.Errorf("on %s: %s with %q, want %s with %q", today.Format(time.DateOnly), f.State, rows, state, words)
+			return f
+		}
+		for _, want := range words {
+			if !strings.Contains(strings.Join(rows, "\n"), want) {
+				t.Errorf("on %s: %q lacks %q", today.Format(time.DateOnly), rows, want)
+			}
+		}
+		return f
+	}
+	f := looks(ledger.Day(2026, 9, 30), law.Holds)
+	for words, want := range map[string]int64{"not used yet": 500_00, "net assets when 2026 began": 1_000_01, "least by its charter, 8%, rounded up": 80_01, ": used": 0} {
+		if got := *w.line(f, words).Sum; got != want {
+			t.Errorf("%s: %d, want %d", words, got, want)
+		}
+	}
+	looks(ledger.Day(2026, 10, 1), law.Warned, "80.01 is still to be used this year")
+	looks(ledger.Day(2026, 12, 1), law.Warned, "80.01 is still to be used this year", "The charter's time is nearly over; 500.00 is not used.")
+	looks(ledger.Day(2027, 1, 2), law.Broken, "80.01 less was used than its charter asks for", "The charter's time is over; 500.00 is not used.")
+	w.must(w.post(ledger.KindVoucher, w.day(), w.lines(*b.FundID, "D program.r homes 80.01", "C bank.basic - 80.01")))
+	w.must(w.post(ledger.KindVoucher, w.day(), w.lines(*a.FundID, "D program.r homes 500.00", "C bank.basic - 500.00")))
+	looks(ledger.Day(2026, 12, 1), law.Holds)
+	looks(ledger.Day(2027, 1, 2), law.Holds)
+}

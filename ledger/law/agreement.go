@@ -144,7 +144,7 @@ func (d *desk) chartered(ctx context.Context, f *Finding, c *charter, warn Param
 		f.sum(c.name+"：还没有使用", c.name+": not used yet", held)
 		soon := ledger.Day(closes.Year(), time.January, 1)
 		switch {
-		case held > 0 && d.asOf().After(closes):
+		case held > 0 && d.today.After(closes) && !d.asOf().Before(closes): // a year that ended on its last day knows it too
 			f.row(Row{Object: c.object(), Name: c.name, Due: &closes, ZH: "章程的期限已过，还有 " + d.amount(held) + " 没有用。", EN: "The charter's time is over; " + d.amount(held) + " is not used.", Broken: true})
 		case held > 0 && d.asOf().After(soon) && gone(soon, closes, d.asOf()) >= warn.BasisPoints():
 			f.row(Row{Object: c.object(), Name: c.name, Due: &closes, ZH: "章程的期限将到，还有 " + d.amount(held) + " 没有用。", EN: "The charter's time is nearly over; " + d.amount(held) + " is not used."})

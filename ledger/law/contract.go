@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,6 +82,33 @@ func (d *desk) term(f *Finding, c *deal) (zh, en string) {
 	return "", ""
 }
 
+// papers tells which papers a contract of government purchase lacks (R21), and writes down those that are there. Published it is once signed.
+func (d *desk) papers(f *Finding, c *deal) (zh, en string) {
+	var lack, lackEN []string
+	for _, name := range []string{"purchaser", "eligible", "listed", "budget", "terms", "published"} {
+		if p, ok := d.param(f, "R21", "paper."+name); !ok || p.Value != "yes" || name == "published" && c.state == "draft" {
+			continue
+		}
+		item, fact := ItemOf("R21", name), d.facts.of("R21", name, c.object(), 0)
+		if fact == nil {
+			lack, lackEN = append(lack, item.NameZH), append(lackEN, item.NameEN)
+			continue
+		}
+		words := fact.Words
+		if fact.Day != nil {
+			words = fact.Day.Format(time.DateOnly) + " " + words
+		}
+		f.text(c.name+"："+item.NameZH, c.name+": "+item.NameEN, words)
+		if name == "budget" && c.starts != nil && fact.Day.After(*c.starts) {
+			lack, lackEN = append(lack, "预算批复晚于签订日 "+c.starts.Format(time.DateOnly)), append(lackEN, "its budget was approved after it was signed on "+c.starts.Format(time.DateOnly))
+		}
+	}
+	if len(lack) == 0 {
+		return "", ""
+	}
+	return "还缺：" + strings.Join(lack, "；") + "。", "Missing: " + strings.Join(lackEN, "; ") + "."
+}
+
 // related tells since when a payee is close to the managers (R23); nil when it is not.
 func (d *desk) related(payee uuid.UUID) *Fact {
 	return d.facts.since("R23", "related", "unrelated", "payee:"+payee.String())
@@ -122,10 +150,7 @@ func lookTerm(ctx context.Context, d *desk, f *Finding) error {
 		if zh, en := d.term(f, c); zh != "" {
 			return zh, en
 		}
-		if c.state != "draft" && d.facts.of("R21", "published", c.object(), 0) == nil {
-			return "没有登记合同已公开。", "It is not entered that the contract was published."
-		}
-		return "", ""
+		return d.papers(f, c)
 	})
 }
 
@@ -218,23 +243,31 @@ func lookAgency(ctx context.Context, d *desk, f *Finding) error {
 	return nil
 }
 
-const sqlReceiptsOfGifts = `select count(*), count(*) filter (where not exists (select from receipt_gift g where g.book_id = r.book_id and g.receipt_id = r.id)
-       and not exists (select from receipt_goods g where g.book_id = r.book_id and g.receipt_id = r.id))
+const sqlReceiptsOfGifts = `
+select count(*), count(*) filter (where not exists (select from receipt_gift g where g.book_id = r.book_id and g.receipt_id = r.id)
+       and not exists (select from receipt_goods g where g.book_id = r.book_id and g.receipt_id = r.id)),
+       count(*) filter (where exists (select from receipt_gift g join gift x on x.book_id = g.book_id and x.id = g.gift_id
+                                       where g.book_id = r.book_id and g.receipt_id = r.id
+                                         and g.amount > x.amount - coalesce((select sum(z.amount) from ` + StandingRefund + ` z where z.book_id = x.book_id and z.gift_id = x.id), 0)))
   from receipt r where r.book_id = $1 and r.issued_on between $2 and $3
    and not exists (select from receipt_void v where v.book_id = r.book_id and v.receipt_id = r.id)`
 
 // lookReceipts is R16: receipts stand on gifts alone.
 func lookReceipts(ctx context.Context, d *desk, f *Finding) error {
 	d.param(f, "R16", "gifts_only")
-	var all, bare int64
-	err := d.q.QueryRow(ctx, sqlReceiptsOfGifts, d.book.ID, ledger.Day(d.year, time.January, 1), ledger.Day(d.year, time.December, 31)).Scan(&all, &bare)
+	var all, bare, over int64
+	err := d.q.QueryRow(ctx, sqlReceiptsOfGifts, d.book.ID, ledger.Day(d.year, time.January, 1), ledger.Day(d.year, time.December, 31)).Scan(&all, &bare, &over)
 	if err != nil {
 		return fmt.Errorf("read receipts: %w", err)
 	}
 	f.text("当年有效票据", "Receipts of the year that stand", strconv.FormatInt(all, 10))
 	f.text("其中不对应捐赠的", "of them on no gift", strconv.FormatInt(bare, 10))
+	f.text("其中金额超过捐赠余额的（已退款）", "of them on more than is left of their gift (it was given back)", strconv.FormatInt(over, 10))
 	if all > 0 {
 		f.State = Holds
+	}
+	if over > 0 {
+		f.row(Row{Object: "book", ZH: "有票据的捐赠已经退回，票据还没有作废。", EN: "There are receipts whose gift was given back; they are not void yet."})
 	}
 	if bare > 0 {
 		f.row(Row{Object: "book", Name: "", ZH: "有票据不对应任何捐赠。", EN: "There are receipts that stand on no gift.", Broken: true})
@@ -264,7 +297,7 @@ func lookCash(ctx context.Context, d *desk, f *Finding) error {
 	var day time.Time
 	var confirmed bool
 	var banked, at *time.Time
-	n := 0
+	var n, booking, banking int
 	_, err = pgx.ForEachRow(rows, []any{&object, &name, &day, &confirmed, &banked, &at}, func() error {
 		n++
 		if f.State == Nothing {
@@ -281,13 +314,17 @@ func lookCash(ctx context.Context, d *desk, f *Finding) error {
 		}
 		switch {
 		case booked.After(due):
+			booking++
 			f.row(Row{Object: object, Name: name, ZH: "应在 " + due.Format(time.DateOnly) + " 以前由两人清点入账。", EN: "Two people had to count and book it by " + due.Format(time.DateOnly) + ".", Due: &due, Broken: true})
 		case arrived.After(dueBank):
+			banking++
 			f.row(Row{Object: object, Name: name, ZH: "应在 " + dueBank.Format(time.DateOnly) + " 以前存入银行。", EN: "It had to be at the bank by " + dueBank.Format(time.DateOnly) + ".", Due: &dueBank, Broken: true})
 		}
 		banked, at = nil, nil
 		return nil
 	})
 	f.text("现金清点", "Counts of cash", strconv.Itoa(n))
+	f.text("其中逾期清点入账（限 "+book.Value+"）", "of them counted and booked late ("+book.Value+")", strconv.Itoa(booking))
+	f.text("其中逾期存行（限 "+bank.Value+"）", "of them late at the bank ("+bank.Value+")", strconv.Itoa(banking))
 	return err
 }

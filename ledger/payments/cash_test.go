@@ -3,6 +3,8 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 	"sunfund/ledger/payments"
 )
 
@@ -217,4 +220,58 @@ func TestCashOverEmptyAndVoid(t *testing.T) {
 		t.Errorf("a void count is confirmed: %v", err)
 	}
 	d.clean()
+}
+
+// R17: cash is counted by two and booked within the days of the figure, and at the bank within its working days; a row says by when, and the working how many.
+func TestCashByLaw(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tx(func(ctx context.Context, tx pgx.Tx) error {
+		return law.SetProfile(ctx, tx, d.book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, testStart)
+	})
+	late, booked := uuid.New(), uuid.New()
+	for _, id := range []uuid.UUID{late, booked} {
+		if err := d.count(payments.Counting{ID: id, CampaignID: d.toR.ID, Day: d.today, Sheet: payments.Sheet{100_00: 1}}, d.a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.must(d.confirm(booked, 100_00, d.b)) // at once; nobody confirms the other
+	wants := func(today time.Time, state law.State, counted, banked string, words ...string) {
+		t.Helper()
+		f, err := law.LookAt(t.Context(), d.db, d.book, "R17", d.today.Year(), today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := map[string]string{}
+		for _, s := range f.Steps {
+			lines[s.EN] = s.Text
+		}
+		if f.State != state || lines["Counts of cash"] != "2" || lines["of them counted and booked late (7d)"] != counted || lines["of them late at the bank (3wd)"] != banked || len(f.Rows) != len(words) {
+			t.Errorf("on %s: %s, %v, %+v", today.Format(time.DateOnly), f.State, lines, f.Rows)
+			return
+		}
+		for _, want := range words {
+			if !slices.ContainsFunc(f.Rows, func(r law.Row) bool { return r.Broken && strings.Contains(r.EN, want) }) {
+				t.Errorf("on %s no row says %q: %+v", today.Format(time.DateOnly), want, f.Rows)
+			}
+		}
+	}
+	wants(d.today, law.Holds, "0", "0")
+	bank := law.Param{Value: "3wd"}.After(d.today)
+	wants(bank, law.Holds, "0", "0")
+	wants(bank.AddDate(0, 0, 1), law.Broken, "0", "2", "at the bank by "+bank.Format(time.DateOnly), "at the bank by")
+	week := d.today.AddDate(0, 0, 7)
+	wants(week.AddDate(0, 0, 1), law.Broken, "1", "1", "count and book it by "+week.Format(time.DateOnly), "at the bank by")
+	d.tx(func(ctx context.Context, tx pgx.Tx) error { // the figures are data
+		for name, value := range map[string]string{"book": "60d", "bank": "60d"} {
+			if err := law.SetParam(ctx, tx, d.book, law.Param{Rule: "R17", Name: name, From: d.today, Value: value, ArticleZH: "本市办法"}, d.a, testStart); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	f, err := law.LookAt(t.Context(), d.db, d.book, "R17", d.today.Year(), week.AddDate(0, 0, 1))
+	if err != nil || f.State != law.Holds || len(d.late(week.AddDate(0, 0, 1))) != 0 {
+		t.Errorf("with figures of its own: %+v, %v", f, err)
+	}
 }

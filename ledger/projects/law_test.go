@@ -220,3 +220,60 @@ func TestEndByLaw(t *testing.T) {
 		t.Errorf("under a law without the rule: %s", by)
 	}
 }
+
+// R21: the papers of a purchase are looked for one by one and stand in the working; a draft that lacks some is a warning, a signed contract that does breaks the
+// rule, and so does a budget that came after it. Which papers are asked for is data.
+func TestPapersOfPurchase(t *testing.T) {
+	w := newWorld(t)
+	w.lawful()
+	id := w.drafted(w.project("G", "100.00"), projects.Contract{}, []src{{"G", projects.AsService, "100.00"}}, "100.00")
+	object := "contract:" + id.String()
+	stands := func(state law.State, words ...string) *law.Finding {
+		t.Helper()
+		f, err := law.LookAt(w.ctx, w.db, w.book, "R21", 2026, w.day())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, r := range f.Rows {
+			text += r.ZH + r.EN
+		}
+		if f.State != state || len(words) == 0 && text != "" {
+			t.Errorf("%s, %q, want %s", f.State, text, state)
+		}
+		for _, want := range words {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q lacks %q", text, want)
+			}
+		}
+		return f
+	}
+	stands(law.Warned, "购买主体", "The purchaser is a state organ", "承接主体", "负面清单", "预算已批复", "Its budget was approved", "书面合同")
+	day := w.day()
+	late := day.AddDate(0, 0, 1)
+	for _, item := range []string{"purchaser", "eligible", "listed", "terms"} {
+		w.fact(law.Fact{Rule: "R21", Item: item, Object: object, Words: "档案 " + item})
+	}
+	w.fact(law.Fact{Rule: "R21", Item: "budget", Object: object, Day: &late, Words: "财预〔2026〕9号"})
+	f := stands(law.Holds)
+	found := false
+	for _, s := range f.Steps {
+		found = found || strings.Contains(s.ZH, "预算已批复") && strings.Contains(s.EN, "Its budget was approved") && s.Text == late.Format(time.DateOnly)+" 财预〔2026〕9号"
+	}
+	if !found {
+		t.Errorf("the working has no budget: %+v", f.Steps)
+	}
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `update contract set state = 'signed', signed_on = $2 where id = $1`, id, day)
+		return err
+	})
+	stands(law.Broken, "预算批复晚于签订日", "its budget was approved after it was signed", "购买合同已公开", "Purchase contract published")
+	w.fact(law.Fact{Rule: "R21", Item: "published", Object: object, Day: &day, Words: "政府采购网"})
+	w.fact(law.Fact{Rule: "R21", Item: "budget", Object: object, Day: &day, Words: "财预〔2026〕9号"})
+	stands(law.Holds)
+	w.fact(law.Fact{Rule: "R21", Item: "eligible", Object: object, Words: "档案"})
+	w.tx(func(tx pgx.Tx) error {
+		return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: "R21", Name: "paper.terms", From: day, Value: "no", ArticleZH: "本市办法"}, w.accountant, w.now)
+	})
+	stands(law.Holds)
+}

@@ -21,6 +21,7 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/giving/receipts"
+	"sunfund/ledger/law"
 )
 
 // now is the morning of 9 September 2026 in Shanghai; gifts are of the 8th.
@@ -333,7 +334,14 @@ func TestRefundVoidsTheReceipt(t *testing.T) {
 	if over, err := receipts.Overstated(t.Context(), d.db, d.book, part); err != nil || !over {
 		t.Errorf("before it is settled: %v %v", over, err)
 	}
+	if err := d.try(func(ctx context.Context, tx pgx.Tx) error {
+		return law.SetProfile(ctx, tx, d.book, law.Profile{From: ledger.Day(2020, time.January, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, now)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.receiptsByLaw(law.Warned, "2", "0", "2")
 	d.work()
+	d.receiptsByLaw(law.Holds, "1", "0", "0") // the successor alone stands
 	d.work() // a second time changes nothing
 	r := d.read(part)
 	if r.Void == nil || r.Void.Cause != receipts.Refunded || r.ReplacedBy == nil {
@@ -352,6 +360,16 @@ func TestRefundVoidsTheReceipt(t *testing.T) {
 		t.Errorf("%d receipts", n)
 	}
 	d.verified()
+}
+
+// receiptsByLaw looks at R16: receipts of the year that stand, those on no gift, and those on more than is left of theirs.
+func (d *desk) receiptsByLaw(state law.State, all, bare, over string) {
+	d.t.Helper()
+	day := d.book.Day(now)
+	f, err := law.LookAt(d.t.Context(), d.db, d.book, "R16", day.Year(), day)
+	if err != nil || f.State != state || len(f.Steps) != 3 || f.Steps[0].Text != all || f.Steps[1].Text != bare || f.Steps[2].Text != over {
+		d.t.Errorf("%+v, %v, want %s of %s, %s, %s", f, err, state, all, bare, over)
+	}
 }
 
 func (d *desk) batch(b receipts.Batch) (receipts.Batch, error) {
