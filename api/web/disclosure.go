@@ -196,7 +196,7 @@ type frozen struct {
 // disclosureActs publish the draft, or correct what was published. draft and entry are nil where acts are looked up by name.
 func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry) []act {
 	object := blank{name: "object", label: "law.object", thing: "law", kind: "select"}
-	lines := blank{name: "lines", label: "disclosure.costs", hint: "disclosure.costs.hint", kind: "area", max: 20_000, optional: true}
+	lines := blank{name: "lines", label: "disclosure.costs", hint: "disclosure.costs.hint", kind: "lines", max: 20_000, optional: true}
 	words := blank{name: "words", label: "disclosure.words", hint: "disclosure.words.hint", kind: "area", max: 2000, optional: true}
 	partners := blank{name: "partners", label: "disclosure.partners", kind: "area", max: 1000, optional: true}
 	phase := blank{name: "phase", label: "disclosure.phase", kind: "select"}

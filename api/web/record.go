@@ -29,7 +29,7 @@ type blank struct {
 	label    string // key
 	of       string // what the label is about, in somebody's words: it stands instead of the label
 	thing    string // what is chosen among its options where a second person's page has to look it up: fund, source, purpose, law, bidder
-	kind     string // text, area, day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
+	kind     string // text, area, lines (an area whose lines are kept apart), day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
 	hint     string // key
 	value    string // what stands in it at first
 	options  []Option
@@ -203,7 +203,7 @@ func (v *visit) offer(view *recordView, action string, acts ...act) error {
 			}
 			value := b.value
 			if again {
-				value = v.typed(a.name+"-"+b.name, b.most())
+				value = v.typedIn(a, b, b.most())
 			}
 			f, err := newField(view.Page, a.name+"-"+b.name, b.label, value, b.pairs()...)
 			if err != nil {
@@ -266,10 +266,26 @@ func (b blank) pairs() []any {
 		pairs = append(pairs, "mode", "numeric", "fill", "off", "width", "4")
 	case "select", "entry":
 		pairs = append(pairs, "type", "select", "options", b.options)
-	case "area":
+	case "area", "lines":
 		pairs = append(pairs, "type", "area")
 	}
 	return pairs
+}
+
+// typedIn is what was typed into a field, cleaned; of lines each by itself.
+func (v *visit) typedIn(a act, b blank, most int) string {
+	name := a.name + "-" + b.name
+	if b.kind != "lines" {
+		return giving.CleanText(v.typed(name, most))
+	}
+	var kept []string
+	for line := range strings.Lines(v.FormValue(name)) {
+		if line = giving.CleanText(oneLine(line, most)); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	text := []rune(strings.Join(kept, "\n"))
+	return string(text[:min(len(text), most)])
 }
 
 // read takes the fields of a step's form and says what cannot be read.
@@ -283,7 +299,7 @@ func (v *visit) readBlanks(a act) (inputs, Errors) {
 			}
 			continue
 		}
-		text := giving.CleanText(v.typed(name, b.most()+1))
+		text := v.typedIn(a, b, b.most()+1)
 		switch {
 		case text == "" && b.optional:
 		case text == "":
