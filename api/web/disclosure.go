@@ -395,7 +395,7 @@ func (v *visit) disclosureShow() error {
 		}
 		view.Note = []Fact{v.fact("disclosure.was", w.Was), v.fact("disclosure.correct", w.Correct), v.fact("disclosure.why", w.Reason), v.fact("disclosure.who", by)}
 	}
-	view.Facts = []Fact{v.fact("disclosure.kind", T(v.lang, "disclosure.kind."+e.Kind)), v.fact("disclosure.days", orDash(strings.Trim(f.From+" – "+f.To, " –"))), v.fact("disclosure.asof", f.AsOf)}
+	view.Facts = []Fact{v.fact("disclosure.by", v.book.Name(string(v.lang))), v.fact("disclosure.kind", T(v.lang, "disclosure.kind."+e.Kind)), v.fact("disclosure.days", orDash(strings.Trim(f.From+" – "+f.To, " –"))), v.fact("disclosure.asof", f.AsOf), v.fact("disclosure.position", strconv.FormatInt(w.Position, 10))}
 	if f.Filing != "" {
 		view.Facts = append(view.Facts, v.fact("campaigns.filing", f.Filing))
 	}

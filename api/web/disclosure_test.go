@@ -134,7 +134,7 @@ func TestDisclosureLook(t *testing.T) {
 	asked := li.stepped(disclosureDraftHref(object), "disclose", "object", object, "phase", "final", "lines", lines, "words", "余款用于下一年度同一目的")
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
 	entry := entryOf(li.get(disclosurePath).text)
-	li.wants(li.get(entry), http.StatusOK, "7,728,500.00", "6,045,500.00", "1,683,000.00", "78.22%", "9241", "困难家庭生活救助")
+	li.wants(li.get(entry), http.StatusOK, "公布时的账页", "阳光区慈善会", "7,728,500.00", "6,045,500.00", "1,683,000.00", "78.22%", "9241", "困难家庭生活救助")
 	asked = li.stepped(disclosureDraftHref(object), "disclose-correct", "object", object, "version", "1", "was", "孤儿和困境儿童一行的发票号 FP-8", "correct", "发票号 FP-18", "reason", "录入时写错发票号", "lines", strings.Replace(lines, "FP-8\n", "FP-18\n", 1))
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
 	o.looks(t, "disclosure", [][3]string{{"li", "draft", disclosureDraftHref(object)}, {"li", "list", disclosurePath}, {"li", "entry", entry}, {"li", "corrected", entry + "?version=1"}, {"li", "data", dataPath}})
