@@ -177,6 +177,33 @@ func TestFees(t *testing.T) {
 	}
 }
 
+// A year is put right by what was booked straight in net assets alone. Figures that do not lead to what the funds hold are not published.
+func TestYearThatDiffers(t *testing.T) {
+	w := newWorld(t)
+	w.wuxi()
+	w.tx(func(tx pgx.Tx) error {
+		_, err := ledger.PostOne(w.ctx, tx, w.book, ledger.Entry{Key: uuid.New(), Kind: ledger.KindVoucher, EffectiveOn: ledger.Day(2023, 12, 1), Actor: w.who, Document: &ledger.Document{Summary: "更正以前年度", SourceKind: "voucher", MadeBy: "甲", CheckedBy: "乙"},
+			Lines: []ledger.Line{ledger.Debit(ledger.Leaf{Chart: "bank.online", Fund: w.fund.ID}, 12_00), ledger.Credit(ledger.Leaf{Chart: "na.r", Fund: w.fund.ID}, 12_00)}})
+		return err
+	})
+	if d := w.draft("year:2023"); d.Adjusted != "12.00" || d.Closing != "7728512.00" {
+		t.Errorf("put right %s, closing %s", d.Adjusted, d.Closing)
+	}
+	for found := true; found; { // a turnover that was changed after its month was summed
+		w.tx(func(tx pgx.Tx) (err error) {
+			found, err = ledger.SumTurnover(w.ctx, tx, w.book, w.book.Day(w.now))
+			return err
+		})
+	}
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `update turnover t set credit = credit + 100 from account a where a.book_id = t.book_id and a.account_id = t.account_id and a.chart = 'gift.r'`)
+		return err
+	})
+	if _, err := disclosure.Make(w.ctx, w.db, w.book, "year:2023", w.now); !errors.Is(err, disclosure.ErrDiffers) {
+		t.Errorf("a year whose gifts are not what its funds hold: %v", err)
+	}
+}
+
 // A published version never moves with the books; a correction is a further version with its note, and the wrong one stays.
 func TestVersions(t *testing.T) {
 	w := newWorld(t)

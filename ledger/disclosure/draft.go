@@ -23,6 +23,9 @@ import (
 // ErrNoObject means that nothing of this name is published: no such campaign, project, year or event.
 var ErrNoObject = errors.New("nothing of this name is published")
 
+// ErrDiffers means that what a year's draft tells does not lead to what the funds hold at its end: nothing is published as put right that no entry says.
+var ErrDiffers = errors.New("the year's figures do not lead to what the funds hold")
+
 // Make drafts what would be published of an object from the books as they are: "campaign:3", "project:…", "year:2026", "event:…". ErrNoObject.
 func Make(ctx context.Context, q pg.Querier, book *ledger.Book, object string, now time.Time) (d *Draft, err error) {
 	kind, id, _ := strings.Cut(object, ":")
@@ -350,9 +353,21 @@ func (d *Draft) yearly(ctx context.Context, q pg.Querier, text string, now time.
 	if err != nil {
 		return err
 	}
-	d.adjusted = -(d.opening + d.income - d.refunded - d.fees - d.cost)
+	moved, err := ledger.MovedBefore(ctx, q, d.book, ledger.Cut{}, from, to.AddDate(0, 0, 1))
+	if err != nil {
+		return err
+	}
+	for _, m := range moved { // openings and what was put right; what a year's end moves is on both sides of it, and so are transfers and releases
+		if chart.MustByID(m.Chart).Type == chart.NetAssets || m.Nature == ledger.NatureClose || m.Chart == "transfer" || strings.HasPrefix(string(m.Chart), "release.") {
+			d.adjusted += (m.Before[1].Credit - m.Before[1].Debit) - (m.Before[0].Credit - m.Before[0].Debit)
+		}
+	}
+	left := d.opening + d.income - d.refunded - d.fees - d.cost + d.adjusted
 	for _, p := range after {
-		d.adjusted += p.NetAssets
+		left -= p.NetAssets
+	}
+	if left != 0 {
+		return fmt.Errorf("%w: by %s", ErrDiffers, d.format(left))
 	}
 	return nil
 }
