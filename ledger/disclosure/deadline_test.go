@@ -146,7 +146,7 @@ func TestDeadlineArithmetic(t *testing.T) {
 		{at(2027, 12, 5), leap, "R08 2028-02-29"}, {at(2026, 12, 5), plain, "R08 2027-02-28"}, {at(2027, 12, 5), half, ""},
 		{at(2028, 6, 2), half, "R09 2028-08-30"}, {at(2027, 12, 1), ended, "R09 2028-02-29"}, {at(2028, 3, 1), february, "R09 2028-05-29"},
 	} {
-		all, err := law.Deadlines(w.ctx, w.db, w.book, "en", w.book.Day(c.today))
+		all, err := law.Deadlines(w.ctx, w.db, w.book, w.book.Day(c.today))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestDeadlineArithmetic(t *testing.T) {
 	if _, err := w.publish(w.draft(leap), disclosure.Version{Phase: disclosure.Progress}); err != nil {
 		t.Fatal(err)
 	}
-	all, err := law.Deadlines(w.ctx, w.db, w.book, "en", ledger.Day(2028, 1, 2))
+	all, err := law.Deadlines(w.ctx, w.db, w.book, ledger.Day(2028, 1, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
