@@ -127,7 +127,9 @@ func TestDeadlineArithmetic(t *testing.T) {
 	w.tx(func(tx pgx.Tx) error {
 		return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: ledger.Day(2020, 1, 1), Jurisdiction: "CN", Form: law.Association, Public: true}, w.now)
 	})
-	at := func(year int, month time.Month, day int) time.Time { return time.Date(year, month, day, 0, 0, 0, 0, w.now.Location()) }
+	at := func(year int, month time.Month, day int) time.Time {
+		return time.Date(year, month, day, 0, 0, 0, 0, w.now.Location())
+	}
 	campaign := func(slug string, opens, closes time.Time) string {
 		t.Helper()
 		c := w.asks(slug)
@@ -137,7 +139,7 @@ func TestDeadlineArithmetic(t *testing.T) {
 		return law.Campaign(made.ID)
 	}
 	leap, plain := campaign("leap", at(2027, 11, 30), at(2028, 6, 1)), campaign("plain", at(2026, 11, 30), at(2027, 6, 1)) // six months and a day
-	half := campaign("half", at(2027, 11, 30), at(2028, 5, 31))                                                           // not longer than six months: its last day is 30 May
+	half := campaign("half", at(2027, 11, 30), at(2028, 5, 31))                                                            // not longer than six months: its last day is 30 May
 	ended, february := campaign("ended", at(2027, 9, 1), at(2027, 12, 1)), campaign("february", at(2027, 9, 1), at(2028, 3, 1))
 	for _, c := range []struct {
 		today       time.Time

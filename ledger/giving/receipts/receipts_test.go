@@ -342,7 +342,7 @@ func TestRefundVoidsTheReceipt(t *testing.T) {
 	d.receiptsByLaw(law.Warned, "2", "0", "2")
 	d.work()
 	d.receiptsByLaw(law.Holds, "1", "0", "0") // the successor alone stands
-	d.work() // a second time changes nothing
+	d.work()                                  // a second time changes nothing
 	r := d.read(part)
 	if r.Void == nil || r.Void.Cause != receipts.Refunded || r.ReplacedBy == nil {
 		t.Fatalf("partly refunded: %+v", r)
