@@ -19,6 +19,7 @@ import (
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/projects/trace"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/runs"
 	"sunfund/ledger/staff"
 )
@@ -63,6 +64,19 @@ func (tools Tools) receipts(ctx context.Context, t *Turn) error {
 func (tools Tools) files(ctx context.Context, t *Turn) error {
 	for {
 		more, err := tools.Files[t.Book.ID].Work(ctx)
+		if err != nil || !more {
+			return err
+		}
+		if _, err := t.Tx(ctx, "files", func(pgx.Tx) (int, error) { return 1, nil }); err != nil {
+			return err
+		}
+	}
+}
+
+// exports makes the files that were asked for.
+func (tools Tools) exports(ctx context.Context, t *Turn) error {
+	for {
+		more, err := reports.WorkExport(ctx, t.DB, t.Book, time.Now, tools.Export)
 		if err != nil || !more {
 			return err
 		}
@@ -201,7 +215,7 @@ func sums(ctx context.Context, t *Turn) error {
 	})
 }
 
-// sweep deletes what has run out: ended sessions, counted tries, answers kept for repeated requests, letters, old runs.
+// sweep deletes what has run out: ended sessions, counted tries, answers kept for repeated requests, letters, files of exports, old runs.
 func sweep(ctx context.Context, t *Turn) error {
 	for _, of := range []func(pgx.Tx) error{
 		func(tx pgx.Tx) error { return staff.Sweep(ctx, tx, t.Book.ID, t.Now) },
@@ -212,6 +226,9 @@ func sweep(ctx context.Context, t *Turn) error {
 		if _, err := t.Tx(ctx, "", func(tx pgx.Tx) (int, error) { return 0, of(tx) }); err != nil {
 			return err
 		}
+	}
+	if _, err := t.Tx(ctx, "files", func(tx pgx.Tx) (int, error) { return reports.SweepExports(ctx, tx, t.Book, t.Now) }); err != nil {
+		return err
 	}
 	_, err := t.Tx(ctx, "runs", func(tx pgx.Tx) (int, error) {
 		n, err := runs.Sweep(ctx, tx, t.Book.ID, t.Now)

@@ -14,6 +14,7 @@ import (
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/recon"
+	"sunfund/ledger/reports"
 )
 
 // Tools are what the jobs work with beside the books.
@@ -21,6 +22,7 @@ type Tools struct {
 	Random   io.Reader
 	Stripes  map[int32]*payments.Stripe  // by book: those that take payments through Stripe
 	Files    map[int32]*platforms.Worker // by book
+	Export   reports.ExportWriter        // of files that are too long to wait for
 	Booked   func(*ledger.Book)          // told when there is something for the inbox; nil tells nobody
 	Lettered func(*ledger.Book)          // told when letters were written that somebody waits for; nil tells nobody
 	Charged  func(*ledger.Book)          // told when the sandbox charged cards; nil tells nobody
@@ -43,6 +45,7 @@ const (
 	Mail     = "mail"
 	Receipts = "receipts"
 	Files    = "platform-files"
+	Exports  = "exports"
 	Recon    = "recon" // when a statement was taken in
 )
 
@@ -68,6 +71,7 @@ func Table(t Tools) ([]Job, error) {
 		{"* * * * *", Job{Name: "trace", Late: lateOften, Do: follow}},
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},
+		{"*/5 * * * *", Job{Name: Exports, Late: lateHour, Do: t.exports}},
 		{"*/5 * * * *", Job{Name: "remittance", Late: lateHour, Do: t.remittances}},
 		{"*/15 * * * *", Job{Name: "stripe", Late: lateHour, For: func(b *ledger.Book) bool { return t.Stripes[b.ID] != nil }, Do: t.stripe}},
 		{"*/15 * * * *", Job{Name: Recon, Late: lateHour, Do: reconcile}},

@@ -117,8 +117,9 @@ func (v *visit) confirmAsk(status int, wrong Errors) error {
 // page and not as a file, which would hold more than was asked for.
 func withoutText(u *url.URL) string {
 	query := u.Query()
-	if query.Has("q") {
+	if query.Has("q") || query.Has("ask") { // the address of a list with its filter
 		query.Del("q")
+		query.Del("ask")
 		query.Del("format")
 	}
 	return (&url.URL{Path: u.Path, RawQuery: query.Encode()}).RequestURI()

@@ -47,6 +47,7 @@ type office struct {
 	owner   *pgxpool.Pool
 	sent    *pgtest.Statements // by the pages
 	url     string
+	pages   *Server
 	now     time.Time
 	general *ledger.Fund
 	funds   map[int]*ledger.Fund // by street
@@ -129,6 +130,7 @@ func (o *office) serve() {
 	e := echo.New()
 	e.HTTPErrorHandler = s.Error
 	o.must(s.Register(e))
+	o.pages = s
 	server := httptest.NewServer(e)
 	o.Cleanup(server.Close)
 	o.url = server.URL

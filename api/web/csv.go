@@ -1,8 +1,8 @@
 package web
 
 import (
-	"encoding/csv"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -12,22 +12,29 @@ import (
 
 // sheet is a table on its way out as CSV, row by row, so that its length costs no memory.
 type sheet struct {
-	w   *csv.Writer
-	out http.ResponseWriter
+	w   *tables.Writer
+	out http.ResponseWriter // nil: it goes into a file
 }
 
-// newSheet begins a CSV answer. The mark in front tells spreadsheet programs that it is UTF-8.
+// newSheet begins a CSV answer.
 func (v *visit) newSheet(name string, heads ...string) *sheet {
 	out := v.Response()
 	out.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	out.Header().Set("Content-Disposition", `attachment; filename="`+name+"-"+ISODay(v.businessDay())+`.csv"`)
 	out.WriteHeader(http.StatusOK)
-	_, _ = out.Write([]byte("\ufeff")) // a reader who left is noticed by the first flush
-	s := &sheet{w: csv.NewWriter(out), out: out}
+	s := sheetOn(out, v.lang, heads...)
+	s.out = out
+	return s
+}
+
+// sheetOn begins a CSV with the mark that tells spreadsheet programs that it is UTF-8, and with the words of heads. What could not be written flush reports.
+func sheetOn(w io.Writer, lang Lang, heads ...string) *sheet {
+	_, _ = io.WriteString(w, tables.Mark)
+	s := &sheet{w: tables.NewWriter(w)}
 	if len(heads) > 0 {
 		cells := make([]any, len(heads))
 		for i, key := range heads {
-			cells[i] = T(v.lang, key)
+			cells[i] = T(lang, key)
 		}
 		s.row(cells...)
 	}
@@ -40,7 +47,7 @@ func (s *sheet) row(cells ...any) {
 	for i, cell := range cells {
 		switch c := cell.(type) {
 		case string:
-			fields[i] = tables.NoFormula(c)
+			fields[i] = c
 		case money.Money:
 			fields[i] = money.Format(c.Minor, c.Currency)
 		case time.Time:
@@ -49,14 +56,16 @@ func (s *sheet) row(cells ...any) {
 			fields[i] = fmt.Sprint(c)
 		}
 	}
-	_ = s.w.Write(fields) // kept by the writer; flush reports it
+	_ = s.w.Row(fields...) // kept by the writer; flush reports it
 }
 
 // flush sends what is written so far.
 func (s *sheet) flush() error {
-	s.w.Flush()
-	if err := s.w.Error(); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
+	if err := s.w.Flush(); err != nil {
+		return err
+	}
+	if s.out == nil {
+		return nil
 	}
 	return http.NewResponseController(s.out).Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -57,16 +56,24 @@ func (v *visit) entryRow(r ledger.Recorded) entryRow {
 		Summary: v.summary(&r), Recorded: r, Sum: v.amount(r.Amount)}
 }
 
+// entryAsk reads the address of the journal. What is wrong stands in the view's errors.
+func (v *visit) entryAsk() (view entryListView, filter ledger.JournalFilter, err error) {
+	s, err := v.sight()
+	if err != nil {
+		return view, filter, err
+	}
+	view = entryListView{Page: v.consolePage(T(v.lang, "place.entries"), "/console/entries"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
+		From: v.typed("from", 20), To: v.typed("to", 20), Chart: v.typed("chart", textMax), Source: v.typed("source", 40),
+		Fund: v.typed("fund", 10), Kind: v.typed("kind", 40), Account: v.typed("account", 10), Funds: s.options(v.lang, T(v.lang, "filter.all"))}
+	return view, v.entryFilter(&view, s), nil
+}
+
 // entryList is the journal: newest first, filtered by its address.
 func (v *visit) entryList() error {
-	s, err := v.sight()
+	view, filter, err := v.entryAsk()
 	if err != nil {
 		return err
 	}
-	view := entryListView{Page: v.consolePage(T(v.lang, "place.entries"), "/console/entries"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
-		From: v.typed("from", 20), To: v.typed("to", 20), Chart: v.typed("chart", textMax), Source: v.typed("source", 40),
-		Fund: v.typed("fund", 10), Kind: v.typed("kind", 40), Account: v.typed("account", 10), Funds: s.options(v.lang, T(v.lang, "filter.all"))}
-	filter := v.entryFilter(&view, s)
 	view.Kinds, view.Sources = v.kindOptions(), v.sourceOptions()
 	for _, acct := range chart.All() {
 		view.Accounts = append(view.Accounts, accountChoice{Text: v.code(acct) + " " + acct.Name(string(v.lang))})
@@ -74,8 +81,12 @@ func (v *visit) entryList() error {
 	if len(view.Errors) > 0 {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/entry_list", view)
 	}
-	if v.QueryParam("format") == "csv" {
-		return v.entryCSV(filter)
+	if v.QueryParam("format") != "" {
+		d, err := v.entryDownload(filter)
+		if err != nil {
+			return err
+		}
+		return v.give(d)
 	}
 	if err := v.entryRows(&view, filter); err != nil {
 		return err
@@ -164,38 +175,7 @@ func (v *visit) entryRows(view *entryListView, f ledger.JournalFilter) error {
 	view.Pager.Shown, view.Pager.Total = int64(len(view.Rows)), total
 	view.Figure = v.asOf(position)
 	view.Caption = Caption{Title: view.T("place.entries"), Unit: Unit(v.lang, v.book.Currency), AsOf: view.Figure,
-		Exports: []Link{{view.T("table.csv"), v.with("format", "csv", "after", "")}}}
+		Exports: []Link{{view.T("report.as.xlsx"), v.with("format", "xlsx", "after", "")}, {view.T("table.csv"), v.with("format", "csv", "after", "")}, {view.T("report.as.json"), v.with("format", "json", "after", "")}}}
 	view.Empty = Empty{Text: view.T("entries.empty"), Action: &Link{view.T("filter.clear"), "/console/entries"}}
 	return nil
-}
-
-// entryCSV writes the whole filter, page by page as it is read.
-func (v *visit) entryCSV(f ledger.JournalFilter) error {
-	out := v.newSheet("entries", "entry.day", "entry.number", "entry.kind", "entry.summary", "entry.amount", "entry.made", "entry.checked",
-		"entry.source", "entry.reverses", "entry.recorded", "entry.id")
-	f.Limit, f.After = ledger.PageMax, ""
-	for {
-		page, err := ledger.Journal(v.ctx(), v.s.DB, v.book, f)
-		if err != nil {
-			return err
-		}
-		for _, r := range page.Entries {
-			row, number, source, reverses := v.entryRow(r), "", "", ""
-			if r.Number != 0 {
-				number = strconv.Itoa(int(r.Number))
-			}
-			if r.Document != nil {
-				source = v.source(r.Document.SourceKind) + " " + r.Document.SourceRef
-			}
-			if row.Reverses != [16]byte{} {
-				reverses = row.Reverses.String()
-			}
-			out.row(r.EffectiveOn, number, row.Kind, row.Summary, row.Sum, row.Made(), row.Checked(), source, reverses,
-				Stamp(r.RecordedAt, v.book.Zone), r.ID)
-		}
-		if err := out.flush(); err != nil || page.Next == "" {
-			return err
-		}
-		f.After = page.Next
-	}
 }

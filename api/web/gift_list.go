@@ -1,19 +1,20 @@
 package web
 
 import (
-	"fmt"
+	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
 
@@ -44,8 +45,8 @@ type giftRow struct {
 	Fee      money.Money
 }
 
-// giftList searches the gifts, with names.
-func (v *visit) giftList() error {
+// giftAsk reads the address of the list. What is wrong stands in the view's errors.
+func (v *visit) giftAsk() (giftListView, giving.GiftFilter) {
 	view := giftListView{Page: v.consolePage(T(v.lang, "place.gifts"), "/console/gifts"), Q: v.typed("q", textMax), Amount: v.typed("amount", 40),
 		From: v.typed("from", 20), To: v.typed("to", 20), Campaign: v.typed("campaign", 10), Channel: v.typed("channel", 20), MayRefund: v.who.May(staff.GiftWrite)}
 	filter := giving.GiftFilter{Text: view.Q, Amount: v.amountField(&view.Page, "amount"), CampaignID: v.number("campaign"), Limit: giftPage + 1,
@@ -60,6 +61,12 @@ func (v *visit) giftList() error {
 		view.Errors.Add("channel", view.T("filter.channel.wrong"))
 	}
 	filter.Before, _ = uuid.Parse(v.QueryParam("before")) // anything else is the first page
+	return view, filter
+}
+
+// giftList searches the gifts, with names.
+func (v *visit) giftList() error {
+	view, filter := v.giftAsk()
 	if err := v.giftOptions(&view); err != nil {
 		return err
 	}
@@ -67,7 +74,7 @@ func (v *visit) giftList() error {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/gift_list", view)
 	}
 	if v.QueryParam("format") == "csv" {
-		return fresh(func(v *visit) error { return v.giftCSV(filter) })(v) // it holds names
+		return fresh(func(v *visit) error { return v.give(v.giftDownload(filter)) })(v) // it holds names
 	}
 	if err := v.giftRows(&view, filter); err != nil {
 		return err
@@ -151,30 +158,45 @@ func (v *visit) giftRows(view *giftListView, filter giving.GiftFilter) error {
 	return nil
 }
 
-func (v *visit) giftCSV(filter giving.GiftFilter) error {
-	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "export.gifts"})
-	})
-	if err != nil {
-		return fmt.Errorf("record export: %w", err)
+// giftsOfAddress is the list of gifts of an address as a file.
+func (v *visit) giftsOfAddress() (*download, error) {
+	view, filter := v.giftAsk()
+	if len(view.Errors) > 0 || v.typed("format", 4) != "csv" {
+		return nil, reports.ErrNoExport
 	}
+	return v.giftDownload(filter), nil
+}
+
+// giftDownload is the whole filter, with names.
+func (v *visit) giftDownload(filter giving.GiftFilter) *download {
 	filter.Limit, filter.Before = giving.PageMax, uuid.Nil
-	out := v.newSheet("gifts", "gift.paid", "gift.ref", "gift.name", "gift.amount", "account.currency", "gift.fee", "gift.refunded", "gift.campaign", "gift.channel",
-		"gift.order", "gift.processor", "gift.message")
-	for {
-		list, err := giving.SearchGifts(v.ctx(), v.s.DB, v.book, filter)
-		if err != nil {
-			return err
-		}
-		for _, f := range list {
-			r := v.giftRow(f)
-			out.row(Stamp(f.PaidAt, v.book.Zone), r.Public, v.nameOf(f), r.Amount, f.Currency, r.Fee, r.Refunded, r.Campaign, r.Channel, f.Ref, f.ProcessorRef, f.Message)
-		}
-		if err := out.flush(); err != nil || len(list) < giving.PageMax {
-			return err
-		}
-		filter.Before = list[len(list)-1].ID
-	}
+	return &download{title: T(v.lang, "place.gifts") + " " + T(v.lang, "table.csv"), name: "gifts-" + ISODay(v.businessDay()) + ".csv", kind: fileTypes["csv"], audit: "export.gifts",
+		count: func(q pg.Querier, _ int64) (int64, error) {
+			n, _, err := giving.CountGifts(v.ctx(), q, v.book, filter)
+			return n, err
+		},
+		write: func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (string, error) {
+			out := sheetOn(w, v.lang, "gift.paid", "gift.ref", "gift.name", "gift.amount", "account.currency", "gift.fee", "gift.refunded", "gift.campaign", "gift.channel",
+				"gift.order", "gift.processor", "gift.message")
+			for done := int64(0); ; {
+				list, err := giving.SearchGifts(ctx, q, v.book, filter)
+				if err != nil {
+					return "", err
+				}
+				for _, f := range list {
+					r := v.giftRow(f)
+					out.row(Stamp(f.PaidAt, v.book.Zone), r.Public, v.nameOf(f), r.Amount, f.Currency, r.Fee, r.Refunded, r.Campaign, r.Channel, f.Ref, f.ProcessorRef, f.Message)
+				}
+				before := done / entryTold
+				if done += int64(len(list)); done/entryTold > before {
+					tell(reports.Told{Done: done})
+				}
+				if err := out.flush(); err != nil || len(list) < giving.PageMax {
+					return "", err
+				}
+				filter.Before = list[len(list)-1].ID
+			}
+		}}
 }
 
 // giftsHref is the list of gifts that a text finds.

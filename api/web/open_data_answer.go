@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,9 +29,6 @@ const (
 	openKept   = time.Minute
 	openBodies = 128
 )
-
-// plainAmount is an amount, which no spreadsheet program takes for a formula.
-var plainAmount = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // openBody is a page of a set as it is sent, with the address of the next one.
 type openBody struct {
@@ -228,20 +223,17 @@ func dataCSV(s openSet) handler {
 // openCSV writes rows; no text in them is a formula to a spreadsheet program.
 func openCSV(names []string, rows [][]any) []byte {
 	var b bytes.Buffer
-	b.WriteString("\ufeff") // spreadsheet programs take it for UTF-8
-	w := csv.NewWriter(&b)
-	_ = w.Write(names) // a buffer takes everything
+	b.WriteString(tables.Mark)
+	w := tables.NewWriter(&b)
+	_ = w.Row(names...) // a buffer takes everything
 	for _, row := range rows {
 		fields := make([]string, len(row))
 		for i, value := range row {
 			fields[i] = fmt.Sprint(value)
-			if _, text := value.(string); text && !plainAmount.MatchString(fields[i]) {
-				fields[i] = tables.NoFormula(fields[i])
-			}
 		}
-		_ = w.Write(fields)
+		_ = w.Row(fields...)
 	}
-	w.Flush()
+	_ = w.Flush()
 	return b.Bytes()
 }
 

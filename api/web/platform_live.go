@@ -11,9 +11,10 @@ import (
 	"sunfund/ledger/payments/platforms"
 )
 
-// progressView is how far the booking of a file is.
+// progressView is how far something long is.
 type progressView struct {
 	Done, Total, Percent int
+	Label, Line, Ended   string // for the ear; how far it is in words; what leads on when it has ended
 	Here, Live           string
 	Over                 bool // it has ended, and the page shows more than this
 }
@@ -28,7 +29,8 @@ func (v *visit) progressOf(ctx context.Context, file uuid.UUID) (*platforms.Book
 		return nil, nil, err
 	}
 	here := platformsPath + "/" + file.String()
-	view := &progressView{Done: int(b.Done), Total: int(b.Total), Percent: 100, Here: here, Over: b.State != platforms.BookingRuns}
+	view := &progressView{Done: int(b.Done), Total: int(b.Total), Percent: 100, Here: here, Over: b.State != platforms.BookingRuns,
+		Label: T(v.lang, "platform.progress"), Line: T(v.lang, "platform.progress.lines", b.Done, b.Total), Ended: T(v.lang, "platform.progress.over")}
 	if b.Total > 0 {
 		view.Percent = int(int64(b.Done) * 100 / int64(b.Total))
 	}
@@ -48,21 +50,36 @@ func (v *visit) platformLive() error {
 	if _, progress, err := v.progressOf(v.ctx(), id); err != nil || progress == nil {
 		return errors.Join(err, giving.ErrNoRecord)
 	}
-	begun := visit{s: v.s, book: v.book}
-	at := func(ctx context.Context) (string, func(Lang) (string, error), error) {
-		of := begun
-		of.now = v.s.Now()
+	return v.progressLive(fmt.Sprintf("platform file %d %s", v.book.ID, id), func(ctx context.Context, of *visit) (string, *progressView, error) {
 		_, progress, err := of.progressOf(ctx, id)
 		if err != nil || progress == nil {
 			return "", nil, errors.Join(err, giving.ErrNoRecord)
 		}
-		return progress.version(), func(lang Lang) (string, error) {
+		return progress.version(), progress, nil
+	})
+}
+
+// progressLive streams how far something long is: at looks, in the language of each reader, and names the version of what it sees.
+func (v *visit) progressLive(key string, at func(ctx context.Context, of *visit) (version string, p *progressView, err error)) error {
+	begun := visit{s: v.s, book: v.book, lang: v.lang}
+	look := func(ctx context.Context) (string, func(Lang) (string, error), error) {
+		of := begun
+		of.now = v.s.Now()
+		version, _, err := at(ctx, &of)
+		if err != nil {
+			return "", nil, err
+		}
+		return version, func(lang Lang) (string, error) {
 			of.lang = lang
-			view := recordView{Page: Page{Site: of.site(), Prefs: Prefs{Lang: lang}, Now: of.now}, Progress: progress}
+			_, p, err := at(ctx, &of)
+			if err != nil {
+				return "", err
+			}
+			view := recordView{Page: Page{Site: of.site(), Prefs: Prefs{Lang: lang}, Now: of.now}, Progress: p}
 			return of.s.render.Fragment(view.Page, "console/record", "progress", view)
 		}, nil
 	}
-	updates, leave, err := v.s.live.watch(v.book.ID, fmt.Sprintf("platform file %d %s", v.book.ID, id), v.lang, v.QueryParam("v"), liveEvery, at)
+	updates, leave, err := v.s.live.watch(v.book.ID, key, v.lang, v.QueryParam("v"), liveEvery, look)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -172,7 +173,11 @@ func (v *visit) reportAnswer(a reportAsk) (err error) {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/report_show", view)
 	}
 	if format := v.typed("format", 4); format != "" {
-		return v.sendReport(a, format)
+		d, err := v.reportDownload(a, format)
+		if err != nil {
+			return err
+		}
+		return v.give(d)
 	}
 	if err = v.read(func(q pg.Querier) error {
 		view.Report, err = a.kind.Make(v.ctx(), q, v.book, a.request)
@@ -215,31 +220,52 @@ const longFile = time.Hour
 // fileTypes are what reports are sent as.
 var fileTypes = map[string]string{"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8", "json": "application/json", "pdf": "application/pdf"}
 
-// reportFile writes a report in another form into a file of its own, which is gone once it is closed: who reads slowly keeps no transaction open, and what cannot be
-// read to its end is not sent at all.
-func (v *visit) reportFile(q pg.Querier, a reportAsk, format string) (file *os.File, name string, err error) {
+// reportDownload is a report in another form.
+func (v *visit) reportDownload(a reportAsk, format string) (*download, error) {
 	if fileTypes[format] == "" {
-		return nil, "", reports.ErrNoReport
+		return nil, reports.ErrNoReport
 	}
 	if format == "pdf" && len(v.s.Font) == 0 {
-		return nil, "", reports.ErrNoFont
+		return nil, reports.ErrNoFont
 	}
-	r, err := a.kind.Make(v.ctx(), q, v.book, a.request)
-	if err != nil {
-		return nil, "", err
-	}
-	file, err = written(func(w io.Writer) error {
-		switch format {
-		case "xlsx":
-			return r.WriteXLSX(w)
-		case "csv":
-			return r.WriteCSV(w)
-		case "pdf":
-			return r.WritePDF(w, v.s.Font)
+	a.request.All = format != "pdf"
+	d := &download{title: a.view.Name + " " + reportDays(a.request) + " " + T(v.lang, "report.as."+format), name: a.kind.ID + "-" + ISODay(a.request.To) + "." + format, kind: fileTypes[format]}
+	if a.request.All && !a.kind.Donor {
+		d.count = func(q pg.Querier, limit int64) (int64, error) {
+			return a.kind.UpTo(v.ctx(), q, v.book, a.request, limit)
 		}
-		return r.WriteJSON(w)
-	})
-	return file, r.ID + "-" + ISODay(r.To) + "." + format, err
+	}
+	d.write = func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (string, error) {
+		a.request.Progress = func(rows int64) { tell(reports.Told{Done: rows}) }
+		r, err := a.kind.Make(ctx, q, v.book, a.request)
+		if err != nil {
+			return "", err
+		}
+		if format == "pdf" {
+			return "", r.WritePDF(w, v.s.Font)
+		}
+		return "", writeReport(r, w, format)
+	}
+	return d, nil
+}
+
+// reportDays are the days of a report, as far as they were asked for.
+func reportDays(r reports.Request) string {
+	if r.From.IsZero() {
+		return ISODay(r.To)
+	}
+	return ISODay(r.From) + " – " + ISODay(r.To)
+}
+
+// writeReport writes a report as a file that has every row.
+func writeReport(r *reports.Report, w io.Writer, format string) error {
+	switch format {
+	case "xlsx":
+		return r.WriteXLSX(w)
+	case "csv":
+		return r.WriteCSV(w)
+	}
+	return r.WriteJSON(w)
 }
 
 // written gives a file of its own that is gone once it is closed, with what write wrote; none if that failed.
@@ -255,20 +281,6 @@ func written(write func(io.Writer) error) (*os.File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
-}
-
-// sendReport makes a report's file and sends it.
-func (v *visit) sendReport(a reportAsk, format string) error {
-	a.request.All = format != "pdf"
-	var file *os.File
-	var name string
-	if err := v.read(func(q pg.Querier) (err error) {
-		file, name, err = v.reportFile(q, a, format)
-		return err
-	}); err != nil {
-		return err
-	}
-	return v.sendFile(file, name, fileTypes[format])
 }
 
 // sendFile sends a file whole and closes it.

@@ -46,6 +46,8 @@ type Config struct {
 	ReceiptsAsked func(*ledger.Book)
 	// PlatformAsked is told that a platform's file is to be booked; nil tells nobody, and it waits for the job's next slot.
 	PlatformAsked func(*ledger.Book)
+	// ExportAsked is told that a file is to be made; nil tells nobody, and it waits for the job's next slot.
+	ExportAsked func(*ledger.Book)
 	// JobAsked is told that somebody wants a job to run now; nil tells nobody, and it waits for the next look.
 	JobAsked func(*ledger.Book)
 }
@@ -79,6 +81,7 @@ type visit struct {
 	who  staff.Identity // zero when nobody is signed in
 	lang Lang
 	now  time.Time
+	sees *sight // nil: what who sees now; set while a run is made of what she saw when she asked
 }
 
 // sessionCookie carries a staff session's token. Over https the name binds it to the host.
@@ -274,6 +277,9 @@ func (s *Server) Error(err error, c echo.Context) {
 	}
 	if errors.As(err, &wait) || wait.RetryAfter > 0 {
 		view.RetryAt = v.now.Add(wait.RetryAfter)
+	}
+	if errors.Is(err, reports.ErrExports) {
+		view.What = p.Title(string(v.lang))
 	}
 	if errors.Is(err, problem.ErrReports) {
 		view.What, view.RetryAt = p.Title(string(v.lang)), v.now.Add(problem.ReportsWait*time.Second)

@@ -13,6 +13,9 @@ type sight struct {
 }
 
 func (v *visit) sight() (*sight, error) {
+	if v.sees != nil {
+		return v.sees, nil
+	}
 	funds, err := ledger.Funds(v.ctx(), v.s.DB, v.book)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (n *neighbourhood) standing() string {
 		(select count(*) from receipt), (select count(*) from receipt_void), (select string_agg(state, ',') from bank_receipt), (select count(*) from attachment), (select count(*) from record_step),
 		(select string_agg(state, ',') from plan), (select string_agg(state, ',') from subsidy_letter), (select string_agg(state, ',') from subsidy_claim), (select string_agg(state, ',') from box), (select string_agg(state, ',') from cash_count), (select string_agg(state, ',') from cash_deposit), (select string_agg(state, ',') from platform_file), (select count(*) from platform_profile),
 		(select string_agg(state || credit, ',') from payee), (select string_agg(state, ',') from project), (select string_agg(state || version, ',') from contract), (select string_agg(state, ',') from disbursement),
-		(select string_agg(state, ',') from source_file), (select string_agg(state, ',') from break_item), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
+		(select string_agg(state, ',') from source_file), (select count(*) filter (where not stopping) from export_run), (select string_agg(state, ',') from break_item), (select count(*) from source_account), (select count(*) from source_profile), (select count(*) from ext_line),
 		(select string_agg(state, ',') from poll), (select count(*) from poll_sheet), (select count(*) from poll_voter), (select string_agg(state, ',') from need_item), (select string_agg(state, ',') from need_intent), (select count(*) from need_photo), (select string_agg(state || version, ',') from call), (select string_agg(state || version, ',') from proposal), (select count(*) from private.resident))`,
 		n.personID("li")).Scan(&text))
 	return text
@@ -166,7 +166,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`bonus uses firm notice pass plan rating renew reviews report row column at base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
+var plainParameters = strings.Fields(`ask bonus uses firm notice pass plan rating renew reviews report row column at base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	cast charset check choice client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
 	date_form delay each points project delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind known lang last late least
 	level life lift limit message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password

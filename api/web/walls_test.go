@@ -29,6 +29,7 @@ import (
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
+	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
 
@@ -113,6 +114,12 @@ func (n *neighbourhood) plant() {
 		return err
 	})
 	id("close-report", report)
+	file := uuid.Must(uuid.NewV7())
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := reports.AskExport(ctx, tx, n.book, reports.ExportRun{ID: file, What: "/console/entries", Title: "t", Lang: "zh-CN", AskedBy: n.personID("li"), AskedAt: n.now}, "/console/entries?format=csv")
+		return err
+	})
+	id("export", file)
 	put("account-text", "#"+strconv.Itoa(int(n.account("bank.basic", 2))), "#9999")
 	put("fund-code", "XJW", "XYZ")
 	id("entry", n.other)
@@ -543,6 +550,7 @@ var objectOfPath = map[string]string{
 	"/console/match/:event": "event", "/console/match/:event/rule": "event", "/match/:event": "event", "/match/:event/recompute": "event", "/match/:event/replay": "event", "/match/:event/rule": "event",
 	"/console/boxes/:id": "box", "/console/goods/:id": "goods", "/console/auctions/:id": "auction", "/console/pledges/:id": "pledge", "/console/services/:id": "service",
 	"/console/receipt-batches/:id": "batch", "/console/receipt-batches/:id/mail": "batch",
+	"/console/exports/:id": "export", "/console/exports/:id/live": "export", "/console/exports/:id/file": "export", "/console/exports/:id/stop": "export",
 	"/console/donors/:id": "donor", "/console/donors/:id/record": "donor", "/console/donors/:id/statement": "donor", "/console/donors/:id/erase": "donor",
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/sheet"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
@@ -190,12 +190,15 @@ func writePlatformRejects(path string, d *platforms.Done) error {
 		return err
 	}
 	defer f.Close()
-	w := csv.NewWriter(f)
+	w := sheet.NewWriter(f)
 	rows := [][]string{append([]string{"line", "order_no", "field", "reason"}, d.Content.Header...)}
 	for _, x := range d.Faults {
 		rows = append(rows, append([]string{strconv.Itoa(x.Line), x.Order, x.Field, x.Reason}, x.Cells...))
 	}
-	if err := w.WriteAll(rows); err != nil {
+	for _, row := range rows {
+		_ = w.Row(row...) // kept by the writer
+	}
+	if err := w.Flush(); err != nil {
 		return err
 	}
 	return f.Close()

@@ -11,7 +11,7 @@ import (
 
 // newRunner gives the jobs what they work with.
 func (s *service) newRunner(cfg serveCmd) (*jobs.Runner, error) {
-	tools := jobs.Tools{Random: rand.Reader, Stripes: s.stripes, Files: map[int32]*platforms.Worker{}, Backups: jobs.Backups{Dir: cfg.BackupDir, Age: cfg.BackupAge},
+	tools := jobs.Tools{Random: rand.Reader, Stripes: s.stripes, Files: map[int32]*platforms.Worker{}, Export: s.pages.WriteExport, Backups: jobs.Backups{Dir: cfg.BackupDir, Age: cfg.BackupAge},
 		Booked:      func(b *ledger.Book) { s.workers[b.ID].Wake() },
 		Charged:     func(b *ledger.Book) { s.senders[b.ID].Wake() },
 		LapseNotice: s.pages.NoticeLetter, RemittanceNotice: s.pages.NoticeRemittance, LateNotice: s.pages.NoticeLate, DueNotice: s.pages.NoticeDeadlines, DormantNotice: s.pages.NoticeDormant,

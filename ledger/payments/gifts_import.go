@@ -16,6 +16,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/sheet"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 )
@@ -227,6 +228,9 @@ func (im *importer) next(c *chunk) (more bool) {
 	}
 	line, _ := im.reader.FieldPos(0)
 	row = slices.Clone(row)
+	for i := range row {
+		row[i] = sheet.Typed(row[i]) // from a file of ours with what was refused
+	}
 	if len(row) != len(giftColumns) {
 		return refuse(line, row, rejection{"", reasonColumns})
 	}

@@ -1,12 +1,12 @@
 package payments
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 
+	"sunfund/internal/sheet"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
@@ -71,29 +71,28 @@ func rejectionOf(err error) rejection {
 
 // rejectWriter writes refused lines as CSV: line number, field, reason in both languages, then the line's own
 // columns as they came, so that they can be mended and imported again.
-type rejectWriter struct{ csv *csv.Writer }
+type rejectWriter struct{ csv *sheet.Writer }
 
 func newRejectWriter(w io.Writer) (*rejectWriter, error) {
 	if w == nil {
 		w = io.Discard
 	}
-	rw := &rejectWriter{csv.NewWriter(w)}
-	if err := rw.csv.Write(append([]string{"line", "field", "reason_en", "reason_zh"}, giftColumns...)); err != nil {
+	rw := &rejectWriter{sheet.NewWriter(w)}
+	if err := rw.csv.Row(append([]string{"line", "field", "reason_en", "reason_zh"}, giftColumns...)...); err != nil {
 		return nil, fmt.Errorf("write rejects: %w", err)
 	}
 	return rw, nil
 }
 
 func (w *rejectWriter) write(line int, row []string, why rejection) error {
-	if err := w.csv.Write(append([]string{strconv.Itoa(line), why.field, why.en, why.zh}, row...)); err != nil {
+	if err := w.csv.Row(append([]string{strconv.Itoa(line), why.field, why.en, why.zh}, row...)...); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	return nil
 }
 
 func (w *rejectWriter) close() error {
-	w.csv.Flush()
-	if err := w.csv.Error(); err != nil {
+	if err := w.csv.Flush(); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	return nil

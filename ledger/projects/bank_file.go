@@ -3,7 +3,6 @@ package projects
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/sheet"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
@@ -78,21 +78,17 @@ var csvHead = []string{"batch", "date", "payment", "payee", "bank", "bank_code",
 // BankCSV writes a batch as CSV in UTF-8: a head, one line for each payment, a line of totals. Text that a spreadsheet would take for a
 // formula gets an apostrophe.
 func BankCSV(w io.Writer, book *ledger.Book, b *Batch, orders []Order) error {
-	out := csv.NewWriter(w)
 	rows := [][]string{csvHead}
 	for _, o := range orders {
 		rows = append(rows, []string{b.Name(), b.Day.Format(time.DateOnly), o.Payment.Name(), o.Holder, o.Bank, o.BankCode, o.AccountNumber, book.Currency,
 			money.Format(o.Payment.Amount, book.Currency), o.Payment.Purpose, o.Payment.Invoice})
 	}
 	rows = append(rows, []string{b.Name(), b.Day.Format(time.DateOnly), strconv.Itoa(int(b.Payments)), "", "", "", "", book.Currency, money.Format(b.Total, book.Currency), "", ""})
+	out := sheet.NewWriter(w)
 	for _, row := range rows {
-		for i := range row {
-			if strings.ContainsAny(row[i][:min(1, len(row[i]))], "=+-@\t\r") {
-				row[i] = "'" + row[i]
-			}
-		}
+		_ = out.Row(row...) // kept by the writer
 	}
-	if err := out.WriteAll(rows); err != nil {
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write bank file: %w", err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -177,14 +176,13 @@ func (b *bundle) about() (err error) {
 
 // table writes a CSV: heads, then the rows that each asks for.
 func table(w io.Writer, heads []string, rows func(row func(...string)) error) error {
-	c := csv.NewWriter(w)
-	_ = c.Write(heads) // kept by the writer; Error reports it
-	err := rows(func(fields ...string) { _ = c.Write(fields) })
+	c := sheet.NewWriter(w)
+	_ = c.Row(heads...) // kept by the writer; Flush reports it
+	err := rows(func(fields ...string) { _ = c.Row(fields...) })
 	if err != nil {
 		return err
 	}
-	c.Flush()
-	return c.Error()
+	return c.Flush()
 }
 
 // query writes a CSV of what a statement finds; its columns are texts.
@@ -211,7 +209,7 @@ func (b *bundle) funds(w io.Writer) error {
 	}
 	return table(w, []string{"fund", "code", "kind", "name_zh", "name_en"}, func(row func(...string)) error {
 		for _, f := range all {
-			row(strconv.Itoa(int(f.ID)), f.Code, f.Kind, sheet.NoFormula(oneLine(f.NameZH)), sheet.NoFormula(oneLine(f.NameEN)))
+			row(strconv.Itoa(int(f.ID)), f.Code, f.Kind, oneLine(f.NameZH), oneLine(f.NameEN))
 		}
 		return nil
 	})
@@ -228,7 +226,7 @@ func (b *bundle) accounts(w io.Writer) error {
 	}
 	return table(w, []string{"account", "name", "code", "chart", "fund", "currency", "nature", "balance", "name_zh", "name_en"}, func(row func(...string)) error {
 		for _, a := range all {
-			row(strconv.Itoa(int(a.id)), a.name, a.code, string(a.leaf.Chart), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, a.leaf.Dims.Nature, money.Format(balances[a.name].Minor, a.leaf.Currency), sheet.NoFormula(oneLine(a.zh)), sheet.NoFormula(oneLine(a.en)))
+			row(strconv.Itoa(int(a.id)), a.name, a.code, string(a.leaf.Chart), strconv.Itoa(int(a.leaf.Fund)), a.leaf.Currency, a.leaf.Dims.Nature, money.Format(balances[a.name].Minor, a.leaf.Currency), oneLine(a.zh), oneLine(a.en))
 		}
 		return nil
 	})

@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"io"
 	"strconv"
@@ -29,8 +28,11 @@ const entryHashed = 13
 // csvText is rows as CSV has them.
 func csvText(rows ...[]string) []byte {
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.WriteAll(rows) // a buffer takes everything
+	w := sheet.NewWriter(&b)
+	for _, row := range rows {
+		_ = w.Row(row...) // a buffer takes everything
+	}
+	_ = w.Flush()
 	return b.Bytes()
 }
 

@@ -29,6 +29,9 @@ select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, 
    and (r.issued_on, r.id) > ($6, $7)
  order by r.issued_on, r.id limit $8`
 
+	sqlReceiptsUpTo = `
+select count(*) from (select from receipt where book_id = $1 and issued_on between $2 and $3 and ($4::int4[] is null or fund_id = any($4)) and ccy = $5 limit $6) r`
+
 	sqlLots = `
 select l.number, l.kind, l.title, l.pieces, l.left_pieces, l.unit, l.fund_id, l.received_on, l.basis, l.value, l.left_value, l.state
   from lot l where l.book_id = $1 and l.received_on <= $2 and ($3::int4[] is null or l.fund_id = any($3)) order by l.number limit $4`
@@ -155,6 +158,16 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 	}
 	report.Tables = []Table{t}
 	return report, nil
+}
+
+func receiptsUpTo(ctx context.Context, q pg.Querier, book *ledger.Book, r Request, limit int64) (n int64, err error) {
+	if r.From.IsZero() {
+		r.From = ledger.Day(r.To.Year(), time.January, 1)
+	}
+	if err := q.QueryRow(ctx, sqlReceiptsUpTo, book.ID, r.From, r.To, r.Funds, book.Currency, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count receipts: %w", err)
+	}
+	return n, nil
 }
 
 // receiptPlace is where a receipt stands in the register.

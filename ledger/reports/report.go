@@ -132,3 +132,15 @@ func (r *Report) cell(row, column string) (amount int64, there bool) {
 
 // Figure is a figure by the ids of its row and column, in minor units; false when there is none such.
 func (r *Report) Figure(row, column string) (int64, bool) { return r.cell(row, column) }
+
+// Streamed is a table of a list too long to hold: each gives its rows while they are written, and the sum of them comes last. Columns that are sums hold amounts in
+// minor units of the report's currency.
+func Streamed(columns []Column, each func(put func(Row) error) error) Table {
+	return Table{Columns: columns, each: each}
+}
+
+// InLang sets the language of the report's own words, such as that of its total.
+func (r *Report) InLang(lang string) *Report {
+	r.lang = lang
+	return r
+}

@@ -3,7 +3,6 @@ package reports
 import (
 	"bufio"
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,16 +57,11 @@ func (c Column) label() string {
 
 // WriteCSV writes every table, with the mark that tells spreadsheet programs that it is UTF-8. Text that begins as a formula is guarded.
 func (r *Report) WriteCSV(w io.Writer) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+	if _, err := io.WriteString(w, sheet.Mark); err != nil {
 		return fmt.Errorf("write CSV: %w", err)
 	}
-	out := csv.NewWriter(w)
-	write := func(cells ...string) {
-		for i, c := range cells {
-			cells[i] = sheet.NoFormula(c)
-		}
-		_ = out.Write(cells) // kept by the writer
-	}
+	out := sheet.NewWriter(w)
+	write := func(cells ...string) { _ = out.Row(cells...) } // kept by the writer
 	write(r.Title)
 	for _, t := range r.Heading() {
 		write(t.Label, t.Text)
@@ -86,11 +80,9 @@ func (r *Report) WriteCSV(w io.Writer) error {
 		if err := t.walk(r.lang, func(x Row) error {
 			cells := make([]string, len(x.Cells))
 			for i, c := range x.Cells {
-				if cells[i] = r.text(t.Columns[i], c); !t.Columns[i].Sum {
-					cells[i] = sheet.NoFormula(cells[i])
-				}
+				cells[i] = r.text(t.Columns[i], c)
 			}
-			return out.Write(cells)
+			return out.Row(cells...)
 		}); err != nil {
 			return fmt.Errorf("write CSV: %w", err)
 		}
@@ -98,11 +90,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	for _, n := range r.Notes {
 		write(n)
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
-	}
-	return nil
+	return out.Flush()
 }
 
 type jsonReport struct {

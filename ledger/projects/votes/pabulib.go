@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sunfund/internal/sheet"
 	"sunfund/ledger/money"
 )
 
@@ -25,8 +26,6 @@ const (
 // WritePabulib writes the election as pabulib.org's format has it, with the rule in keys of its own: whoever has the file can count again.
 // Ballots stand in an order that their content alone makes, and are numbered in it: a number says nothing about a voter.
 func (e *Election) WritePabulib(w io.Writer) error {
-	out := csv.NewWriter(w)
-	out.Comma = ';'
 	r := &e.Rule
 	kind := map[string]string{Approval: "approval", Points: "cumulative", Basket: "approval"}[r.Ballot]
 	meta := [][2]string{{"description", e.Title}, {"num_projects", strconv.Itoa(len(e.Options))}, {"num_votes", strconv.Itoa(len(e.Ballots))},
@@ -71,7 +70,11 @@ func (e *Election) WritePabulib(w io.Writer) error {
 		}
 		rows = append(rows, row)
 	}
-	if err := out.WriteAll(rows); err != nil {
+	out := sheet.NewWriter(w).Apart(';')
+	for _, row := range rows {
+		_ = out.Row(row...) // kept by the writer
+	}
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write election: %w", err)
 	}
 	return nil
@@ -136,6 +139,9 @@ type pabulib struct {
 }
 
 func (p *pabulib) row(row []string) error {
+	for i := range row {
+		row[i] = sheet.Typed(row[i])
+	}
 	row[0] = strings.TrimPrefix(row[0], "\ufeff")
 	if name := strings.ToUpper(strings.TrimSpace(row[0])); len(row) == 1 && slices.Contains([]string{"META", "PROJECTS", "VOTES"}, name) {
 		if p.part == "META" {
