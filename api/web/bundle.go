@@ -39,12 +39,12 @@ func (v *visit) bundleShow() error {
 	for _, command := range [][2]string{{"own", "sunfund verify --bundle FILE.zip"}, {"sums", "sha256sum -c SHA256SUMS"}, {"hledger", "hledger -f book.journal check --strict"}} {
 		check.Rows = append(check.Rows, []cell{{Text: T(v.lang, "bundle.way."+command[0])}, {Text: command[1]}})
 	}
-	books := grid{Title: T(v.lang, "export.books"), Heads: v.heads("export.program", "export.says")}
+	books := grid{Title: T(v.lang, "exported.books"), Heads: v.heads("exported.program", "exported.says")}
 	for _, k := range plainKinds {
-		books.Rows = append(books.Rows, []cell{{Text: k.format, Href: address(bookFile, url.Values{"format": {k.format}})}, {Text: T(v.lang, "export.says."+k.format)}})
+		books.Rows = append(books.Rows, []cell{{Text: k.format, Href: address(bookFile, url.Values{"format": {k.format}})}, {Text: T(v.lang, "exported.says."+k.format)}})
 	}
 	view.Grids = []grid{runs, g, check, books}
-	view.Links = []Link{{T(v.lang, "bundle.make"), bundleFile}, {T(v.lang, "export.heading"), exportsPath}}
+	view.Links = []Link{{T(v.lang, "bundle.make"), bundleFile}, {T(v.lang, "exported.heading"), exportsPath}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
@@ -92,10 +92,4 @@ func (v *visit) bundleOfAddress() (*download, error) {
 }
 
 // bundleMake leads to the run that makes the bundle.
-func (v *visit) bundleMake() error {
-	d, err := v.bundleOfAddress()
-	if err != nil {
-		return err
-	}
-	return v.give(d)
-}
+func (v *visit) bundleMake() error { return v.see(exportNewHref(bundleFile)) }

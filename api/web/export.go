@@ -118,7 +118,7 @@ func (v *visit) give(d *download) error {
 		long = n > reports.DirectMax
 	}
 	if long {
-		return v.see(address(exportNewPath, url.Values{"ask": {v.with()}}))
+		return v.see(exportNewHref(v.with()))
 	}
 	if d.audit != "" {
 		if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
@@ -203,7 +203,7 @@ func (v *visit) bookOfAddress() (*download, error) {
 		if k.format != v.typed("format", 10) {
 			continue
 		}
-		return &download{title: T(v.lang, "export.book", k.format), name: "book-" + v.book.Code + "-" + ISODay(v.businessDay()) + "." + k.ending, kind: "text/plain; charset=utf-8", audit: "export.book",
+		return &download{title: T(v.lang, "exported.book", k.format), name: "book-" + v.book.Code + "-" + ISODay(v.businessDay()) + "." + k.ending, kind: "text/plain; charset=utf-8", audit: "export.book",
 			count: func(q pg.Querier, limit int64) (int64, error) { return reports.EntriesUpTo(v.ctx(), q, v.book, limit) },
 			write: func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (string, error) {
 				return "", k.write(ctx, q, v.book, w, reports.Options{Lang: string(v.lang), Progress: func(n int64) { tell(reports.Told{Done: n}) }})

@@ -26,12 +26,12 @@ const exportsShown = 20
 
 // exportList lists what this person has had made.
 func (v *visit) exportList() error {
-	view := recordView{Page: v.consolePage(T(v.lang, "export.heading"), reportsPath), Heading: T(v.lang, "export.heading"), Lead: T(v.lang, "export.lead", Count(reports.DirectMax), exportHours())}
+	view := recordView{Page: v.consolePage(T(v.lang, "exported.heading"), reportsPath), Heading: T(v.lang, "exported.heading"), Lead: T(v.lang, "exported.lead", Count(reports.DirectMax), exportHours())}
 	list, err := reports.ExportsOf(v.ctx(), v.s.DB, v.book, v.who.Person.ID, exportsShown)
 	if err != nil {
 		return err
 	}
-	g := grid{Title: T(v.lang, "export.mine"), Empty: T(v.lang, "export.none"), Heads: v.heads("export.what", "export.asked", "bundle.state")}
+	g := grid{Title: T(v.lang, "exported.mine"), Empty: T(v.lang, "exported.none"), Heads: v.heads("exported.what", "exported.asked", "bundle.state")}
 	for i := range list {
 		r := &list[i]
 		g.Rows = append(g.Rows, []cell{{Text: r.Title, Href: exportHref(r.ID)}, {Text: When(v.lang, r.AskedAt, v.book.Zone)}, v.exportState(r)})
@@ -42,6 +42,9 @@ func (v *visit) exportList() error {
 
 func exportHref(id uuid.UUID) string { return exportsPath + "/" + id.String() }
 
+// exportNewHref is where the file at an address is had made.
+func exportNewHref(ask string) string { return address(exportNewPath, url.Values{"ask": {ask}}) }
+
 func exportHours() int { return int(reports.ExportLife / time.Hour) }
 
 // exportState says what a run is at.
@@ -49,9 +52,9 @@ func (v *visit) exportState(r *reports.ExportRun) cell {
 	state := r.State(v.now)
 	tag := map[string]string{reports.RunWaits: "waiting", reports.RunGoes: "waiting", reports.RunSilent: "broken", reports.RunNone: "broken", reports.RunMade: "done", reports.RunGone: "reversed"}[state]
 	if state == reports.RunNone {
-		return cell{Text: T(v.lang, "export.problem."+r.Problem), Tag: tag}
+		return cell{Text: T(v.lang, "exported.problem."+r.Problem), Tag: tag}
 	}
-	return cell{Text: T(v.lang, "export.state."+state), Tag: tag}
+	return cell{Text: T(v.lang, "exported.state."+state), Tag: tag}
 }
 
 // exportNew says how long a file will be, and offers to have it made.
@@ -74,21 +77,21 @@ func (v *visit) exportNew() error {
 	view := recordView{Page: v.consolePage(d.title, reportsPath), Heading: d.title}
 	switch {
 	case d.run:
-		view.Lead = T(v.lang, "export.whole")
+		view.Lead = T(v.lang, "exported.whole")
 	case n > reports.DirectMax:
-		view.Lead = T(v.lang, "export.long", v.rowsSaid(n), Count(reports.DirectMax))
+		view.Lead = T(v.lang, "exported.long", v.rowsSaid(n), Count(reports.DirectMax))
 	default:
-		view.Lead = T(v.lang, "export.short")
-		view.Links = []Link{{T(v.lang, "export.direct"), ask}}
+		view.Lead = T(v.lang, "exported.short")
+		view.Links = []Link{{T(v.lang, "exported.direct"), ask}}
 	}
-	view.Forms = []recordForm{{Act: "make", Action: address(exportsPath, url.Values{"ask": {ask}}), Form: newForm(), Title: T(v.lang, "export.make"), Rule: T(v.lang, "export.make.rule", exportHours()), Button: T(v.lang, "export.make.do")}}
+	view.Forms = []recordForm{{Act: "make", Action: address(exportsPath, url.Values{"ask": {ask}}), Form: newForm(), Title: T(v.lang, "exported.make"), Rule: T(v.lang, "exported.make.rule", exportHours()), Button: T(v.lang, "exported.make.do")}}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
 // rowsSaid is a count of rows that stopped at exportCount.
 func (v *visit) rowsSaid(n int64) string {
 	if n >= exportCount {
-		return T(v.lang, "export.over", Count(exportCount))
+		return T(v.lang, "exported.over", Count(exportCount))
 	}
 	return Count(n)
 }
@@ -101,7 +104,7 @@ func (v *visit) exportAsk() error {
 		return err
 	}
 	if page.fresh && !staff.Fresh(v.who, v.now) {
-		return v.see(address(exportNewPath, url.Values{"ask": {ask}}))
+		return v.see(exportNewHref(ask))
 	}
 	id, err := v.formID()
 	if err != nil {
@@ -153,55 +156,55 @@ func (v *visit) exportShow() error {
 	here, state := exportHref(r.ID), r.State(v.now)
 	said := v.exportState(r)
 	view := recordView{Page: v.consolePage(r.Title, reportsPath), Heading: r.Title, Status: said.Tag, State: said.Text}
-	view.Facts = []Fact{v.fact("export.by", v.who.Person.Name(string(v.lang))), v.fact("export.asked", When(v.lang, r.AskedAt, v.book.Zone))}
+	view.Facts = []Fact{v.fact("exported.by", v.who.Person.Name(string(v.lang))), v.fact("exported.asked", When(v.lang, r.AskedAt, v.book.Zone))}
 	if r.Total > 0 {
-		view.Facts = append(view.Facts, v.fact("export.rows", v.rowsSaid(r.Total)))
+		view.Facts = append(view.Facts, v.fact("exported.rows", v.rowsSaid(r.Total)))
 	}
 	switch state {
 	case reports.RunWaits, reports.RunGoes, reports.RunSilent:
-		view.Lead = T(v.lang, "export."+state+".lead")
+		view.Lead = T(v.lang, "exported."+state+".lead")
 		view.Progress = v.exportProgress(r)
-		stop := recordForm{Act: "stop", Action: here + "/stop", Form: newForm(), Title: T(v.lang, "export.stop"), Rule: T(v.lang, "export.stop.rule"), Button: T(v.lang, "export.stop.do"), Danger: true}
+		stop := recordForm{Act: "stop", Action: here + "/stop", Form: newForm(), Title: T(v.lang, "exported.stop"), Rule: T(v.lang, "exported.stop.rule"), Button: T(v.lang, "exported.stop.do"), Danger: true}
 		if r.Stopping {
-			view.Lead = T(v.lang, "export.stopping")
+			view.Lead = T(v.lang, "exported.stopping")
 		} else {
 			view.Forms = []recordForm{stop}
 		}
 	case reports.RunMade:
-		view.Lead = T(v.lang, "export.made.lead", When(v.lang, r.EndedAt.Add(reports.ExportLife), v.book.Zone))
-		view.Facts = append(view.Facts, v.fact("export.ended", When(v.lang, *r.EndedAt, v.book.Zone)), v.fact("export.size", paperSize(int(r.Size))))
+		view.Lead = T(v.lang, "exported.made.lead", When(v.lang, r.EndedAt.Add(reports.ExportLife), v.book.Zone))
+		view.Facts = append(view.Facts, v.fact("exported.ended", When(v.lang, *r.EndedAt, v.book.Zone)), v.fact("exported.size", paperSize(int(r.Size))))
 		if r.Root != "" {
 			view.Facts = append(view.Facts, v.fact("bundle.root", r.Root))
 		}
-		view.Links = append(view.Links, Link{T(v.lang, "export.take", r.Name), here + "/file"})
+		view.Links = append(view.Links, Link{T(v.lang, "exported.take", r.Name), here + "/file"})
 	case reports.RunGone:
-		view.Lead = T(v.lang, "export.gone.lead", exportHours())
+		view.Lead = T(v.lang, "exported.gone.lead", exportHours())
 	default:
-		view.Lead = T(v.lang, "export.problem."+r.Problem+".lead")
+		view.Lead = T(v.lang, "exported.problem."+r.Problem+".lead")
 	}
 	if ask, err := r.Address(v.book); err == nil && r.EndedAt != nil {
-		view.Links = append(view.Links, Link{T(v.lang, "export.again"), address(exportNewPath, url.Values{"ask": {ask}})})
+		view.Links = append(view.Links, Link{T(v.lang, "exported.again"), exportNewHref(ask)})
 	} else if err != nil && !errors.Is(err, reports.ErrExportGone) {
 		return err
 	}
-	view.Links = append(view.Links, Link{T(v.lang, "export.all"), exportsPath})
+	view.Links = append(view.Links, Link{T(v.lang, "exported.all"), exportsPath})
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }
 
 // exportProgress is how far a run is.
 func (v *visit) exportProgress(r *reports.ExportRun) *progressView {
-	p := &progressView{Done: int(r.Done), Total: int(max(r.Total, 1)), Here: exportHref(r.ID), Over: r.EndedAt != nil, Label: T(v.lang, "export.progress"), Ended: T(v.lang, "export.over.see")}
+	p := &progressView{Done: int(r.Done), Total: int(max(r.Total, 1)), Here: exportHref(r.ID), Over: r.EndedAt != nil, Label: T(v.lang, "exported.progress"), Ended: T(v.lang, "exported.over.see")}
 	p.Percent = int(min(100, int64(p.Done)*100/int64(p.Total)))
 	of := v.rowsSaid(r.Total)
 	switch {
 	case r.Part != "":
 		p.Line = T(v.lang, "bundle.state.running", r.Part, r.Done, r.Total)
 	case r.BegunAt == nil:
-		p.Line = T(v.lang, "export.waiting.line")
+		p.Line = T(v.lang, "exported.waiting.line")
 	case r.Total == 0:
-		p.Line = T(v.lang, "export.line", Count(r.Done))
+		p.Line = T(v.lang, "exported.line", Count(r.Done))
 	default:
-		p.Line = T(v.lang, "export.line.of", Count(r.Done), of)
+		p.Line = T(v.lang, "exported.line.of", Count(r.Done), of)
 	}
 	p.Live = p.Here + "/live?v=" + url.QueryEscape(r.Part+p.version())
 	return p

@@ -17,7 +17,7 @@ const (
 // reportList leads to every report.
 func (v *visit) reportList() error {
 	view := recordView{Page: v.consolePage(T(v.lang, "place.reports"), reportsPath), Heading: T(v.lang, "place.reports"), Lead: T(v.lang, "report.lead")}
-	view.Links = []Link{{T(v.lang, "export.heading"), exportsPath}}
+	view.Links = []Link{{T(v.lang, "exported.heading"), exportsPath}}
 	s, err := v.sight()
 	if err != nil {
 		return err

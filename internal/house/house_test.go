@@ -243,6 +243,37 @@ func TestLibrariesStayInTheirRooms(t *testing.T) {
 	}
 }
 
+// ownCSV are files that write CSV by themselves, with the reason.
+var ownCSV = map[string]string{"internal/sheet/write.go": "guards every field", "cmd/sunfund/bench/import.go": "what an import reads, as somebody else wrote it"}
+
+// A table that leaves the house goes through the writer that keeps spreadsheet programs from running what is in it.
+func TestTablesAreGuarded(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			of, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if pkg, ok := of.X.(*ast.Ident); ok && pkg.Name == "csv" && of.Sel.Name == "NewWriter" {
+				if file, _, _ := strings.Cut(s.at(n.Pos()), ":"); ownCSV[file] == "" {
+					t.Errorf("%s: write with sheet.NewWriter", s.at(n.Pos()))
+				} else {
+					used[file] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(used) != len(ownCSV) {
+		t.Errorf("of %v only %v still write CSV by themselves", ownCSV, used)
+	}
+}
+
 // floating are files of ledger that may use floating point, with the reason.
 var floating = map[string]string{"ledger/reports/pdf.go": "millimetres on paper"}
 
