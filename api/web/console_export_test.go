@@ -129,7 +129,7 @@ func TestALongFileIsMadeByARun(t *testing.T) {
 	})
 	li = o.as("li")
 	li.wants(li.get(run), http.StatusOK, "文件已删除", "只保留 24 小时")
-	li.lacks(li.get(run), "重新生成")
+	li.lacks(li.get(run), exportNewPath)
 	li.wants(li.get(run+"/file"), http.StatusGone, "这个文件已经删除")
 }
 

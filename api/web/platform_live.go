@@ -30,7 +30,7 @@ func (v *visit) progressOf(ctx context.Context, file uuid.UUID) (*platforms.Book
 	}
 	here := platformsPath + "/" + file.String()
 	view := &progressView{Done: int(b.Done), Total: int(b.Total), Percent: 100, Here: here, Over: b.State != platforms.BookingRuns,
-		Label: T(v.lang, "platform.progress"), Line: T(v.lang, "platform.progress.lines", b.Done, b.Total), Ended: T(v.lang, "platform.progress.over")}
+		Label: T(v.lang, "platform.progress"), Line: T(v.lang, "platform.progress.lines", int(b.Done), int(b.Total)), Ended: T(v.lang, "platform.progress.over")}
 	if b.Total > 0 {
 		view.Percent = int(int64(b.Done) * 100 / int64(b.Total))
 	}

@@ -83,6 +83,23 @@ func (r *runs) wants(id uuid.UUID, state, problem string) {
 	}
 }
 
+// overdue is a context whose time is over when done is closed.
+type overdue struct {
+	context.Context
+	done chan struct{}
+}
+
+func (o overdue) Done() <-chan struct{} { return o.done }
+
+func (o overdue) Err() error {
+	select {
+	case <-o.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // text writes as many bytes as are asked for and says how far it is.
 func text(size int, tell int64) ExportWriter {
 	return func(_ context.Context, _ pgx.Tx, _ *ledger.Book, _ *ExportRun, w io.Writer, say func(Told)) (Exported, error) {
@@ -198,22 +215,23 @@ func TestRunsThatEndWithoutAFile(t *testing.T) {
 		r.wants(id, RunNone, problem)
 	}
 
-	ended := func(ctx context.Context, _ pgx.Tx, _ *ledger.Book, _ *ExportRun, _ io.Writer, _ func(Told)) (Exported, error) {
-		<-ctx.Done()
-		return Exported{}, ctx.Err()
+	ends := func(end func()) ExportWriter {
+		return func(ctx context.Context, _ pgx.Tx, _ *ledger.Book, _ *ExportRun, _ io.Writer, _ func(Told)) (Exported, error) {
+			end()
+			<-ctx.Done()
+			return Exported{}, ctx.Err()
+		}
 	}
 	late := r.asked()
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := r.work(short, ended); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("late: %v", err)
+	over := overdue{t.Context(), make(chan struct{})}
+	if _, err := r.work(over, ends(func() { close(over.done) })); err == nil {
+		t.Error("a job whose time is over is not told")
 	}
 	r.wants(late, RunNone, ExportLate)
 
 	off := r.asked()
 	leaving, leave := context.WithCancel(t.Context())
-	go leave()
-	if _, err := r.work(leaving, ended); !errors.Is(err, context.Canceled) {
+	if _, err := r.work(leaving, ends(leave)); !errors.Is(err, context.Canceled) {
 		t.Errorf("the service stops: %v", err)
 	}
 	if run := r.run(off); run.Tries != 0 {

@@ -21,6 +21,40 @@ import (
 	"sunfund/ledger/money"
 )
 
+// counted counts what is written through it.
+type counted int64
+
+func (c *counted) Write(p []byte) (int, error) {
+	*c += counted(len(p))
+	return len(p), nil
+}
+
+// Of a list of 200,000 rows no form is held: when the last row is read, nearly all of the file has left.
+func TestLongListsAreNotHeld(t *testing.T) {
+	t.Parallel()
+	const rows = 200_000
+	for form, write := range map[string]func(*Report, io.Writer) error{"csv": (*Report).WriteCSV, "json": (*Report).WriteJSON, "xlsx": (*Report).WriteXLSX} {
+		var out counted
+		var left counted
+		r := &Report{ID: "x", Title: "x", Currency: "CNY"}
+		r.Tables = []Table{Streamed([]Column{{Key: "name", Label: "Name"}, {Key: "amount", Label: "Amount", Sum: true}}, func(put func(Row) error) error {
+			for n := range int64(rows) {
+				if err := put(Row{Style: Line, Cells: []Cell{{Text: fmt.Sprint("receipt ", n*7919%rows)}, {Minor: n}}}); err != nil {
+					return err
+				}
+			}
+			left = out
+			return nil
+		})}
+		if err := write(r.InLang("en"), &out); err != nil {
+			t.Fatal(err)
+		}
+		if held := out - left; held > 256<<10 || out < 1<<20 {
+			t.Errorf("%s: of %d bytes %d are held back until the last row is read", form, out, held)
+		}
+	}
+}
+
 // A page of a long list stops and says so; a file has every row, read while it is written, with their sum, and tells how far it is.
 func TestLongLists(t *testing.T) {
 	t.Parallel()
