@@ -3,6 +3,7 @@ package reports
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"io"
@@ -10,7 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/money"
 )
@@ -88,6 +93,54 @@ func calculate(t *testing.T, cells map[string]sheetCell, formula string) (sum in
 		sum += part
 	}
 	return sum
+}
+
+// In every statement of both regimes and in every register each formula gives what stands beside it, and what is drawn up as the sum of a table is one.
+func TestEverySumIsAFormula(t *testing.T) {
+	t.Parallel()
+	for _, regime := range []string{chart.CN2026, chart.CN2004} {
+		b := newKeptBook(t, regime)
+		b.worked()
+		for _, kind := range Sheets(regime) {
+			if kind.Donor {
+				continue
+			}
+			b.tx(func(ctx context.Context, tx pgx.Tx) error {
+				r, err := kind.Make(ctx, tx, b.Book, Request{Lang: "zh-CN", From: ledger.Day(2026, 9, 1), To: ledger.Day(2026, 12, 31), All: true, Now: time.Unix(1_790_000_000, 0)})
+				if err != nil {
+					return err
+				}
+				for _, table := range r.Tables {
+					for i, row := range table.Rows {
+						for j, c := range table.Columns {
+							if row.ID == "total" && c.Sum && row.Cells[j].Minor != 0 && formula(table, i, j, 0, 1) == "" {
+								t.Errorf("%s %s: %s of the total is no formula", regime, kind.ID, c.Key)
+							}
+						}
+					}
+				}
+				var out bytes.Buffer
+				if err := r.WriteXLSX(&out); err != nil {
+					return err
+				}
+				cells := readSheet(t, out.Bytes())
+				formulas := 0
+				for at, c := range cells {
+					if c.Formula == "" {
+						continue
+					}
+					formulas++
+					if got := money.Format(calculate(t, cells, c.Formula), r.Currency); got != c.Value {
+						t.Errorf("%s %s: %s: %s gives %s, beside it stands %s", regime, kind.ID, at, c.Formula, got, c.Value)
+					}
+				}
+				if kind.Form != nil && formulas == 0 {
+					t.Errorf("%s %s has no formula", regime, kind.ID)
+				}
+				return nil
+			})
+		}
+	}
 }
 
 // Sums are formulas that give what stands beside them; text that begins as a formula is text.
