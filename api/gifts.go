@@ -77,7 +77,7 @@ func (c *call) midnight(day time.Time) time.Time {
 	if day.Year() < 1900 {
 		return time.Time{}
 	}
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, c.book.Zone)
+	return c.book.Begin(day)
 }
 
 type refundJSON struct {

@@ -179,25 +179,30 @@ func follow(ctx context.Context, t *Turn) error {
 	return t.Until(ctx, "entries", func(tx pgx.Tx) (int, error) { return trace.Follow(ctx, tx, t.Book) })
 }
 
-// remittances tells payees of payments that their bank lines confirmed, in a transaction each.
+// remittances tells payees of payments that their bank lines confirmed, in a transaction each. One that cannot be told is named and waits; the others are told.
 func (tools Tools) remittances(ctx context.Context, t *Turn) error {
 	due, err := projects.NotesDue(ctx, t.DB, t.Book)
 	if err != nil {
 		return err
 	}
+	var untold []error
 	for _, id := range due {
 		_, err := t.Tx(ctx, "payments", func(tx pgx.Tx) (int, error) {
 			p, err := projects.PaymentByID(ctx, tx, t.Book, id)
 			if err != nil {
 				return 0, err
 			}
-			return 1, tools.RemittanceNotice(ctx, tx, t.Book, p, t.Now)
+			told, err := tools.RemittanceNotice(ctx, tx, t.Book, p, t.Now)
+			if err != nil || !told { // printed, where nobody signs in for the payee
+				return 0, err
+			}
+			return 1, nil
 		})
 		if err != nil {
-			return err
+			untold = append(untold, fmt.Errorf("tell of payment %s: %w", id, err))
 		}
 	}
-	return nil
+	return errors.Join(untold...)
 }
 
 // sums sums the turnovers of months that have ended, each in a transaction of its own, so that posting waits for one at a time, and marks how many

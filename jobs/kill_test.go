@@ -193,14 +193,14 @@ func killTools(db *pgxpool.Pool, b *ledger.Book, dir string) Tools {
 			_, err = m.Book(ctx, tx, book, giving.Sign{Key: l.ID, At: now})
 			return err
 		},
-		RemittanceNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *projects.Payment, now time.Time) error {
+		RemittanceNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *projects.Payment, now time.Time) (bool, error) {
 			people, err := projects.Tell(ctx, tx, book, p, now)
 			for _, id := range people {
 				if err := staff.Post(ctx, tx, book.ID, staff.Mail{Person: id, Subject: p.Name(), Body: p.Purpose, Path: "/"}, now); err != nil {
-					return err
+					return false, err
 				}
 			}
-			return err
+			return len(people) > 0, err
 		},
 		DueNotice: func(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (n int, err error) {
 			all, err := law.Deadlines(ctx, tx, book, book.Day(now))

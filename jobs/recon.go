@@ -22,14 +22,12 @@ var ErrRed = errors.New("checks are red")
 func reconcile(ctx context.Context, t *Turn) error {
 	unread, err := readFiles(ctx, t)
 	if err != nil {
-		return err
+		return errors.Join(append(unread, err)...)
 	}
 	_, err = recon.Reconcile(ctx, t.DB, t.Book, t.Now, func(what string, step func(pgx.Tx) (int, error)) error {
 		_, err := t.Tx(ctx, what, func(tx pgx.Tx) (int, error) {
-			if what == recon.StepMatched {
-				if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
-					return 0, fmt.Errorf("read without hurry: %w", err)
-				}
+			if err := noHurry(ctx, tx); err != nil {
+				return 0, err
 			}
 			return step(tx)
 		})
@@ -48,7 +46,7 @@ func readFiles(ctx context.Context, t *Turn) (unread []error, err error) {
 	for { // those that cannot be opened stay on the list
 		files, err := recon.FilesWaiting(ctx, t.DB, t.Book, after, last)
 		if err != nil {
-			return nil, err
+			return unread, err
 		}
 		if len(files) == 0 {
 			return unread, nil
@@ -74,8 +72,8 @@ func checks(every recon.Frequency) func(context.Context, *Turn) error {
 	return func(ctx context.Context, t *Turn) error {
 		var all []recon.Outcome
 		err := pgx.BeginTxFunc(ctx, t.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) (err error) {
-			if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
-				return fmt.Errorf("read without hurry: %w", err)
+			if err := noHurry(ctx, tx); err != nil {
+				return err
 			}
 			all, err = recon.RunChecks(ctx, tx, t.Book, t.Now, every)
 			return err

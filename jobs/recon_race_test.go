@@ -30,16 +30,7 @@ func (a *amiss) meets(first, second func(ctx context.Context, tx pgx.Tx) error) 
 		go func() {
 			answer <- pg.InTx(ctx, a.db.Service, func(tx pgx.Tx) error { return second(ctx, tx) })
 		}()
-		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-			var waits int
-			if err := a.db.Pool.QueryRow(ctx, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits); err != nil || waits > 0 {
-				return err
-			}
-			if len(answer) > 0 {
-				return errors.New("the second did not wait for the first")
-			}
-		}
-		return errors.New("nobody waits")
+		return pgtest.Waits(ctx, a.db.Pool, func() bool { return len(answer) > 0 })
 	})
 	return <-answer
 }

@@ -31,8 +31,8 @@ type Tools struct {
 
 	// Letters whose words the pages have.
 	LapseNotice func(context.Context, pgx.Tx, *ledger.Book, *subsidies.Letter, time.Time) error
-	// RemittanceNotice tells the payee of a payment that its bank line confirmed.
-	RemittanceNotice func(context.Context, pgx.Tx, *ledger.Book, *projects.Payment, time.Time) error
+	// RemittanceNotice tells the payee of a payment that its bank line confirmed, where somebody signs in for it.
+	RemittanceNotice func(context.Context, pgx.Tx, *ledger.Book, *projects.Payment, time.Time) (told bool, err error)
 	DueNotice        func(context.Context, pgx.Tx, *ledger.Book, time.Time) (int, error)
 	// DormantNotice tells which funds, by code, have not moved for a year.
 	DormantNotice func(ctx context.Context, tx pgx.Tx, book *ledger.Book, funds []string, now time.Time) error

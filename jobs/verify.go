@@ -18,11 +18,19 @@ var ErrDiffers = errors.New("the books differ from themselves")
 
 const sqlNoHurry = `select set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`
 
+// noHurry lets the statements of a transaction take their time.
+func noHurry(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
+		return fmt.Errorf("read without hurry: %w", err)
+	}
+	return nil
+}
+
 // moment reads in one moment of the database, however long it takes.
 func (t *Turn) moment(ctx context.Context, read func(pgx.Tx) error) error {
 	return pg.Snapshot(ctx, t.DB, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, sqlNoHurry); err != nil {
-			return fmt.Errorf("read without hurry: %w", err)
+		if err := noHurry(ctx, tx); err != nil {
+			return err
 		}
 		return read(tx)
 	})

@@ -241,7 +241,7 @@ having sum(m.debit) <> 0 or sum(m.credit) <> 0`
 func TrialBalance(ctx context.Context, q pg.Querier, book *Book, from, to time.Time, fund int32, perFund bool) ([]TrialRow, error) {
 	// Each figure is what was moved before one day less what was moved before another.
 	points := []time.Time{to.AddDate(0, 0, 1), from}
-	if year := yearOf(to); !year.Equal(from) {
+	if year := Year(to); !year.Equal(from) {
 		points = append(points, year)
 	}
 	b, err := readBounds(ctx, q, book)

@@ -57,8 +57,16 @@ func (b *Book) Day(t time.Time) time.Time {
 	return Day(y, m, d)
 }
 
+// Begin is the first instant of a business day in the book's time zone.
+func (b *Book) Begin(day time.Time) time.Time {
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, b.Zone)
+}
+
 // Day is a calendar day, as midnight UTC.
 func Day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+
+// Year is the first day of a day's year.
+func Year(day time.Time) time.Time { return Day(day.Year(), time.January, 1) }
 
 // Month is the first day of a day's month.
 func Month(day time.Time) time.Time { return Day(day.Year(), day.Month(), 1) }

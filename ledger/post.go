@@ -300,7 +300,7 @@ func (s *state) scanPeriods(rows pgx.Rows) (found int, err error) {
 			s.summed[span{1, month}] = true
 		}
 		if yearSummed {
-			s.summed[span{12, yearOf(month)}] = true
+			s.summed[span{12, Year(month)}] = true
 		}
 		return nil
 	})

@@ -17,8 +17,6 @@ type span struct {
 	first  time.Time
 }
 
-func yearOf(day time.Time) time.Time { return Day(day.Year(), time.January, 1) }
-
 const sqlSumUpsert = `
 insert into turnover_sum as t (book_id, months, first, account_id, debit, credit)
 select $1, unnest($2::int2[]), unnest($3::date[]), unnest($4::int4[]), unnest($5::int8[]), unnest($6::int8[])
@@ -35,7 +33,7 @@ func (w *writer) queueSums(b *pgx.Batch, keys []turnKey) {
 	}
 	sums := map[sumKey]*turn{}
 	for _, k := range keys {
-		for _, s := range []span{{1, Month(k.day)}, {12, yearOf(k.day)}} {
+		for _, s := range []span{{1, Month(k.day)}, {12, Year(k.day)}} {
 			if !w.s.summed[s] {
 				continue
 			}
@@ -114,14 +112,14 @@ func SumTurnover(ctx context.Context, tx pgx.Tx, book *Book, today time.Time) (f
 	case last != nil:
 		spans = []span{{1, last.AddDate(0, 1, 0)}}
 	default:
-		spans = []span{{1, yearOf(*begin)}}
+		spans = []span{{1, Year(*begin)}}
 	}
 	end := spans[len(spans)-1].first
 	if !end.Before(Month(today)) {
 		return false, nil
 	}
 	if end.Month() == time.December {
-		spans = append(spans, span{12, yearOf(end)})
+		spans = append(spans, span{12, Year(end)})
 	}
 	for _, s := range spans {
 		if err := sumSpan(ctx, tx, book, s); err != nil {
@@ -196,8 +194,8 @@ func (b bounds) before(point int16, day time.Time) (all []piece) {
 		near = *b.summedTo
 	}
 	add(1, 0, *b.begin, *b.summedFrom)
-	add(1, 12, *b.summedFrom, yearOf(near))
-	add(1, 1, yearOf(near), near)
+	add(1, 12, *b.summedFrom, Year(near))
+	add(1, 1, Year(near), near)
 	add(1, 0, near, day)
 	add(-1, 0, day, near)
 	return all

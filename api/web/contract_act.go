@@ -161,7 +161,8 @@ func (v *visit) contractSeconds(has contractChoices) []act {
 		second("contract-write-off", true, func(v *visit, q pg.Querier, c *projects.Contract, in inputs) (*giving.Move, error) {
 			return projects.WriteOff(v.ctx(), q, v.book, c, in.sum("amount", v.book), in["bearer"], in["ref"], chart.ID(in["bank"]), in["reason"], in.day("day"))
 		}, day, blank{name: "amount", label: "filter.amount", kind: "amount"}, blank{name: "bearer", label: "contract.loss.bearer", hint: "contract.loss.bearer.hint", kind: "select", options: v.choices("contract.loss", projects.Losses()...)},
-			blank{name: "ref", label: "fundfile.ref", hint: "contract.loss.ref.hint", max: 100, optional: true}, bank, reason),
+			blank{name: "ref", label: "fundfile.ref", hint: "contract.loss.ref.hint", max: 100, optional: true},
+			blank{name: "bank", label: "subsidy.bank", kind: "select", options: v.bankOptions()}, reason),
 		second("source-back", false, func(v *visit, q pg.Querier, c *projects.Contract, in inputs) (*giving.Move, error) {
 			return projects.GiveBack(v.ctx(), q, v.book, c, int16(in.number("source")), chart.ID(in["bank"]), in["ref"], in.day("day"))
 		}, day, blank{name: "source", label: "contract.source", kind: "select", options: has.back}, bank, ref),

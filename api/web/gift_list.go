@@ -87,7 +87,7 @@ func (v *visit) startOf(day time.Time) time.Time {
 	if day.IsZero() {
 		return day
 	}
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, v.book.Zone)
+	return v.book.Begin(day)
 }
 
 func (v *visit) giftOptions(view *giftListView) error {

@@ -209,12 +209,9 @@ func (v *visit) entryAct(l *recon.Line, source *recon.Source) (act, error) {
 		return a, err
 	}
 	options := []Option{{}}
-	for _, id := range near {
-		e, err := ledger.ReadEntry(v.ctx(), v.s.DB, v.book, id)
-		if err != nil {
-			return a, err
-		}
-		options = append(options, Option{Value: id.String(), Label: strings.TrimSpace(ISODay(e.EffectiveOn) + " " + v.entryName(e) + " " + e.Document.Summary)})
+	for _, e := range near {
+		name := v.entryName(&ledger.Recorded{ID: e.ID, Kind: e.Kind, EffectiveOn: e.Day, Number: e.Number})
+		options = append(options, Option{Value: e.ID.String(), Label: strings.TrimSpace(ISODay(e.Day) + " " + name + " " + e.Summary)})
 	}
 	a.blanks = []blank{{name: "entry", label: "match.entry", hint: "match.entry.hint", kind: "entry", options: options}, {name: "reason", label: "offline.reason", kind: "area", max: 400}}
 	return a, nil

@@ -12,11 +12,11 @@ import (
 )
 
 // NoticeRemittance tells whoever signs in for an organisation that a payment to it was debited, each in their own language, with the way to its
-// remittance note. Nothing happens when they were told, or when nobody signs in for it.
-func (s *Server) NoticeRemittance(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *projects.Payment, now time.Time) error {
+// remittance note, and tells whether anybody was. Nothing happens when they were told, or when nobody signs in for it.
+func (s *Server) NoticeRemittance(ctx context.Context, tx pgx.Tx, book *ledger.Book, p *projects.Payment, now time.Time) (told bool, err error) {
 	people, err := projects.Tell(ctx, tx, book, p, now)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, id := range people {
 		err := s.noticeOne(ctx, tx, book, id, providerPath+"/payments/"+p.ID.String()+"/note", now, func(lang Lang) (subject, body string) {
@@ -24,8 +24,8 @@ func (s *Server) NoticeRemittance(ctx context.Context, tx pgx.Tx, book *ledger.B
 			return T(lang, "mail.remittance", amount, p.Name()), T(lang, "mail.remittance.body", Day(lang, *p.PaidOn), amount, p.Payee, p.Purpose)
 		})
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(people) > 0, nil
 }

@@ -133,7 +133,7 @@ func (v *visit) moment(text string) (time.Time, bool) {
 		return time.Time{}, true
 	}
 	if day, ok := parseDay(text); ok {
-		return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, v.book.Zone).Add(-time.Microsecond), true
+		return v.book.Begin(day.AddDate(0, 0, 1)).Add(-time.Microsecond), true
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05"} {
 		if at, err := time.ParseInLocation(layout, text, v.book.Zone); err == nil {

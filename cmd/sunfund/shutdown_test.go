@@ -66,9 +66,7 @@ func TestShutdown(t *testing.T) {
 		answer.Body.Close()
 		status <- answer.StatusCode
 	}()
-	for waiting := 0; waiting == 0; time.Sleep(5 * time.Millisecond) {
-		must(db.Pool.QueryRow(ctx, "select count(*) from pg_locks where not granted and relation = 'fund'::regclass").Scan(&waiting))
-	}
+	must(pgtest.Waits(ctx, db.Pool, func() bool { return len(status) > 0 }))
 	stream, err := get("/c/c/live")
 	must(err)
 	defer stream.Body.Close()

@@ -126,9 +126,7 @@ func (d *Draft) gifts(ctx context.Context, q pg.Querier, campaign int32, from, t
 		return 0, err
 	}
 	var online, firms int64
-	start := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, d.book.Zone)
-	end := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, d.book.Zone)
-	if err := q.QueryRow(ctx, sqlGiftWays, d.book.ID, d.book.Currency, campaign, start, end).Scan(&d.Gifts, &online, &firms); err != nil {
+	if err := q.QueryRow(ctx, sqlGiftWays, d.book.ID, d.book.Currency, campaign, d.book.Begin(from), d.book.Begin(to.AddDate(0, 0, 1))).Scan(&d.Gifts, &online, &firms); err != nil {
 		return 0, err
 	}
 	d.addIncome(OfPlatform, "", online)

@@ -93,7 +93,7 @@ func (i Interest) Shares(ctx context.Context, q pg.Querier, book *ledger.Book) (
 func Earn(ctx context.Context, q pg.Querier, book *ledger.Book, i Interest) (*giving.Move, error) {
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", i.Amount)
-	checkBank(i.Bank, &wrong)
+	CheckBank(i.Bank, &wrong)
 	if i.To.Before(i.From) || i.Day.Before(i.To) {
 		wrong.Refuse("to", "fundfile.interest.days")
 	}

@@ -63,7 +63,7 @@ func Levy(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, amount 
 	}
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", amount)
-	checkBank(bank, &wrong)
+	CheckBank(bank, &wrong)
 	if amount > s.Left {
 		wrong.Refuse("amount", "fundfile.levy.more", "most", money.Format(s.Left, book.Currency))
 	}

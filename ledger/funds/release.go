@@ -36,7 +36,7 @@ func Release(ctx context.Context, q pg.Querier, book *ledger.Book, f *File, to *
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", amount)
 	wrong.Text("ref", ref, 1, 100)
-	checkBank(bank, &wrong)
+	CheckBank(bank, &wrong)
 	if to == nil || to.Kind != ledger.General && to.Kind != ledger.Designated {
 		wrong.Refuse("to", "fundfile.release.to")
 	}

@@ -36,8 +36,8 @@ type Transfer struct {
 // TransferBanks are the accounts that a transfer may move money in.
 func TransferBanks() []chart.ID { return []chart.ID{"bank.basic", "bank.online"} }
 
-// checkBank refuses an account in which no money is moved between funds.
-func checkBank(bank chart.ID, wrong *giving.FieldErrors) {
+// CheckBank refuses an account in which no money is moved between funds.
+func CheckBank(bank chart.ID, wrong *giving.FieldErrors) {
 	if !slices.Contains(TransferBanks(), bank) {
 		wrong.Refuse("bank", "transfer.bank.wrong")
 	}

@@ -60,7 +60,7 @@ func SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32, d
 	if err != nil || c.Terms.SpendBP == nil {
 		return s, err
 	}
-	opened, err := ledger.Positions(ctx, q, book, yearOf(day).AddDate(0, 0, -1))
+	opened, err := ledger.Positions(ctx, q, book, ledger.Year(day).AddDate(0, 0, -1))
 	if err != nil {
 		return s, err
 	}
@@ -81,7 +81,7 @@ func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Tim
 	if len(all) == 0 {
 		return nil, nil
 	}
-	opened, err := ledger.Positions(ctx, q, book, yearOf(day).AddDate(0, 0, -1))
+	opened, err := ledger.Positions(ctx, q, book, ledger.Year(day).AddDate(0, 0, -1))
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +97,6 @@ func Spending(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Tim
 	}
 	return states, nil
 }
-
-// yearOf is the first day of the year of a day.
-func yearOf(day time.Time) time.Time { return ledger.Day(day.Year(), time.January, 1) }
 
 // Part is one account's share in what a fund may spend, or beside it.
 type Part struct {

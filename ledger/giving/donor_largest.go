@@ -27,10 +27,7 @@ select max(g.donor_id::text)::uuid, count(*), (sum(g.amount) - coalesce(sum((sel
 
 // LargestDonors are those who gave most in the days from..to, the largest first.
 func LargestDonors(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time, limit int) ([]DonorSum, error) {
-	at := func(day time.Time) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, book.Zone)
-	}
-	rows, err := q.Query(ctx, sqlLargestDonors, book.ID, book.Currency, at(from), at(to.AddDate(0, 0, 1)), limit)
+	rows, err := q.Query(ctx, sqlLargestDonors, book.ID, book.Currency, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("find largest donors: %w", err)
 	}

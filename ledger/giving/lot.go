@@ -109,12 +109,15 @@ func fundByID(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*
 	return Record[ledger.Fund](ctx, q, sqlFundByID, book.ID, id)
 }
 
-// place is the campaign's fund that takes gifts, or a refusal of the field campaign.
-func (e *FieldErrors) campaign(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*ledger.Fund, error) {
+// Campaign is the fund of a campaign that takes gifts, or a refusal of the field campaign.
+func (e *FieldErrors) Campaign(ctx context.Context, q pg.Querier, book *ledger.Book, id int32) (*ledger.Fund, error) {
 	c, err := CampaignByID(ctx, q, book, id)
-	if err != nil {
+	if errors.Is(err, ErrNoCampaign) {
 		e.Refuse("campaign", "offline.campaign.wrong")
 		return nil, e
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := e.FundTakes(ctx, q, book, c.FundID, "campaign"); err != nil {
 		return nil, err
@@ -162,7 +165,7 @@ func ReceiveLot(ctx context.Context, q pg.Querier, book *ledger.Book, l Lot, per
 	if l.KeepsTitle && l.Kind != "art" {
 		wrong.Refuse("title-kept", "offline.lot.title")
 	}
-	fund, err := wrong.campaign(ctx, q, book, l.CampaignID)
+	fund, err := wrong.Campaign(ctx, q, book, l.CampaignID)
 	if err != nil {
 		return nil, err
 	}

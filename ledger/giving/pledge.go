@@ -165,7 +165,7 @@ func SignPledge(ctx context.Context, q pg.Querier, book *ledger.Book, p Pledge, 
 	} else if parts[0].Due.Before(p.SignedOn) {
 		wrong.Refuse("due", "offline.pledge.due")
 	}
-	fund, err := wrong.campaign(ctx, q, book, p.CampaignID)
+	fund, err := wrong.Campaign(ctx, q, book, p.CampaignID)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func NoteService(ctx context.Context, q pg.Querier, book *ledger.Book, s Service
 	if s.Firm == "" && person == "" || s.Firm != "" && person != "" {
 		wrong.Refuse("firm", "offline.giver.one")
 	}
-	fund, err := wrong.campaign(ctx, q, book, s.CampaignID)
+	fund, err := wrong.Campaign(ctx, q, book, s.CampaignID)
 	if err != nil {
 		return nil, err
 	}

@@ -179,26 +179,19 @@ func ClaimReceipt(ctx context.Context, q pg.Querier, book *ledger.Book, r *BankR
 	if len(papers) == 0 {
 		wrong.Refuse("proof", "offline.proof.paper")
 	}
-	if c.CampaignID == 0 {
-		wrong.Refuse("campaign", "offline.campaign.wrong")
-		return nil, &wrong
+	fund, err := wrong.Campaign(ctx, q, book, c.CampaignID)
+	if err != nil {
+		return nil, err
 	}
 	came, err := r.came(ctx, q, book)
 	if err != nil {
-		return nil, err
-	}
-	campaign, err := giving.CampaignByID(ctx, q, book, c.CampaignID)
-	if err != nil {
-		return nil, err
-	}
-	if err := wrong.FundTakes(ctx, q, book, campaign.FundID, "campaign"); err != nil {
 		return nil, err
 	}
 	m := &giving.Move{Object: r.Object(), Act: "claimed", Note: c.Proof, Amount: r.Amount, Day: c.Day,
 		Gift: &giving.Paid{CampaignID: c.CampaignID, Amount: r.Amount, PaidAt: noon(book, c.Day), Channel: giving.Bank, Ref: r.Ref, Name: c.Firm + c.Person,
 			Anonymous: c.Anonymous, Also: []ledger.Line{ledger.Debit(unidentified(r.FundID), r.Amount), ledger.Credit(came, r.Amount)}}}
 	if came.Chart != giftBank(0).Chart {
-		m.Gift.Asset = ledger.Leaf{Chart: came.Chart, Fund: campaign.FundID}
+		m.Gift.Asset = ledger.Leaf{Chart: came.Chart, Fund: fund.ID}
 	}
 	m.Settle = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID) error {
 		return giving.Settled(ctx, tx, sqlReceiptEnd, book.ID, r.ID, ReceiptClaimed, entry, c.Proof, c.Day)

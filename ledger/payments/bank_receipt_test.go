@@ -73,6 +73,10 @@ func TestAnUnidentifiedReceiptIsClaimed(t *testing.T) {
 	})
 	_, err = claim(uuid.New(), "")
 	d.refuses(err, "proof")
+	_, err = d.keyed(uuid.New(), d.a, func(ctx context.Context, tx pgx.Tx) (*giving.Move, error) {
+		return payments.ClaimReceipt(ctx, tx, d.book, r, payments.Claim{CampaignID: 4711, Person: "赵某某", Proof: "回单 88", Day: d.today})
+	})
+	d.refuses(err, "campaign")
 	key := uuid.New()
 	entry := d.must(claim(key, "回单 88"))
 	if again := d.must(claim(key, "回单 88")); again != entry {

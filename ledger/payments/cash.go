@@ -127,15 +127,19 @@ func CountCash(ctx context.Context, q pg.Querier, book *ledger.Book, c Counting,
 	if counted == 0 && (c.box == nil || c.Slips != 0) {
 		wrong.Refuse("n10000", "offline.count.nothing")
 	}
-	campaign, err := giving.CampaignByID(ctx, q, book, c.CampaignID)
-	if err != nil {
-		wrong.Refuse("campaign", "offline.campaign.wrong")
-		return nil, &wrong
-	}
-	if c.box == nil { // what is in a box has to be counted
-		if err := wrong.FundTakes(ctx, q, book, campaign.FundID, "campaign"); err != nil {
+	var fund int32
+	if c.box == nil {
+		takes, err := wrong.Campaign(ctx, q, book, c.CampaignID)
+		if err != nil {
 			return nil, err
 		}
+		fund = takes.ID
+	} else { // what is in a box has to be counted
+		campaign, err := giving.CampaignByID(ctx, q, book, c.CampaignID)
+		if err != nil {
+			return nil, err
+		}
+		fund = campaign.FundID
 	}
 	sheet, err := json.Marshal(c.Sheet)
 	if err != nil {
@@ -143,7 +147,7 @@ func CountCash(ctx context.Context, q pg.Querier, book *ledger.Book, c Counting,
 	}
 	return &giving.Move{Object: giving.Object("cash-count", c.ID), Act: "counted", Day: c.Day, // no amount: who confirms counts unread
 		Settle: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID) error {
-			return giving.Settled(ctx, tx, sqlCountInsert, book.ID, c.ID, c.box, c.CampaignID, campaign.FundID, c.Day, sheet, counted, c.Slips, c.Reason, by, now)
+			return giving.Settled(ctx, tx, sqlCountInsert, book.ID, c.ID, c.box, c.CampaignID, fund, c.Day, sheet, counted, c.Slips, c.Reason, by, now)
 		}}, wrong.Err()
 }
 

@@ -8,6 +8,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 )
 
@@ -49,6 +50,9 @@ func WriteOff(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract,
 	}
 	if !slices.Contains(Losses(), bearer) {
 		wrong.Refuse("bearer", "contract.loss.bearer.wrong")
+	}
+	if bearer == LossGeneral {
+		funds.CheckBank(bank, &wrong)
 	}
 	wrong.Text("ref", ref, map[string]int{LossFund: 1}[bearer], 100)
 	if err := wrong.Err(); err != nil {

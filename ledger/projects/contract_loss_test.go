@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
+	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
 )
@@ -35,7 +36,15 @@ func TestAdvanceLost(t *testing.T) {
 	w.do(w.of(id, func(tx pgx.Tx, c *projects.Contract) (*giving.Move, error) {
 		return projects.Recover(w.ctx, tx, w.book, c, 100_00, "bank.basic", "20260401-1", w.day())
 	}))
-	w.refused(projects.ErrOpen, w.close(id)) // 200 are still to come back
+	w.refused(projects.ErrOpen, w.close(id))                          // 200 are still to come back
+	for _, bank := range []chart.ID{"bank.agency", "program.u", ""} { // none in which the association's own money lies
+		w.field("transfer.bank.wrong", w.of(id, func(tx pgx.Tx, c *projects.Contract) (*giving.Move, error) {
+			return projects.WriteOff(w.ctx, tx, w.book, c, 1_00, projects.LossGeneral, "", bank, "承接方已注销", w.day())
+		}))
+	}
+	w.field("transfer.bank.wrong", w.of(id, func(tx pgx.Tx, c *projects.Contract) (*giving.Move, error) {
+		return projects.Recover(w.ctx, tx, w.book, c, 1_00, "program.u", "20260401-2", w.day())
+	}))
 	w.field("contract.recover.more", off("200.01", projects.LossGeneral, ""))
 	w.field("contract.loss.bearer.wrong", off("1.00", "nobody", ""))
 	w.field("offline.text.wrong", off("1.00", projects.LossFund, "")) // by which agreement?

@@ -13,6 +13,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/funds"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
 )
@@ -245,6 +246,9 @@ func Recover(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, 
 	var wrong giving.FieldErrors
 	wrong.Sum("amount", amount)
 	wrong.Text("ref", ref, 1, 100)
+	if !agency {
+		funds.CheckBank(bank, &wrong)
+	}
 	if amount > most {
 		wrong.Refuse("amount", "contract.recover.more")
 	}
@@ -274,6 +278,15 @@ func Recover(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, 
 
 // agencyBank is the account that holds other people's money.
 const agencyBank = chart.ID("bank.agency")
+
+// checkBank refuses an account that does not hold money of the source's kind.
+func (s *Source) checkBank(bank chart.ID, wrong *giving.FieldErrors) {
+	if (s.Treatment == AsAgency) != (bank == agencyBank) {
+		wrong.Refuse("bank", "contract.bank.agency")
+	} else if bank != agencyBank {
+		funds.CheckBank(bank, wrong)
+	}
+}
 
 // CloseContract plans the end of a contract that is delivered, paid and worked off: what is open is not needed any more. With giveBack the
 // public sources get theirs back (E34, accounting.md 2.10 E46): what came for it is owed to the payer from then on; the rest stays in its
@@ -377,9 +390,7 @@ func GiveBack(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract,
 		due = w.leaf("agency.l", s)
 		due.Dims.Nature = "return"
 	}
-	if (s.Treatment == AsAgency) != (bank == agencyBank) {
-		wrong.Refuse("bank", "contract.bank.agency")
-	}
+	s.checkBank(bank, &wrong)
 	lines := pair(due, ledger.Leaf{Chart: bank, Fund: s.FundID}, s.DueBack)
 	amount := s.DueBack
 	s.DueBack, s.GivenBack = 0, amount
@@ -406,9 +417,7 @@ func Receive(ctx context.Context, q pg.Querier, book *ledger.Book, c *Contract, 
 	if s.Received+amount > s.Amount {
 		wrong.Refuse("amount", "contract.receive.more")
 	}
-	if (s.Treatment == AsAgency) != (bank == agencyBank) {
-		wrong.Refuse("bank", "contract.bank.agency")
-	}
+	s.checkBank(bank, &wrong)
 	to := s.held()
 	var lines []ledger.Line
 	switch s.Treatment {

@@ -54,7 +54,9 @@ with shown as (
 
 	sqlProvider = `
 with shown as (
-  select * from payee where book_id = $1 and kind = 'organisation' and number = $2)` + ofProviders
+  select * from payee y
+   where book_id = $1 and kind = 'organisation' and number = $2
+     and (standing in ('registered', 'filed') or exists (select from contract c where c.book_id = $1 and c.payee_id = y.id and c.state not in ('draft', 'void'))))` + ofProviders
 
 	sqlProviderWork = `
 with looked as (
@@ -76,7 +78,7 @@ func Directory(ctx context.Context, q pg.Querier, book *ledger.Book, standing, t
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Provider])
 }
 
-// ProviderByNumber reads an organisation, or giving.ErrNoRecord; a household is none.
+// ProviderByNumber reads an organisation of the directory, or another one that has had a contract; giving.ErrNoRecord.
 func ProviderByNumber(ctx context.Context, q pg.Querier, book *ledger.Book, number int32) (*Provider, error) {
 	rows, err := q.Query(ctx, sqlProvider, book.ID, number)
 	if err != nil {

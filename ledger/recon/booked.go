@@ -18,8 +18,9 @@ import (
 // Entries that were booked on a bank account by hand or by another room, such as vouchers, transfers and letters of streets, have lines at the bank too.
 // They are held against what the passes have left: an amount that stands once on either side (pass 4), or by a person's word.
 const (
-	// How far back in each account of the fund entries are looked for.
+	// How many of the newest postings of each account of a fund are looked through for entries: by a run, and by a page.
 	bookedDepth = 2000
+	nearDepth   = 200
 
 	// Entries whose line is an entry's: none that is told of as a gift, refund or payment, and none that is taken back or matched already. $2: the source.
 	entryFree = `
@@ -31,19 +32,21 @@ const (
 
 	// What an entry moves on a bank account of the book, of the newest postings of those leaves that moved in the days. $7: the account; $3: how many; $4, $5: days.
 	bankEntries = `
-select e.id, e.effective_on, e.reverses, sum(p.amount)::int8 as amount
+select e.id, e.kind, e.effective_on, e.reverses, sum(p.amount)::int8 as amount
   from account a
  cross join lateral (select from generate_series($4::date, $5::date, interval '1 day') d
                       cross join lateral (select from turnover t where t.book_id = $1 and t.day = d::date and t.account_id = a.account_id limit 1) t limit 1) moved
  cross join lateral (select entry_id, amount from posting p where p.book_id = $1 and p.account_id = a.account_id order by p.seq desc limit $3) p
   join entry e on e.book_id = $1 and e.id = p.entry_id
  where a.book_id = $1 and a.chart = $7 and e.effective_on between $4 and $5
- group by e.id, e.effective_on, e.reverses having sum(p.amount) <> 0`
+ group by e.id, e.kind, e.effective_on, e.reverses having sum(p.amount) <> 0`
 
 	// The entries nearest in days to a line, of its amount. $6: the amount; $8: how many.
 	sqlBookedNear = `
 with e as materialized (` + bankEntries + `)
-select id from e where amount = $6 and ` + entryFree + ` order by least(effective_on - $4::date, $5::date - effective_on) desc, id limit $8`
+select e.id, e.kind, e.effective_on, coalesce(d.number, 0), coalesce(d.summary, '')
+  from e left join document d on d.book_id = $1 and d.entry_id = e.id
+ where e.amount = $6 and ` + entryFree + ` order by least(e.effective_on - $4::date, $5::date - e.effective_on) desc, e.id limit $8`
 
 	// $6: how many days apart. Once within them on both sides, and once within twice as many. What a person took apart stays apart.
 	sqlBookedFind = `
@@ -156,16 +159,25 @@ func MatchBooked(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err 
 // entryNearDays is how many days before and after a line entries are offered for it.
 const entryNearDays = 62
 
-// EntriesNear lists the entries that MatchEntry would take for an open line of a source that is tied to the book, the nearest day first.
-func EntriesNear(ctx context.Context, q pg.Querier, book *ledger.Book, source *Source, line *Line, limit int) ([]uuid.UUID, error) {
+// NearEntry is an entry that may be what books a line.
+type NearEntry struct {
+	ID      uuid.UUID
+	Kind    ledger.Kind
+	Day     time.Time
+	Number  int32 // of its voucher in the month of its day; 0: it has none
+	Summary string
+}
+
+// EntriesNear lists the entries that MatchEntry would take for an open line of a source that is tied to the book, the nearest day first, of the newest of each account.
+func EntriesNear(ctx context.Context, q pg.Querier, book *ledger.Book, source *Source, line *Line, limit int) ([]NearEntry, error) {
 	if source.Chart == "" || source.Currency != book.Currency {
 		return nil, nil
 	}
-	rows, err := q.Query(ctx, sqlBookedNear, book.ID, source.ID, bookedDepth, line.Day.AddDate(0, 0, -entryNearDays), line.Day.AddDate(0, 0, entryNearDays), line.Amount, source.Chart, limit)
+	rows, err := q.Query(ctx, sqlBookedNear, book.ID, source.ID, nearDepth, line.Day.AddDate(0, 0, -entryNearDays), line.Day.AddDate(0, 0, entryNearDays), line.Amount, source.Chart, limit)
 	if err != nil {
 		return nil, fmt.Errorf("look for entries of line: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[NearEntry])
 }
 
 // MatchEntry says, on a person's word and with a reason, that an entry books a line. It moves exactly the line's amount on the account that the line's account

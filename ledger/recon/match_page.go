@@ -132,7 +132,7 @@ func (r *run) pages() (bool, error) {
 		}
 		var ended *time.Time
 		if r.locked != nil {
-			at := time.Date(r.locked.Year(), r.locked.Month(), r.locked.Day()+1, 0, 0, 0, 0, r.book.Zone)
+			at := r.book.Begin(r.locked.AddDate(0, 0, 1))
 			ended = &at
 		}
 		var lines, ours, rows, noOurs, noLine, matched int64

@@ -18,7 +18,7 @@ import (
 // payouts + growth of the balance. Amounts are minor units of the book's currency.
 type ProcessorPosition struct {
 	Code string // as accounts call it
-	Name string // of the account outside whose rows these are; empty: the processor's own events
+	Name string // of the account outside whose rows these are, of several joined by " + "; empty: the processor's own events
 	Rows int64  // that the processor listed; 0: nothing of it was taken in
 	Charges, Refunds, Disputes, Fees,
 	Adjustments, Payouts int64
@@ -58,6 +58,17 @@ func (p *ProcessorPosition) add(kind string, amount, fee, rows int64) {
 	}
 }
 
+// sum adds the rows of a further account outside.
+func (p *ProcessorPosition) sum(t *ProcessorPosition) {
+	if p.Name != "" {
+		p.Name += " + "
+	}
+	p.Name += t.Name
+	p.Rows += t.Rows
+	p.Charges, p.Refunds, p.Disputes = p.Charges+t.Charges, p.Refunds+t.Refunds, p.Disputes+t.Disputes
+	p.Fees, p.Adjustments, p.Payouts = p.Fees+t.Fees, p.Adjustments+t.Adjustments, p.Payouts+t.Payouts
+}
+
 const (
 	sqlProcessorEvents = `
 select processor, category, sum(amount)::int8, sum(fee)::int8, count(*) from processor_txn
@@ -76,7 +87,7 @@ select s.id, s.name, s.format, 'payout', -sum(t.amount)::int8, 0, 0
 )
 
 // ProcessorPositions holds each processor's rows of the days against the book, by its code. Where its own events are kept they count; else a bill of the whole
-// account; else a bill of its payments with what they settle.
+// account; else a bill of its payments with what they settle. Several accounts of the same kind, such as two merchant numbers, are added up.
 func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time) ([]ProcessorPosition, error) {
 	all := map[string]*ProcessorPosition{}
 	at := func(code string) *ProcessorPosition {
@@ -96,10 +107,7 @@ func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, fr
 			p.In, p.Out = p.In+end.Debit-begin.Debit, p.Out+end.Credit-begin.Credit
 		}
 	}
-	clock := func(day time.Time) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, book.Zone)
-	}
-	rows, err := q.Query(ctx, sqlProcessorEvents, book.ID, clock(from), clock(to.AddDate(0, 0, 1)))
+	rows, err := q.Query(ctx, sqlProcessorEvents, book.ID, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)))
 	if err != nil {
 		return nil, fmt.Errorf("read processors: %w", err)
 	}
@@ -132,13 +140,18 @@ func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, fr
 		return nil, fmt.Errorf("read processors: %w", err)
 	}
 	slices.SortStableFunc(ids, func(a, b int32) int { return slices.Index(trades, formats[a]) - slices.Index(trades, formats[b]) }) // whole accounts first
+	better := map[string]bool{}                                                                                                     // what is told by a better kind already
+	for code, p := range all {
+		better[code] = p.Rows > 0
+	}
+	whole := map[string]bool{}
 	for _, id := range ids {
-		p, t := at(channels[formats[id]].Code()), told[id]
-		if p.Rows > 0 {
+		p, trade := at(channels[formats[id]].Code()), slices.Contains(trades, formats[id])
+		if better[p.Code] || trade && whole[p.Code] {
 			continue
 		}
-		t.Code, t.Opening, t.Closing, t.In, t.Out = p.Code, p.Opening, p.Closing, p.In, p.Out
-		*p = *t
+		whole[p.Code] = !trade
+		p.sum(told[id])
 	}
 	var list []ProcessorPosition
 	for _, p := range all {

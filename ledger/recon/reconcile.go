@@ -11,15 +11,12 @@ import (
 	"sunfund/ledger"
 )
 
-// StepMatched is the step of Reconcile that reads much.
-const StepMatched = "matched"
-
 // Reconcile holds what is new from banks and processors and what is open against the book, books what needs nobody's word, and closes the breaks whose
 // corrections were approved. It tells how many corrections it booked. do carries out a step in a transaction of its own; a step answers with how many it did, and
 // is named matched, booked, settled or corrected. What the ledger refuses is left for the next time and joined to the error; it keeps nothing else from being
 // booked. A settlement whose rows are not all there waits and is no error.
 func Reconcile(ctx context.Context, q pg.Querier, book *ledger.Book, now time.Time, do func(what string, step func(pgx.Tx) (int, error)) error) (booked int, err error) {
-	if err := do(StepMatched, func(tx pgx.Tx) (int, error) {
+	if err := do("matched", func(tx pgx.Tx) (int, error) {
 		r, err := Run(ctx, tx, book, now)
 		if err != nil {
 			return 0, err

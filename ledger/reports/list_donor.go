@@ -47,13 +47,10 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 		[3]string{"#given", "捐赠", "Given"}, [3]string{"#refunded", "退款", "Refunded"}, [3]string{"#net", "净额", "Net"})}
 	used := newUses(r.Lang)
 	titles := map[int32]string{}
-	clock := func(day time.Time) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, book.Zone)
-	}
 	foreign := 0
 	var after uuid.UUID
 	for {
-		list, err := giving.GiftsPaid(ctx, q, book, donor.IDs(), clock(r.From), clock(r.To.AddDate(0, 0, 1)), after, donorPage)
+		list, err := giving.GiftsPaid(ctx, q, book, donor.IDs(), book.Begin(r.From), book.Begin(r.To.AddDate(0, 0, 1)), after, donorPage)
 		if err != nil {
 			return nil, err
 		}

@@ -98,7 +98,7 @@ func (m *monthOf) processors(ctx context.Context, from, to time.Time) (arrived [
 		if due > 0 {
 			arrived = append(arrived, moved{day: day, amount: due, text: "财付通支付科技有限公司 商户1900000001结算款 " + day8(day.AddDate(0, 0, -1))})
 		}
-		if err := m.send(ctx, "wechat-fund", "资金账单_"+day8(day)+".csv", wechatFund(m.midnight(day), due, list)); err != nil {
+		if err := m.send(ctx, "wechat-fund", "资金账单_"+day8(day)+".csv", wechatFund(m.book.Begin(day), due, list)); err != nil {
 			return err
 		}
 		due = 0
@@ -124,7 +124,7 @@ func (m *monthOf) processors(ctx context.Context, from, to time.Time) (arrived [
 			}
 			last = next
 		case giving.Alipay:
-			body, err := alipayTrade(m.midnight(d.day), list)
+			body, err := alipayTrade(m.book.Begin(d.day), list)
 			if err != nil {
 				return nil, err
 			}
@@ -138,7 +138,7 @@ func (m *monthOf) processors(ctx context.Context, from, to time.Time) (arrived [
 			arrived = append(arrived, moved{day: next, amount: net, text: "支付宝（中国）网络技术有限公司 结算款 " + day8(d.day)})
 		default:
 			id := "po_" + day8(d.day) + "0001"
-			balance, payouts, members, sum, err := stripeFiles(list, id, m.midnight(next), m.midnight(d.day.AddDate(0, 0, 3)))
+			balance, payouts, members, sum, err := stripeFiles(list, id, m.book.Begin(next), m.book.Begin(d.day.AddDate(0, 0, 3)))
 			if err != nil {
 				return nil, err
 			}
@@ -154,10 +154,6 @@ func (m *monthOf) processors(ctx context.Context, from, to time.Time) (arrived [
 		err = bill(last, nil)
 	}
 	return arrived, err
-}
-
-func (m *monthOf) midnight(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, m.book.Zone)
 }
 
 const (

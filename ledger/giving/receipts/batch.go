@@ -83,10 +83,7 @@ on conflict do nothing`
 
 // span is the days of a batch as instants, and the least id that a gift of them can have.
 func (b *Batch) span(book *ledger.Book) (from, to time.Time, least uuid.UUID) {
-	at := func(day time.Time) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, book.Zone)
-	}
-	from, to = at(b.From), at(b.To.AddDate(0, 0, 1))
+	from, to = book.Begin(b.From), book.Begin(b.To.AddDate(0, 0, 1))
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(max(0, from.Add(-startedBefore).UnixMilli())))
 	copy(least[:6], ms[2:])

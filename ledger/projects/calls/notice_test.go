@@ -3,12 +3,12 @@ package calls_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/calls"
@@ -111,10 +111,8 @@ func TestOneOfAnOrganisation(t *testing.T) {
 			return err
 		}
 		go func() { second <- w.try(w.apply(call, uuid.New(), payee)) }()
-		for waits := 0; waits == 0 && len(second) == 0; time.Sleep(time.Millisecond) { // until it stands behind the first
-			if err := w.db.QueryRow(w.ctx, `select count(*) from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`).Scan(&waits); err != nil {
-				return err
-			}
+		if err := pgtest.Waits(w.ctx, w.db, func() bool { return len(second) > 0 }); err != nil {
+			return err
 		}
 		_, err = m.Book(w.ctx, tx, w.book, giving.Sign{Key: uuid.New(), By: w.li, At: w.now, Made: "李会计"})
 		return err
