@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"regexp"
@@ -12,6 +13,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+
+	"github.com/jackc/pgx/v5"
+
+	"sunfund/ledger/money"
 )
 
 // openAnswer is a page of a set.
@@ -31,19 +37,62 @@ func (c *client) openPage(path string) (a openAnswer, head http.Header) {
 	return a, page.head
 }
 
+// openTold holds the page of open data to the schema in a language: every field of every set is told in it, in the same words.
+func (o *office) openTold(lang string) {
+	o.Helper()
+	c := o.browser() // whoever asks in a language keeps it
+	page := c.get(dataPath + "?lang=" + lang)
+	c.wants(page, http.StatusOK, "campaigns", "360Giving", "CC BY 4.0", `lang="`+lang+`"`)
+	var schema struct {
+		Defs map[string]struct {
+			Description string
+			Properties  struct {
+				Items struct {
+					Items struct {
+						Properties map[string]struct{ Description string }
+					}
+				}
+			}
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal([]byte(c.get(dataPath+"/schema.json?lang="+lang).text), &schema); err != nil {
+		c.Fatal(err)
+	}
+	text := html.UnescapeString(page.text)
+	told := func(where, said, words string) {
+		c.Helper()
+		chinese := strings.ContainsFunc(words, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+		if words == "" || strings.Contains(words, "⟦") || !strings.Contains(said, words) || chinese != (lang == "zh-CN") {
+			c.Errorf("%s is not told on the page in %s: %q", where, lang, words)
+		}
+	}
+	for _, set := range openSets() {
+		_, section, _ := strings.Cut(text, `<section id="`+set.name+`"`)
+		section, _, _ = strings.Cut(section, "</section>")
+		told(set.name, section, schema.Defs[set.name].Description)
+		for _, name := range set.names() {
+			told(set.name+"."+name, section, schema.Defs[set.name].Properties.Items.Items.Properties[name].Description)
+			if !strings.Contains(section, ">"+name+"<") {
+				c.Errorf("%s.%s does not stand on the page", set.name, name)
+			}
+		}
+	}
+}
+
 // openSets takes every set whole and page by page, as JSON and as CSV, and holds it to what the page for people and the schema say of it; it counts their rows.
 func (c *client) openSets() (counts map[string]int) {
 	c.Helper()
 	counts = map[string]int{}
-	told := c.get(dataPath)
-	c.wants(told, http.StatusOK, "campaigns", "360Giving", "CC BY 4.0")
+	for _, lang := range []string{"zh-CN", "en"} {
+		c.office.openTold(lang)
+	}
 	var schema struct {
 		Defs map[string]struct {
 			Properties struct {
 				Items struct {
 					Items struct {
 						Required   []string
-						Properties map[string]struct{ Type, Pattern, Description string }
+						Properties map[string]struct{ Type, Pattern string }
 					}
 				}
 			}
@@ -59,13 +108,6 @@ func (c *client) openSets() (counts map[string]int) {
 		item := schema.Defs[set.name].Properties.Items.Items
 		if !slices.Equal(item.Required, set.names()) {
 			c.Errorf("%s in the schema: %v", set.name, item.Required)
-		}
-		_, section, _ := strings.Cut(told.text, `<section id="`+set.name+`"`)
-		section, _, _ = strings.Cut(section, "</section>")
-		for _, name := range set.names() {
-			if meaning := item.Properties[name].Description; meaning == "" || strings.Contains(meaning, "⟦") || !strings.Contains(section, ">"+name+"<") || !strings.Contains(section, meaning) {
-				c.Errorf("%s.%s is not told on the page: %q", set.name, name, meaning)
-			}
 		}
 		all, _ := c.openPage(dataPath + "/" + set.name + ".json")
 		if all.Set != set.name || all.Next != "" {
@@ -211,14 +253,43 @@ func TestOpenCSVGuardsFormulas(t *testing.T) {
 
 // grantsHeld holds the set of grants to the schema of the 360Giving standard 1.1 (github.com/ThreeSixtyGiving/standard, schema/360-giving-schema.json and
 // 360-giving-package-schema.json): what it requires of a grant, of an organisation and of a package, and the types of these.
+// Amounts are what the contracts have, to the fen; page by page the grants are the same.
 func (c *client) grantsHeld() (grants []map[string]any) {
 	c.Helper()
-	var held struct {
-		Version, License string
-		Grants           []map[string]any
+	type grantPage struct {
+		Version, License, Next string
+		Grants                 []map[string]any
 	}
-	if err := json.Unmarshal([]byte(c.get(dataPath+"/grants.json").text), &held); err != nil || held.Version != "1.1" || held.License != openLicence {
-		c.Errorf("package %+v: %v", held, err)
+	read := func(path string) (page grantPage) {
+		c.Helper()
+		decoder := json.NewDecoder(strings.NewReader(c.get(dataPath + path).text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&page); err != nil || page.Version != "1.1" || page.License != openLicence {
+			c.Errorf("package %+v: %v", page, err)
+		}
+		return page
+	}
+	held := read("/grants.json")
+	signed := map[string]int64{}
+	rows, err := c.owner.Query(c.Context(), `select k.id::text, k.amount from contract k join payee p using (book_id) where p.id = k.payee_id and k.book_id = $1 and p.kind = 'organisation' and k.state in ('signed', 'stopped', 'terminated', 'closed')`, c.book.ID)
+	c.must(err)
+	var contract string
+	var fen int64
+	_, err = pgx.ForEachRow(rows, []any{&contract, &fen}, func() error { signed[contract] = fen; return nil })
+	c.must(err)
+	if len(held.Grants) != len(signed) {
+		c.Errorf("%d grants of %d contracts", len(held.Grants), len(signed))
+	}
+	var paged []map[string]any
+	for next := "/grants.json?limit=1"; next != ""; {
+		page := read(next)
+		paged = append(paged, page.Grants...)
+		if _, next, _ = strings.Cut(page.Next, dataPath); len(page.Grants) > 1 {
+			c.Fatalf("%d grants on a page of one", len(page.Grants))
+		}
+	}
+	if fmt.Sprint(paged) != fmt.Sprint(held.Grants) {
+		c.Errorf("page by page: %v, at once: %v", paged, held.Grants)
 	}
 	day := regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[012])-(0[1-9]|[12][0-9]|3[01])$`)
 	for _, g := range held.Grants {
@@ -227,7 +298,12 @@ func (c *client) grantsHeld() (grants []map[string]any) {
 				c.Errorf("%s is %v", field, g[field])
 			}
 		}
-		if amount, ok := g["amountAwarded"].(float64); !ok || amount <= 0 || !day.MatchString(g["awardDate"].(string)) || !strings.HasPrefix(g["id"].(string), "360G-") {
+		amount, number := g["amountAwarded"].(json.Number)
+		id, _ := g["id"].(string)
+		if minor, err := money.Parse(amount.String(), c.book.Currency); !number || err != nil || minor <= 0 || minor != signed[strings.TrimPrefix(id, "360G-sunfund-"+c.book.Code+"-")] {
+			c.Errorf("%s awards %v: %v", id, g["amountAwarded"], err)
+		}
+		if !day.MatchString(g["awardDate"].(string)) || !strings.HasPrefix(g["id"].(string), "360G-") {
 			c.Errorf("grant %v", g)
 		}
 		for _, field := range []string{"recipientOrganization", "fundingOrganization"} {
