@@ -77,3 +77,26 @@ func TestOpenDataWalls(t *testing.T) {
 		}
 	}
 }
+
+// Grants and stages go over several pages: whoever takes them one by one has each once, and amounts are those of the contracts.
+func TestOpenDataPages(t *testing.T) {
+	t.Parallel()
+	n := &neighbourhood{office: newOffice(t), objects: map[string]object{}, neighbours: map[string]staff.Role{}}
+	n.plantProject(func(string, string, string) {})
+	_, err := n.owner.Exec(t.Context(), `insert into contract (book_id, id, number, code, project_id, payee_id, title, kind, draws, amount, advance, kept_bp, signed_on, ends_on, state, entered_by)
+		select c.book_id, gen_random_uuid(), 100 + g, 'HT-' || g, c.project_id, c.payee_id, '第 ' || g || ' 份', c.kind, c.draws, 9007199254740993 + g, 0, 0, '2026-09-01', c.ends_on,
+		       (array['signed', 'stopped', 'terminated', 'closed', 'draft', 'void'])[g], c.entered_by
+		  from contract c, generate_series(1, 6) g where c.book_id = $1 and c.code = 'XJW-1'`, n.book.ID)
+	n.must(err)
+	_, err = n.owner.Exec(t.Context(), `insert into contract_milestone (book_id, contract_id, position, title, due_on, amount, state)
+		select book_id, id, g, '第 ' || g || ' 阶段', ends_on, 10 * g + 1, 'planned' from contract, generate_series(1, 3) g where book_id = $1 and code like 'HT-%'`, n.book.ID)
+	n.must(err)
+	anybody := n.browser()
+	if grants := anybody.grantsHeld(); len(grants) != 4 { // more fen than a float can tell apart
+		t.Errorf("%d grants", len(grants))
+	}
+	if rows := anybody.openSets(); rows["milestones"] != 12 {
+		t.Errorf("%d stages", rows["milestones"])
+	}
+	anybody.wants(anybody.get(dataPath+"/milestones.csv?limit=500"), http.StatusOK, "第 3 阶段", "0.31")
+}
