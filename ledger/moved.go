@@ -19,6 +19,7 @@ type Cut struct {
 	Funds    []int32   // nil for all of the book
 	Tags     [2]string // names of dims, as in their JSON ("project", "source"); empty keeps nothing apart
 	Recorded time.Time // only what was recorded until this moment; zero for all
+	Leaves   bool      // each account by itself
 }
 
 // Moved is what the accounts of one chart account in one fund, of one nature and with the same tags, had moved before each of the days
@@ -28,7 +29,7 @@ type Moved struct {
 	Fund    int32
 	Nature  string // NatureClose on what a year's end empties accounts by
 	Tags    [2]string
-	Account int32 // the first of the accounts
+	Account int32 // the account, or the first of several
 	Before  []Turnover
 }
 
@@ -37,7 +38,7 @@ select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->
        sum(m.debit)::int8, sum(m.credit)::int8
   from (select account_id, n, sum(debit) as debit, sum(credit) as credit from moved group by 1, 2) m join account a on a.book_id = $1 and a.account_id = m.account_id
  where a.ccy = $9 and ($10::int4[] is null or a.fund_id = any($10))
- group by 1, 2, 3, 4, 5, 7`
+ group by 1, 2, 3, 4, 5, 7, case when $11::bool then a.account_id end`
 
 // MovedBefore sums the book before each of the days, from kept turnovers alone; as of a past moment, what was recorded after it is taken
 // off again, see asRecorded. Run it with what it is compared to in one repeatable read transaction.
@@ -59,6 +60,7 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		fund   int32
 		nature string
 		tags   [2]string
+		leaf   int32
 	}
 	at := map[key]int{}
 	var all []Moved
@@ -72,6 +74,9 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		var n int
 		var t Turnover
 		if _, err = pgx.ForEachRow(rows, []any{&k.id, &k.fund, &k.nature, &k.tags[0], &k.tags[1], &account, &n, &t.Debit, &t.Credit}, func() error {
+			if cut.Leaves {
+				k.leaf = account
+			}
 			i, there := at[k]
 			if !there {
 				i = len(all)
@@ -89,7 +94,7 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		}
 		return nil
 	}
-	of := []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds}
+	of := []any{cut.Tags[0], cut.Tags[1], book.Currency, cut.Funds, cut.Leaves}
 	if cut.Recorded.IsZero() {
 		err = read(sqlMoved, 1, slices.Concat([]any{book.ID}, b.pieces(asked...), of)...)
 	} else {

@@ -42,7 +42,7 @@ select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->
  cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
   join account a on a.book_id = $1 and a.account_id = u.account_id
  where a.ccy = $7 and ($8::int4[] is null or a.fund_id = any($8))
- group by 1, 2, 3, 4, 5, 7`
+ group by 1, 2, 3, 4, 5, 7, case when $9::bool then a.account_id end`
 )
 
 // recordedCut splits what a book had moved before days, as it was recorded at a moment: what is kept before the kept days, none later than the

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -31,8 +32,8 @@ func TestReportsInTheConsole(t *testing.T) {
 	link := regexp.MustCompile(`/console/reports/figure\?[^"]*row=monetary[^"]*`).FindString(page.text)
 	figure := li.get(strings.ReplaceAll(link, "&amp;", "&"))
 	li.wants(figure, http.StatusOK, "货币资金", "1002.01", "49,900.00", "7,800.00", "57,700.00")
-	account := regexp.MustCompile(`/console/accounts\?[^"]*`).FindString(figure.text)
-	lines := li.get(li.get(strings.ReplaceAll(account, "&amp;", "&")).to)
+	account := regexp.MustCompile(`/console/accounts/[0-9]+\?[^"]*`).FindString(figure.text)
+	lines := li.get(strings.ReplaceAll(account, "&amp;", "&"))
 	li.wants(lines, http.StatusOK, "/console/entries/"+o.entry.String())
 	li.attach("entry:"+o.entry.String(), "发票.png", scan) // and from there the voucher with its paper
 	voucher := li.get("/console/entries/" + o.entry.String())
@@ -72,6 +73,52 @@ func TestReportsInTheConsole(t *testing.T) {
 	}
 }
 
+// Every report that accounts make has figures that open: each page has the figure and parts that add up to it, and each part's page the account with these lines.
+func TestEveryFigureOpens(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	day := o.book.Day(o.now)
+	for _, pair := range [][2]chart.ID{{"bank.basic", "grant.r"}, {"enc", "enc.contra"}, {"prepay", "bank.basic"}, {"stock.goods", "gift.r"}, {"bank.agency", "agency.l"}, {"pledge", "pledge.contra"}, {"subsidy", "subsidy.contra"},
+		{"match.pledged", "match.contra"}, {"program.r", "ap"}} {
+		o.post(ledger.KindVoucher, day, "构成", o.debit(pair[0], 1, 12_345), o.credit(pair[1], 1, 12_345))
+	}
+	li, wu := o.as("li"), o.as("wu")
+	link := regexp.MustCompile(`href="(/console/reports/figure\?[^"]*)">([0-9,.−-]+)<`)
+	part := regexp.MustCompile(`href="(/console/accounts/[0-9]+\?[^"]*)"`)
+	opens := map[string]int{}
+	for _, s := range reports.Sheets(chart.CN2026) {
+		if s.Donor || s.Form != nil && s.Form.Regime == chart.CN2004 {
+			continue
+		}
+		page := li.get(reportPath + "?report=" + s.ID + "&to=" + ISODay(day))
+		links := link.FindAllStringSubmatch(page.text, -1)
+		opens[s.ID] = len(links)
+		for i, m := range links {
+			if i%5 != 0 { // TestHledgerAddsUpTheDemosYear opens them all
+				continue
+			}
+			figure := li.get(html.UnescapeString(m[1]))
+			li.wants(figure, http.StatusOK, m[2], "构成")
+			if account := part.FindStringSubmatch(figure.text); i == 0 && account != nil {
+				li.wants(li.get(html.UnescapeString(account[1])), http.StatusOK, "/console/entries/")
+			}
+		}
+	}
+	for _, id := range strings.Fields("cn2026-balance us-position uk-sofa funds sources agency encumbrances payables match pledges letters in-kind notes us-functional us-net-assets us-liquidity uk-funds") {
+		if opens[id] == 0 {
+			t.Errorf("no figure of %s opens", id)
+		}
+	}
+	figure := figurePath + "?report=funds&row=XJW&column=closing&to=" + ISODay(day)
+	li.wants(li.get(figure), http.StatusOK, "7,800.00", "谢家湾")
+	li.wants(li.get(figure+"&at=2026-09-07"), http.StatusOK, "明细账按现在的记录列示")
+	wu.lacks(wu.get(figure), "7,800.00", "谢家湾") // another street's
+	for _, none := range []string{"&row=XJW&column=fund", "&row=XJW&column=closing&table=7", "&row=NO&column=closing", "&row=XJW&column=closing&table=-1"} {
+		li.wants(li.get(figurePath+"?report=funds"+none), http.StatusNotFound)
+	}
+	li.wants(li.get(figurePath+"?report=receipts&row=total&column=amount"), http.StatusNotFound) // no account has receipts
+}
+
 func TestReportsLook(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -85,7 +132,7 @@ func TestReportsLook(t *testing.T) {
 		}
 		looks = append(looks, [3]string{"li", s.ID, reportPath + "?report=" + s.ID + "&to=2026-09-30"})
 	}
-	looks = append(looks, [3]string{"li", "figure", figurePath + "?report=cn2026-balance&row=assets&column=closing&to=2026-09-30"}, [3]string{"wu", "own", reportPath + "?report=cn2026-activities&to=2026-09-30"})
+	looks = append(looks, [3]string{"li", "figure", figurePath + "?report=cn2026-balance&row=assets&column=closing&to=2026-09-30"}, [3]string{"li", "figure-fund", figurePath + "?report=funds&row=SPQ&column=available&to=2026-09-30"}, [3]string{"wu", "own", reportPath + "?report=cn2026-activities&to=2026-09-30"})
 	o.looks(t, "report", looks)
 }
 

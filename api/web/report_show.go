@@ -5,12 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -196,8 +193,8 @@ func (v *visit) reportAnswer(a reportAsk) (err error) {
 		view.Figure.Href = v.with("at", at.In(v.book.Zone).Format("2006-01-02T15:04:05"), "to", ISODay(a.request.To))
 	}
 	view.Beside, view.Wide = r.Beside(), r.Wide()
-	for _, t := range r.Tables {
-		view.Tables = append(view.Tables, v.reportTable(r, t))
+	for n, t := range r.Tables {
+		view.Tables = append(view.Tables, v.reportTable(r, n, t))
 		if t.Ages > 0 {
 			view.Ages = v.agesChart(t)
 		}
@@ -303,7 +300,7 @@ func (v *visit) sendFile(file *os.File, name, kind string) error {
 }
 
 // reportTable makes a table for the page: heads in one or two rows, figures that lead to what they are made of.
-func (v *visit) reportTable(r *reports.Report, t reports.Table) reportTable {
+func (v *visit) reportTable(r *reports.Report, n int, t reports.Table) reportTable {
 	table := reportTable{Title: t.Title, Name: r.Title + " " + t.Title, Empty: T(v.lang, "report.nothing")}
 	if t.Title == "" && len(t.Columns) > 0 {
 		table.Name = r.Title + " " + t.Columns[0].Label
@@ -341,7 +338,7 @@ func (v *visit) reportTable(r *reports.Report, t reports.Table) reportTable {
 					sum := r.Amount(x.Cells[i])
 					cell.Sum, cell.Blank = &sum, sum.Minor == 0 && x.Style == reports.Line
 					if x.Opens && sum.Minor != 0 {
-						cell.Href = v.figureHref(x.ID, c.Key)
+						cell.Href = v.figureHref(n, x.ID, c.Key)
 					}
 				}
 			}
@@ -350,17 +347,6 @@ func (v *visit) reportTable(r *reports.Report, t reports.Table) reportTable {
 		table.Rows = append(table.Rows, row)
 	}
 	return table
-}
-
-// figureHref leads to what a figure of this address is made of.
-func (v *visit) figureHref(row, column string) string {
-	query := url.Values{"row": {row}, "column": {column}}
-	for _, name := range []string{"report", "from", "to", "fund", "at"} {
-		if text := v.QueryParam(name); text != "" {
-			query.Set(name, text)
-		}
-	}
-	return address(figurePath, query)
 }
 
 // refHref is where a thing of the book is shown.
@@ -384,62 +370,4 @@ func (v *visit) refHref(to reports.Ref) string {
 		return "/console/donors/" + to.ID + "/statement"
 	}
 	return ""
-}
-
-// reportFigure shows what a figure is made of: accounts with their lines, or entries.
-func (v *visit) reportFigure() error {
-	a, err := v.askReport()
-	if err != nil {
-		return err
-	}
-	form := a.kind.Form
-	if form == nil || len(a.view.Errors) > 0 {
-		return reports.ErrNoReport
-	}
-	var statement *reports.Statement
-	if err := v.read(func(q pg.Querier) error {
-		statement, err = reports.Make(v.ctx(), q, v.book, form, a.request)
-		return err
-	}); err != nil {
-		return err
-	}
-	row, column := v.typed("row", 40), v.typed("column", 40)
-	made, there := statement.Parts(row, column)
-	if !there {
-		return reports.ErrNoReport
-	}
-	name, head, sum := statement.Names(row, column)
-	query := v.Request().URL.Query()
-	query.Del("row")
-	query.Del("column")
-	query.Del("lang")
-	view := recordView{Page: v.consolePage(T(v.lang, "report.figure", name, statement.Title), reportsPath), Heading: name, Lead: T(v.lang, "report.figure.lead"),
-		Facts: []Fact{{Term: T(v.lang, "report.name"), Value: statement.Title, Href: address(reportPath, query)}, v.fact("report.column", head), v.fact("report.scope", statement.Scope), v.fact("filter.to", ISODay(statement.To)),
-			v.sumFact("report.amount", sum)}}
-	g := grid{Title: T(v.lang, "report.made"), Empty: T(v.lang, "report.nothing"), Heads: v.heads("account.code", "account.name", "close.fund", "#report.amount")}
-	for _, m := range made {
-		code, words, href := "", "", ""
-		if m.Fact != "" {
-			words = T(v.lang, "report.fact."+m.Fact)
-		}
-		switch {
-		case m.Fact == "":
-			code, words = v.code(m.Chart), m.Chart.Name(string(v.lang))
-			query := url.Values{"q": {code}, "fund": {strconv.Itoa(int(m.Fund.ID))}, "to": {ISODay(m.To)}}
-			if !m.From.IsZero() {
-				query.Set("from", ISODay(m.From))
-			}
-			href = address("/console/accounts", query)
-		case m.Entry != uuid.Nil:
-			href = "/console/entries/" + m.Entry.String()
-		}
-		g.Rows = append(g.Rows, []cell{{Text: code, Href: href}, {Text: words, Href: href}, textCell(m.Fund.Code + " " + m.Fund.Name(string(v.lang))), v.sumCell(m.Amount)})
-	}
-	view.Grids = []grid{g}
-	at := v.now
-	if !statement.Recorded.IsZero() {
-		at = statement.Recorded
-	}
-	view.Figure = &AsOf{At: at, Position: statement.Position}
-	return v.s.render.Render(v.Response(), http.StatusOK, "console/record", view)
 }

@@ -166,7 +166,7 @@ var objectsOfParameters = map[string][]string{
 }
 
 // plainParameters point at nothing that belongs to somebody.
-var plainParameters = strings.Fields(`ask bonus uses firm notice pass plan rating renew reviews report row column at base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
+var plainParameters = strings.Fields(`ask bonus uses firm notice pass plan rating renew reviews report row column table at base campaigns job daily from_at gift json match notice_days seed size template title version acr act again allotted amount anonymous answer approvers asked attachments back bank batch_from batch_mail batch_to bearer box ccy challenge changed channel
 	cast charset check choice client close closes code codes col_ confirm_answer confirm_code confirm_password confirm_token count counterparty credit currencies currency day days debit
 	date_form delay each points project delimiter den do document email event filing first format foundation fresh goal hash header homes hours how ignore in_words iss issuer keys kind known lang last late least
 	level life lift limit message month months most name name_en name_zh negate next note num number often on opens other out_words overlap paddle page paid parts password

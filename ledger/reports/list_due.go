@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,6 +85,7 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	cut(report, len(t.Rows), r.Lang)
 	t.total(r.Lang)
 	report.Tables = append(report.Tables, advances.Tables[0], t)
+	maps.Copy(report.parts, shifted(advances.parts, 1))
 	report.Notes = append(report.Notes, words(r.Lang, "到期日：最早一个未验收阶段的约定日期；没有阶段的，为合同最后一日。阶段表按现在的约定列示。",
 		"Due is the day of the first stage that is not accepted, or the contract's last day where there is none. Stages are listed as agreed now."))
 	return report, nil

@@ -22,6 +22,9 @@ const (
 	fnAll
 )
 
+// fundNoteKeys are its columns by their ids.
+var fundNoteKeys = [fnAll]string{"#opening", "#income", "#invest", "#costs", "#transfers", "#direct", "#closing"}
+
 // fundNote lists what each fund had, got, spent, moved and has, by class, and holds each class against the statements of the same set.
 type fundNote struct {
 	balance string      // the form that has the classes' closing balances
@@ -52,36 +55,49 @@ func (n fundNote) make(ctx context.Context, q pg.Querier, book *ledger.Book, s S
 	if err != nil {
 		return nil, err
 	}
-	_, funds, err := fundsIn(ctx, q, book, r)
+	by, funds, err := fundsIn(ctx, q, book, r)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, r.From, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
 	sums := map[int32]*[fnAll]int64{}
 	for _, m := range moved {
+		fund := by[m.Fund]
+		if fund == nil {
+			continue
+		}
 		if sums[m.Fund] == nil {
 			sums[m.Fund] = &[fnAll]int64{}
 		}
-		x, a := sums[m.Fund], chart.MustByID(m.Chart)
-		opening, closing := netOf(m.Before[0]), netOf(m.Before[1])
-		change := opening - closing // credit positive
+		table := slices.IndexFunc(n.classes, func(c noteClass) bool { return c.of(fund) })
+		put := func(column int, amount int64) {
+			sums[m.Fund][column] += amount
+			if key := fundNoteKeys[column][1:]; column == fnOpening || column == fnClosing {
+				report.held(table, fund.Code, key, m, amount)
+			} else {
+				report.moved(table, fund.Code, key, m, amount)
+			}
+		}
+		a := chart.MustByID(m.Chart)
+		change := netOf(m.Before[0]) - netOf(m.Before[1]) // credit positive
 		switch {
 		case a.Memo():
 		case ownsOrOwes(a):
-			x[fnOpening], x[fnClosing] = x[fnOpening]+opening, x[fnClosing]+closing
+			put(fnOpening, netOf(m.Before[0]))
+			put(fnClosing, netOf(m.Before[1]))
 		case a.Type == chart.NetAssets || m.Nature == ledger.NatureClose || a.ID == "release.u" || a.ID == "release.r":
-			x[fnDirect] += change
+			put(fnDirect, change)
 		case a.ID == "invest.u" || a.ID == "invest.r":
-			x[fnInvest] += change
+			put(fnInvest, change)
 		case a.Type == chart.Income:
-			x[fnIncome] += change
+			put(fnIncome, change)
 		case a.Type == chart.Expense:
-			x[fnCosts] -= change
+			put(fnCosts, -change)
 		default:
-			x[fnTransfers] += change
+			put(fnTransfers, change)
 		}
 	}
 	form, _ := FormByID(n.balance)
@@ -89,11 +105,10 @@ func (n fundNote) make(ctx context.Context, q pg.Querier, book *ledger.Book, s S
 	if err != nil {
 		return nil, err
 	}
-	heads := [][3]string{{"fund", "基金与用途", "Fund and purpose"}, {"#opening", "期初", "Opening"}}
-	for i, key := range []string{"#income", "#invest", "#costs", "#transfers", "#direct"} {
-		heads = append(heads, [3]string{key, n.ours[i][0], n.ours[i][1]})
+	heads := [][3]string{{"fund", "基金与用途", "Fund and purpose"}}
+	for i, name := range slices.Concat([][2]string{{"期初", "Opening"}}, n.ours[:], [][2]string{{"期末", "Closing"}}) {
+		heads = append(heads, [3]string{fundNoteKeys[i], name[0], name[1]})
 	}
-	heads = append(heads, [3]string{"#closing", "期末", "Closing"})
 	for _, c := range n.classes {
 		t := Table{Title: words(r.Lang, c.zh, c.en), Columns: columnsOf(r.Lang, heads...)}
 		var closing, computed int64
@@ -117,6 +132,7 @@ func (n fundNote) make(ctx context.Context, q pg.Querier, book *ledger.Book, s S
 		}
 		t.total(r.Lang)
 		report.Tables = append(report.Tables, t)
+		report.opens(len(report.Tables) - 1)
 		var stated int64
 		for _, row := range c.rows {
 			v, _ := balance.Figure(row, "closing")
@@ -144,7 +160,7 @@ func liquidity(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r 
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, r.From, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -174,10 +190,16 @@ func liquidity(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r 
 		case a.HeadingCode(chart.CN2026)[:2] == "14":
 			less = 4
 		}
-		for i := range 2 {
-			lines[at].sums[i] += netOf(m.Before[i])
+		for i, column := range []string{"opening", "closing"} {
+			amount := netOf(m.Before[i])
+			lines[at].sums[i] += amount
+			report.held(0, lines[at].id, column, m, amount)
+			report.held(0, "assets", column, m, amount)
 			if less > 0 {
-				lines[less].sums[i] += netOf(m.Before[i])
+				lines[less].sums[i] += amount
+				report.held(0, lines[less].id, column, m, amount)
+			} else {
+				report.held(0, "available", column, m, amount)
 			}
 		}
 	}
@@ -210,6 +232,7 @@ func liquidity(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r 
 	}
 	put(Grand, "available", "一年内可用于一般开支的金融资产", "Financial assets available for general expenditure within one year", free, less)
 	report.Tables = []Table{t}
+	report.opens(0)
 	position, err := Make(ctx, q, book, form, Request{To: r.To, Recorded: r.Recorded, Funds: r.Funds, Lang: r.Lang})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func functional(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"contract", "instrument"}}, r.From, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"contract", "instrument"}, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,14 @@ func functional(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r
 		case "5401":
 			column = 3
 		}
-		t.Rows[i].Cells[column].Minor += change
-		t.Rows[i].Cells[4].Minor += change
+		for _, c := range []int{column, 4} {
+			t.Rows[i].Cells[c].Minor += change
+			report.moved(0, nature, t.Columns[c].Key, m, change)
+		}
 	}
 	t.total(r.Lang)
 	report.Tables = []Table{t}
+	report.opens(0)
 	form, _ := FormByID("us-activities")
 	statement, err := Make(ctx, q, book, form, r)
 	if err != nil {

@@ -19,8 +19,12 @@ func frame(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r *Req
 	if err != nil {
 		return nil, err
 	}
-	return &Report{ID: s.ID, Title: s.Name(r.Lang), Maker: book.Name(r.Lang), Scope: r.Scope, From: r.From, To: r.To, Currency: book.Currency, Recorded: r.Recorded, Position: at, lang: r.Lang,
-		Period: r.From.Format(time.DateOnly) + " – " + r.To.Format(time.DateOnly)}, nil
+	report := &Report{ID: s.ID, Title: s.Name(r.Lang), Maker: book.Name(r.Lang), Scope: r.Scope, From: r.From, To: r.To, Currency: book.Currency, Recorded: r.Recorded, Position: at, lang: r.Lang,
+		Period: r.From.Format(time.DateOnly) + " – " + r.To.Format(time.DateOnly)}
+	if r.Parts {
+		report.parts = map[Place]map[int32]*Made{}
+	}
+	return report, nil
 }
 
 // fundsIn are the book's funds that a request may see, by id, and in order.
@@ -144,25 +148,37 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	if err != nil {
 		return nil, err
 	}
-	_, funds, err := fundsIn(ctx, q, book, r)
+	by, funds, err := fundsIn(ctx, q, book, r)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, r.From, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
-	}
-	sums := map[int32]*fundSums{}
-	for _, m := range moved {
-		if sums[m.Fund] == nil {
-			sums[m.Fund] = &fundSums{}
-		}
-		sums[m.Fund].add(chart.MustByID(m.Chart), m)
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"fund", "基金", "Fund"}, [3]string{"#opening", "期初净资产", "Opening"}, [3]string{"#gifts", "捐赠", "Gifts"}, [3]string{"#match", "配捐", "Match"},
 		[3]string{"#grants", "补助", "Subsidy"}, [3]string{"#other", "其他收入", "Other income"}, [3]string{"#program", "业务活动", "Program"}, [3]string{"#fees", "筹资费用", "Fundraising"},
 		[3]string{"#costs", "其他费用", "Other costs"}, [3]string{"#transfers", "划转净额", "Transfers"}, [3]string{"#direct", "建账与调整", "Openings, adjustments"}, [3]string{"#closing", "期末净资产", "Closing"},
 		[3]string{"#fixed", "不可动用", "Not liquid"}, [3]string{"#committed", "合同承诺", "Committed"}, [3]string{"#reserved", "审批占用", "Set aside"}, [3]string{"#available", "可用余额", "Available"})}
+	sums := map[int32]*fundSums{}
+	for _, m := range moved {
+		fund := by[m.Fund]
+		if fund == nil {
+			continue
+		}
+		if sums[m.Fund] == nil {
+			sums[m.Fund] = &fundSums{}
+		}
+		fundMoves(chart.MustByID(m.Chart), m, func(column int, amount int64) {
+			sums[m.Fund][column] += amount
+			switch key := t.Columns[column+1].Key; column {
+			case fsOpening, fsClosing, fsFixed, fsCommitted, fsSetAside, fsAvailable:
+				report.held(0, fund.Code, key, m, amount)
+			default:
+				report.moved(0, fund.Code, key, m, amount)
+			}
+		})
+	}
 	var made, closing int64
 	for i := range funds {
 		f := &funds[i]
@@ -173,8 +189,6 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 		row := Row{ID: f.Code, Style: Line, Cells: []Cell{fundCell(f, r.Lang)}}
 		made += x[fsOpening] + x[fsGifts] + x[fsMatch] + x[fsGrants] + x[fsOther] - x[fsProgram] - x[fsFees] - x[fsCosts] + x[fsTransfers] + x[fsDirect]
 		closing += x[fsClosing]
-		x[fsFixed] = x[fsClosing] - x[fsFixed]
-		x[fsAvailable] = x[fsClosing] - x[fsFixed] - x[fsCommitted] - x[fsSetAside]
 		for _, amount := range x {
 			row.Cells = append(row.Cells, Cell{Minor: amount})
 		}
@@ -182,47 +196,52 @@ func fundStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	}
 	t.total(r.Lang)
 	report.Tables = []Table{t}
+	report.opens(0)
 	report.Ties = []Tie{{Name: words(r.Lang, "期初 + 收入 − 费用 + 划转净额 + 建账与调整 = 期末净资产", "Opening + income − costs + transfers + openings and adjustments = closing"), Left: made, Right: closing}}
 	report.Notes = []string{words(r.Lang, "期末净资产 = 期初 + 收入 − 费用 + 划转净额 + 建账与调整；可用余额 = 期末净资产 − 不可动用 − 合同承诺 − 审批占用。",
 		"Closing = opening + income − costs + transfers + openings and adjustments; available = closing − not liquid − committed − set aside.")}
 	return report, nil
 }
 
-// add counts what accounts of a fund moved. What a year's end moves is neither income nor cost.
-func (x *fundSums) add(a chart.Account, m ledger.Moved) {
+// fundMoves says in which columns stands what accounts of a fund moved. What a year's end moves is neither income nor cost.
+func fundMoves(a chart.Account, m ledger.Moved, put func(column int, amount int64)) {
 	opening, closing := netOf(m.Before[0]), netOf(m.Before[1])
+	free := closing * int64(a.Liquid)
 	if ownsOrOwes(a) {
-		x[fsOpening] += opening
-		x[fsClosing] += closing
+		put(fsOpening, opening)
+		put(fsClosing, closing)
+		put(fsFixed, closing-free)
+		put(fsAvailable, free)
 	}
-	x[fsFixed] += closing * int64(a.Liquid)
 	switch a.ID {
 	case "enc":
-		x[fsCommitted] += closing
+		put(fsCommitted, closing)
+		put(fsAvailable, -closing)
 	case "resv":
-		x[fsSetAside] += closing
+		put(fsSetAside, closing)
+		put(fsAvailable, -closing)
 	}
 	change := closing - opening
 	switch {
 	case a.Type == chart.NetAssets || m.Nature == ledger.NatureClose || a.ID == "release.u" || a.ID == "release.r": // what closes a year is on both sides of it
-		x[fsDirect] -= change
+		put(fsDirect, -change)
 	case a.ID == "gift.u" || a.ID == "gift.r":
 		if m.Nature == "match" || m.Nature == "match-back" {
-			x[fsMatch] -= change
+			put(fsMatch, -change)
 		} else {
-			x[fsGifts] -= change
+			put(fsGifts, -change)
 		}
 	case a.ID == "grant.u" || a.ID == "grant.r":
-		x[fsGrants] -= change
+		put(fsGrants, -change)
 	case a.Type == chart.Income:
-		x[fsOther] -= change
+		put(fsOther, -change)
 	case a.ID == "program.u" || a.ID == "program.r":
-		x[fsProgram] += change
+		put(fsProgram, change)
 	case a.ID == "fundraising.u" || a.ID == "fundraising.r":
-		x[fsFees] += change
+		put(fsFees, change)
 	case a.Type == chart.Expense:
-		x[fsCosts] += change
+		put(fsCosts, change)
 	case a.ID == "transfer":
-		x[fsTransfers] -= change
+		put(fsTransfers, -change)
 	}
 }

@@ -124,7 +124,7 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 		return nil, fmt.Errorf("read match of platforms: %w", err)
 	}
 	platforms.total(r.Lang)
-	report.Tables = slices.Concat([]Table{pools, platforms}, report.Tables)
+	report.Tables, report.parts = slices.Concat([]Table{pools, platforms}, report.Tables), shifted(report.parts, 2)
 	report.Ties = append(report.Ties, Tie{Name: words(r.Lang, "已赢得 − 不予配捐 = 冻结待核 + 待付 + 已付", "Earned − disallowed = frozen + to be paid + settled"), Left: left, Right: right})
 	report.Notes = append(report.Notes, words(r.Lang, "前两张表按现在的状态，已结束且本期没有变动的活动不列；后面各表为本期备查科目的增减。", "The first two tables are as things are now, without events that ended before and moved nothing in the days; the others are what the memo accounts moved in the days."))
 	return report, nil

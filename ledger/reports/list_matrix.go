@@ -19,42 +19,50 @@ func matrix(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 		return nil, err
 	}
 	report.Period = r.To.Format("2006-01-02")
-	_, funds, err := fundsIn(ctx, q, book, r)
+	by, funds, err := fundsIn(ctx, q, book, r)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"project"}}, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"project"}, Leaves: r.Parts}, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
 	spent, open := map[string]map[int32]int64{}, map[string]map[int32]int64{}
-	sources := map[int32]*[4]int64{} // got, spent, under contract, gave back
-	put := func(of map[string]map[int32]int64, project string, fund int32, amount int64) {
-		if of[project] == nil {
-			of[project] = map[int32]int64{}
-		}
-		of[project][fund] += amount
-	}
+	sources := map[int32]*[5]int64{} // got, spent, under contract, gave back, got less spent
 	for _, m := range moved {
-		a, amount := chart.MustByID(m.Chart), netOf(m.Before[0])
-		if m.Nature == ledger.NatureClose {
+		fund := by[m.Fund]
+		if m.Nature == ledger.NatureClose || fund == nil {
 			continue
 		}
-		if sources[m.Fund] == nil {
-			sources[m.Fund] = &[4]int64{}
+		// put adds to a table of projects, source to a column of the table of sources: of all that was moved until the day, or of what is held then
+		put := func(table int, of map[string]map[int32]int64, amount int64) {
+			if of[m.Tags[0]] == nil {
+				of[m.Tags[0]] = map[int32]int64{}
+			}
+			of[m.Tags[0]][m.Fund] += amount
+			report.held(table, m.Tags[0], fund.Code, m, amount)
+			report.held(table, m.Tags[0], "sum", m, amount)
 		}
-		x := sources[m.Fund]
-		switch {
+		source := func(column int, amount int64) {
+			if sources[m.Fund] == nil {
+				sources[m.Fund] = &[5]int64{}
+			}
+			sources[m.Fund][column] += amount
+			report.held(2, fund.Code, sourceKeys[column], m, amount)
+		}
+		switch a, amount := chart.MustByID(m.Chart), netOf(m.Before[0]); {
 		case a.Type == chart.Income:
-			x[0] -= amount
+			source(0, -amount)
+			source(4, -amount)
 		case a.ID == "return.due":
-			x[3] += m.Before[0].Credit
+			source(3, m.Before[0].Credit)
 		case a.ID == "program.u" || a.ID == "program.r":
-			put(spent, m.Tags[0], m.Fund, amount)
-			x[1] += amount
+			put(0, spent, amount)
+			source(1, amount)
+			source(4, -amount)
 		case a.ID == "enc":
-			put(open, m.Tags[0], m.Fund, amount)
-			x[2] += amount
+			put(1, open, amount)
+			source(2, amount)
 		}
 	}
 	for _, part := range []struct {
@@ -98,11 +106,15 @@ func matrix(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	t := Table{Title: words(r.Lang, "按来源", "By source"), Columns: columnsOf(r.Lang, [3]string{"fund", "资金来源（基金）", "Source (fund)"}, [3]string{"#got", "累计收入", "Received"}, [3]string{"#spent", "已支出", "Spent"},
 		[3]string{"#open", "合同承诺", "Under contract"}, [3]string{"#returned", "应退与已退", "Returned or to return"}, [3]string{"#left", "收入减支出", "Received less spent"})}
 	for i := range funds {
-		if x := sources[funds[i].ID]; x != nil && *x != [4]int64{} {
-			t.Rows = append(t.Rows, Row{ID: funds[i].Code, Style: Line, Cells: []Cell{fundCell(&funds[i], r.Lang), {Minor: x[0]}, {Minor: x[1]}, {Minor: x[2]}, {Minor: x[3]}, {Minor: x[0] - x[1]}}})
+		if x := sources[funds[i].ID]; x != nil && *x != [5]int64{} {
+			t.Rows = append(t.Rows, Row{ID: funds[i].Code, Style: Line, Cells: []Cell{fundCell(&funds[i], r.Lang), {Minor: x[0]}, {Minor: x[1]}, {Minor: x[2]}, {Minor: x[3]}, {Minor: x[4]}}})
 		}
 	}
 	t.total(r.Lang)
 	report.Tables = append(report.Tables, t)
+	report.opens(0, 1, 2)
 	return report, nil
 }
+
+// sourceKeys are the columns of the table by source.
+var sourceKeys = [5]string{"got", "spent", "open", "returned", "left"}

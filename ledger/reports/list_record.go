@@ -219,11 +219,11 @@ func notes(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Requ
 	if err != nil {
 		return nil, err
 	}
-	_, funds, err := fundsIn(ctx, q, book, r)
+	by, funds, err := fundsIn(ctx, q, book, r)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"foreign"}}, ledger.Day(r.To.Year(), time.January, 1), r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{"foreign"}, Leaves: r.Parts}, ledger.Day(r.To.Year(), time.January, 1), r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -239,25 +239,38 @@ func notes(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Requ
 		{"平行资助（不入账）", "Parallel co-funding, not in the books", []chart.ID{"parallel"}, 1, [2]int64{}}, {"未计价受赠物（每件记 1.00）", "Unvalued gifts in kind (1.00 a piece)", []chart.ID{"unvalued"}, 1, [2]int64{}}}
 	var services, foreign [2]int64
 	for _, m := range moved {
-		a := chart.MustByID(m.Chart)
-		for i := range 2 {
+		a, fund := chart.MustByID(m.Chart), by[m.Fund]
+		for i, column := range []string{"opening", "closing"} {
 			amount := netOf(m.Before[i])
+			put := func(table int, row string, amount int64) {
+				day := r.To
+				if i == 0 {
+					day = ledger.Day(r.To.Year(), time.January, 0)
+				}
+				report.part(Place{table, row, column}, m, amount, time.Time{}, day)
+			}
 			if a.Type == chart.Asset || a.Type == chart.Liability || a.ID == "if.due.from" || a.ID == "if.due.to" {
 				if net[m.Fund] == nil {
 					net[m.Fund] = &[2]int64{}
 				}
 				net[m.Fund][i] += amount
+				if fund != nil && fund.HasRestriction() {
+					put(0, fund.Code, amount)
+				}
 			}
 			if m.Tags[0] != "" && a.CashLike {
 				foreign[i] += amount
+				put(1, "foreign", amount)
 			}
 			if m.Nature == "service" && a.Type == chart.Income {
 				services[i] -= amount
+				put(1, "services", -amount)
 			}
 			for j := range items {
 				for _, id := range items[j].of {
 					if id == a.ID {
 						items[j].sums[i] += items[j].sign * amount
+						put(1, string(items[j].of[0]), items[j].sign*amount)
 					}
 				}
 			}
@@ -280,10 +293,11 @@ func notes(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Requ
 	restricted.total(r.Lang)
 	others := Table{Title: words(r.Lang, "附注二 受托代理、承诺与其他", "Note 2 Agency, commitments and others"), Columns: heads("项目", "Item")}
 	for _, x := range items {
-		others.Rows = append(others.Rows, Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, x.zh, x.en)}, {Minor: x.sums[0]}, {Minor: x.sums[1]}}})
+		others.Rows = append(others.Rows, Row{ID: string(x.of[0]), Style: Line, Cells: []Cell{{Text: words(r.Lang, x.zh, x.en)}, {Minor: x.sums[0]}, {Minor: x.sums[1]}}})
 	}
-	others.Rows = append(others.Rows, Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, "外币货币资金折合", "Foreign money at its worth here")}, {Minor: foreign[0]}, {Minor: foreign[1]}}},
-		Row{Style: Line, Cells: []Cell{{Text: words(r.Lang, "捐赠服务收入（截至当日累计）", "Donated services, all until the day")}, {Minor: services[0]}, {Minor: services[1]}}})
+	others.Rows = append(others.Rows, Row{ID: "foreign", Style: Line, Cells: []Cell{{Text: words(r.Lang, "外币货币资金折合", "Foreign money at its worth here")}, {Minor: foreign[0]}, {Minor: foreign[1]}}},
+		Row{ID: "services", Style: Line, Cells: []Cell{{Text: words(r.Lang, "捐赠服务收入（截至当日累计）", "Donated services, all until the day")}, {Minor: services[0]}, {Minor: services[1]}}})
 	report.Tables = []Table{restricted, others}
+	report.opens(0, 1)
 	return report, nil
 }

@@ -80,6 +80,15 @@ func contractsOf(ctx context.Context, q pg.Querier, book *ledger.Book, codes []s
 	return all, nil
 }
 
+// tallyKey is a row of a tally.
+type tallyKey struct {
+	chart chart.ID
+	fund  int32
+	tag   string
+}
+
+func (k tallyKey) id() string { return fmt.Sprint(k.fund, " ", k.tag) }
+
 // register draws a tally up.
 func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
 	report, err := frame(ctx, q, book, s, &r)
@@ -90,23 +99,18 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 	if err != nil {
 		return nil, err
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{y.tag}}, r.From, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{y.tag}, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
 	charts := strings.Fields(y.of)
-	type key struct {
-		chart chart.ID
-		fund  int32
-		tag   string
-	}
-	sums := map[key]*[4]int64{}
-	var order []key
+	sums := map[tallyKey]*[4]int64{}
+	var order []tallyKey
 	for _, m := range moved {
 		if !slices.Contains(charts, string(m.Chart)) || funds[m.Fund] == nil {
 			continue
 		}
-		k := key{m.Chart, m.Fund, m.Tags[0]}
+		k := tallyKey{m.Chart, m.Fund, m.Tags[0]}
 		if sums[k] == nil {
 			sums[k] = &[4]int64{}
 			order = append(order, k)
@@ -115,13 +119,16 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		if y.side == chart.Credit {
 			in, out = out, in
 		}
-		x := sums[k]
-		x[0] += int64(y.side) * netOf(m.Before[0])
-		x[1] += in
-		x[2] += out
-		x[3] += int64(y.side) * netOf(m.Before[1])
+		for i, amount := range []int64{int64(y.side) * netOf(m.Before[0]), in, out, int64(y.side) * netOf(m.Before[1])} {
+			sums[k][i] += amount
+			if column, table := []string{"opening", "in", "out", "closing"}[i], slices.Index(charts, string(m.Chart)); i == 0 || i == 3 {
+				report.held(table, k.id(), column, m, amount)
+			} else {
+				report.moved(table, k.id(), column, m, amount)
+			}
+		}
 	}
-	slices.SortStableFunc(order, func(a, b key) int {
+	slices.SortStableFunc(order, func(a, b tallyKey) int {
 		return cmp.Or(strings.Compare(string(a.chart), string(b.chart)), cmp.Compare(a.fund, b.fund), strings.Compare(a.tag, b.tag))
 	})
 	var contracts map[string]tallyContract
@@ -147,7 +154,7 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		}
 		for _, k := range order {
 			if x := sums[k]; k.chart == a.ID && *x != [4]int64{} {
-				row := Row{ID: fmt.Sprint(k.fund, " ", k.tag), Style: Line, Cells: []Cell{{Text: cmp.Or(k.tag, "—")}, fundCell(funds[k.fund], r.Lang)}}
+				row := Row{ID: k.id(), Style: Line, Cells: []Cell{{Text: cmp.Or(k.tag, "—")}, fundCell(funds[k.fund], r.Lang)}}
 				if y.contract {
 					row.Cells = append(row.Cells, dueCells(contracts, k.chart, k.tag, x[3], r)...)
 					if c, there := contracts[k.tag]; there {
@@ -162,6 +169,7 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		}
 		t.total(r.Lang)
 		report.Tables = append(report.Tables, t)
+		report.opens(len(report.Tables) - 1)
 	}
 	return report, nil
 }

@@ -23,6 +23,7 @@ type Report struct {
 	Notes    []string
 	Official bool // of a statement that is signed
 	lang     string
+	parts    map[Place]map[int32]*Made // by account; nil when nobody asked
 }
 
 // Table is rows under columns.

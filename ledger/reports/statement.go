@@ -27,6 +27,8 @@ type Request struct {
 	// transaction ends. Progress is told how many rows of such a list are written.
 	All      bool
 	Progress func(rows int64)
+	// Parts asks to keep what figures are made of, account by account, for Report.Parts and Statement.Parts.
+	Parts bool
 }
 
 // points of time that every statement is made from.
@@ -59,7 +61,7 @@ type Statement struct {
 // Make draws up a statement from kept turnovers. Run it in one repeatable read transaction.
 func Make(ctx context.Context, q pg.Querier, book *ledger.Book, form *Form, r Request) (*Statement, error) {
 	points := form.points(&r)
-	f, err := readFacts(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded}, points)
+	f, err := readFacts(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Leaves: r.Parts}, points)
 	if err != nil {
 		return nil, err
 	}

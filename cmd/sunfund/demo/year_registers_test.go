@@ -280,7 +280,7 @@ func registerRow(r reports.Report, row reports.Row) string {
 	case "us-liquidity":
 		return row.ID
 	case "notes":
-		if row.ID == "" {
+		if row.Cells[0].To.Kind != reports.ToFund {
 			return row.Cells[0].Text
 		}
 		return row.ID

@@ -162,6 +162,7 @@ func TestHledgerAddsUpTheDemosYear(t *testing.T) {
 			file := journalOf(t, bundle)
 			compareBundle(t, bundle, compareYear(t, ctx, q, book, file))
 			compareRegisters(t, ctx, q, book, file)
+			opened(t, ctx, q, book)
 		})
 	}
 }
