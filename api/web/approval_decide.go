@@ -88,7 +88,7 @@ var refusals = []error{staff.ErrOwn, staff.ErrPayee, staff.ErrRolesClash, staff.
 	giving.ErrNotDraft, giving.ErrCampaignChanged,
 	giving.ErrRefundTooLarge, giving.ErrMatchOfFile, payments.ErrInDispute, payments.ErrOrderState, giving.ErrMismatch, giving.ErrRefReused, giving.ErrStep, ledger.ErrAmount, funds.ErrNotTransferable,
 	subsidies.ErrLapsed, subsidies.ErrStatement, subsidies.ErrSameSide, ledger.ErrUndecided, law.ErrLaw, disclosure.ErrPhase, disclosure.ErrNote, polls.ErrSheets, polls.ErrNotOpen, polls.ErrNotWon, polls.ErrOverVote,
-	ledger.ErrPurpose, ledger.ErrWindow, ledger.ErrTied, funds.ErrNoCharter, funds.ErrNoLevy, funds.ErrUnlike, giving.ErrFundClosed, funds.ErrEnds}
+	ledger.ErrPurpose, ledger.ErrWindow, ledger.ErrTied, funds.ErrNoCharter, funds.ErrNoLevy, funds.ErrUnlike, giving.ErrFundClosed, funds.ErrEnds, ledger.ErrSamePerson}
 
 // decided leads to the request as it now stands, or says why nothing was decided.
 func (v *visit) decided(id uuid.UUID, err error) error {
@@ -127,7 +127,7 @@ func (v *visit) carryOut(tx pgx.Tx, a staff.Approval) (*uuid.UUID, error) {
 		return nil, v.openCampaign(tx, a)
 	case staff.Refund:
 		return v.refund(tx, a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind, staff.ReconKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind, staff.ReconKind, staff.UpdateKind:
 		return v.carryStep(tx, a)
 	case staff.MatchKind:
 		return nil, v.carryMatch(tx, a)

@@ -62,6 +62,13 @@ func (v *visit) report(tx pgx.Tx, a staff.Approval) error {
 	if err != nil {
 		return err
 	}
+	if a.Kind == staff.UpdateKind {
+		path, err := v.updateLetterPath(tx, a)
+		if err != nil {
+			return err
+		}
+		return v.tell(tx, maker, "mail."+string(a.State), path, a.Summary)
+	}
 	return v.post(tx, maker, "mail."+string(a.State), a)
 }
 

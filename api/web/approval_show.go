@@ -68,7 +68,7 @@ func (v *visit) ask(q pg.Querier, a staff.Approval) (asked, error) {
 		return v.askedRole(a)
 	case staff.Reopening:
 		return v.askedReopening(a)
-	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind, staff.ReconKind:
+	case staff.BankReceiptKind, staff.GoodsKind, staff.PledgeKind, staff.PlatformKind, staff.SubsidyKind, staff.PayeeKind, staff.ContractKind, staff.PaymentKind, staff.PollKind, staff.LawKind, staff.FundKind, staff.ReconKind, staff.UpdateKind:
 		return v.askedStep(q, a)
 	case staff.MatchKind:
 		return v.askedMatch(q, a)

@@ -34,6 +34,8 @@ func auditWhat(lang Lang, what string) string {
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.subsidy"))
 	case "need", "call", "proposal":
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.need"))
+	case "update":
+		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.update"))
 	case "payee", "project", "contract", "payment":
 		return wordsOr(lang, "deed."+strings.ReplaceAll(rest, "_", "-"), T(lang, "audit.project"))
 	}

@@ -54,6 +54,7 @@ type campaignView struct {
 	SpentPart           string      // of what it received; empty when it spent more
 	Facts               []Fact
 	Recent              bool // the gifts are the newest ones
+	Updates             *updatesPart
 }
 
 // campaign finds the campaign of the address. A draft does not exist for the public.
@@ -135,7 +136,10 @@ func (v *visit) readCampaign(q pg.Querier, c *giving.Campaign, view *campaignVie
 		view.SpentPart = Percent(spent, received)
 	}
 	view.Facts = v.campaignFacts(c, fund, view)
-	return nil
+	of := ofCampaign(v.lang, c)
+	view.Feeds = v.feedsOf(of)
+	view.Updates, err = v.updatesPart(q, of)
+	return err
 }
 
 func (v *visit) campaignFacts(c *giving.Campaign, fund *ledger.Fund, view *campaignView) []Fact {

@@ -299,6 +299,7 @@ func (v *visit) disclosureList() error {
 		kind = ""
 	}
 	view := disclosureListView{Page: v.page(T(v.lang, "disclosure.heading")), Feed: disclosurePath + "/feed", Empty: Empty{Text: T(v.lang, "disclosure.none")}}
+	view.Feeds = []Link{{v.book.Name(string(v.lang)) + " · " + T(v.lang, "disclosure.heading"), view.Feed}}
 	for _, k := range kinds {
 		view.Tabs = append(view.Tabs, NavItem{Label: T(v.lang, "disclosure.kind."+orAll(k)), Href: disclosurePath + "?kind=" + k, Here: k == kind})
 	}

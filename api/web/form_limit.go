@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,7 +36,7 @@ func LimitForms(next echo.HandlerFunc) echo.HandlerFunc {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, ledger.PaperMax+formMax)
 			return next(c)
 		}
-		if c.Path() == needFormPath || c.Path() == needsPath+"/:id/photo" || c.Path() == projectsPath+"/:id/photo" { // photos
+		if c.Path() == needFormPath || c.Path() == needsPath+"/:id/photo" || c.Path() == projectsPath+"/:id/photo" || strings.HasSuffix(c.Path(), "/:id/updates") { // photos
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, needPhotosMost)
 			return next(c)
 		}

@@ -15,6 +15,7 @@ import (
 	"sunfund/ledger/giving/plans"
 	"sunfund/ledger/giving/receipts"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects/updates"
 	"sunfund/ledger/staff"
 )
 
@@ -36,6 +37,7 @@ type ownGift struct {
 	Anonymous  bool
 	Named      bool // a name was told, so that it can be shown or not
 	Receipts   []receipts.Receipt
+	News       string // where what was shown of the campaign since the gift is read; empty: nothing
 }
 
 type ownView struct {
@@ -114,16 +116,22 @@ func (v *visit) ownGifts(q pg.Querier, gifts []giving.Gift, started []giving.Che
 	if err != nil {
 		return nil, err
 	}
-	titles := map[int32]string{}
+	campaigns := map[int32]*giving.Campaign{}
 	title := func(id int32) (string, error) {
-		if _, ok := titles[id]; !ok {
-			c, err := giving.CampaignByID(v.ctx(), q, v.book, id)
-			if err != nil {
+		if campaigns[id] == nil {
+			if campaigns[id], err = giving.CampaignByID(v.ctx(), q, v.book, id); err != nil {
 				return "", err
 			}
-			titles[id] = c.Title(string(v.lang))
 		}
-		return titles[id], nil
+		return campaigns[id].Title(string(v.lang)), nil
+	}
+	given := make([]int32, len(gifts))
+	for i := range gifts {
+		given[i] = gifts[i].CampaignID
+	}
+	news, err := updates.News(v.ctx(), q, v.book, given)
+	if err != nil {
+		return nil, err
 	}
 	var list []ownGift
 	for i := range gifts {
@@ -135,6 +143,9 @@ func (v *visit) ownGifts(q pg.Querier, gifts []giving.Gift, started []giving.Che
 		}
 		if one.Campaign, err = title(g.CampaignID); err != nil {
 			return nil, err
+		}
+		if news[g.CampaignID].After(g.PaidAt) {
+			one.News = "/c/" + campaigns[g.CampaignID].Slug + "/updates"
 		}
 		list = append(list, one)
 	}

@@ -28,6 +28,7 @@ type Page struct {
 	Now    time.Time
 	Nav    []NavItem
 	Crumbs []Link
+	Feeds  []Link // RSS that a reader of the page may follow
 	Errors Errors
 	Person *Person // who is signed in; nil on public pages
 	Period string  // console strip: the period and its state

@@ -82,7 +82,7 @@ var objects = map[string]string{
 	"platform-file": platformsPath + "/", "match-policy": platformsPath + "#", "subsidy": subsidiesPath + "/",
 	"source-file": statementFilesPath + "/", "need": needsPath + "/", "intent": intentsPath + "/", "call": callsPath + "/", "proposal": proposalsPath + "/", "poll": pollsPath + "/",
 	"payee": payeesPath + "/", "project": projectsPath + "/", "contract": contractsPath + "/", "disbursement": disbursementsPath + "/",
-	"fund-file": fundFilesPath + "/",
+	"fund-file": fundFilesPath + "/", "update": updatesDeskPath + "/",
 }
 
 var objectName = regexp.MustCompile(`^([a-z-]+):([0-9a-f-]{36})$`)
@@ -198,6 +198,9 @@ func (v *visit) recordExists(object string) (err error) {
 		return err
 	case "need", "intent", "call", "proposal":
 		return v.needExists(m[1], id)
+	case "update":
+		_, err = v.update(v.s.DB, id)
+		return err
 	case "fund-file":
 		_, err = v.fundFile(v.s.DB, id)
 		return err

@@ -181,7 +181,13 @@ func (v *visit) fillProject(q pg.Querier, p *projects.Project, view *storyView) 
 	}
 	position, err := ledger.Posted(v.ctx(), q, v.book, 0)
 	view.AsOf = v.asOf(position)
+	if err != nil {
+		return err
+	}
 	view.Links = append(view.Links, Link{T(v.lang, "trace.rule.link"), tracePath})
+	of := updatesOfProject(p)
+	view.Feeds = v.feedsOf(of)
+	view.Updates, err = v.updatesPart(q, of)
 	return err
 }
 
@@ -407,7 +413,7 @@ func (v *visit) projectPublicPart(view *recordView, p *projects.Project, here st
 		}
 		view.Facts = append(view.Facts, Fact{Term: T(v.lang, "project.campaign"), Value: c.Title(string(v.lang)), Href: "/c/" + c.Slug})
 	}
-	view.Links = append(view.Links, Link{T(v.lang, "project.public"), projectHref(p)})
+	view.Links = append(view.Links, Link{T(v.lang, "project.public"), projectHref(p)}, Link{T(v.lang, "update.heading"), here + "/updates"})
 	return nil
 }
 

@@ -80,6 +80,7 @@ func (v *visit) ownContractAgain(status int, wrong Errors) error {
 	view.Status, view.State, view.Lead = state.Tag, state.Text, T(v.lang, "provider.contract.lead")
 	view.Facts = []Fact{v.sumFact("contract.amount", c.Amount), v.sumFact("contract.advance", c.Advance), v.fact("contract.kept", T(v.lang, "contract.percent", int(c.KeptBP/100))), v.fact("contract.ends", Day(v.lang, c.EndsOn)),
 		v.sumFact("contract.accepted", c.Accepted), v.sumFact("contract.payable", c.Payable()), v.sumFact("contract.last", c.Last())}
+	view.Links = []Link{{T(v.lang, "update.own.link"), here + "/updates"}}
 	if view.Grids, err = v.ownContractGrids(c); err != nil {
 		return err
 	}

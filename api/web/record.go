@@ -29,7 +29,7 @@ type blank struct {
 	label    string // key
 	of       string // what the label is about, in somebody's words: it stands instead of the label
 	thing    string // what is chosen among its options where a second person's page has to look it up: fund, source, purpose, law, bidder
-	kind     string // text, area, lines (an area whose lines are kept apart), day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
+	kind     string // text, area, lines (an area whose lines are kept apart), story (the same with its empty lines), day, amount, number, select, entry (a select of vouchers), picks (boxes of which several may be ticked)
 	hint     string // key
 	value    string // what stands in it at first
 	options  []Option
@@ -47,7 +47,12 @@ type act struct {
 	// plan says what the step would do. id is the record, or what a new one will be called.
 	plan func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error)
 	to   string // where a new record is shown, before its id; empty: the page itself
+	// photos is the label of a field that takes photos, a key; empty: the step takes none. They are read before the form is.
+	photos string
 }
+
+// photoField is the name of the field of a step that takes photos.
+func (a act) photoField() string { return a.name + "-photo" }
 
 // inputs are the fields of a form in one spelling: amounts as decimals, days as ISO dates.
 type inputs map[string]string
@@ -107,6 +112,7 @@ type recordForm struct {
 	Act, Action, Form, Title, Rule, Button string
 	Fields                                 []Field
 	Picks                                  *Choices // boxes, above the fields
+	Photos                                 *Field   // takes photos, below the fields
 	Danger, Second                         bool
 	Again                                  bool // it was sent and something was wrong
 }
@@ -214,6 +220,13 @@ func (v *visit) offer(view *recordView, action string, acts ...act) error {
 			}
 			form.Fields = append(form.Fields, f)
 		}
+		if a.photos != "" {
+			f, err := newField(view.Page, a.photoField(), a.photos, "", "hint", a.photos+".hint", "optional", "yes")
+			if err != nil {
+				return err
+			}
+			form.Photos = &f
+		}
 		view.Forms = append(view.Forms, form)
 	}
 	return nil
@@ -266,7 +279,7 @@ func (b blank) pairs() []any {
 		pairs = append(pairs, "mode", "numeric", "fill", "off", "width", "4")
 	case "select", "entry":
 		pairs = append(pairs, "type", "select", "options", b.options)
-	case "area", "lines":
+	case "area", "lines", "story":
 		pairs = append(pairs, "type", "area")
 	}
 	return pairs
@@ -275,16 +288,16 @@ func (b blank) pairs() []any {
 // typedIn is what was typed into a field, cleaned; of lines each by itself.
 func (v *visit) typedIn(a act, b blank, most int) string {
 	name := a.name + "-" + b.name
-	if b.kind != "lines" {
+	if b.kind != "lines" && b.kind != "story" {
 		return giving.CleanText(v.typed(name, most))
 	}
 	var kept []string
 	for line := range strings.Lines(v.FormValue(name)) {
-		if line = giving.CleanText(oneLine(line, most)); line != "" {
+		if line = giving.CleanText(oneLine(line, most)); line != "" || b.kind == "story" {
 			kept = append(kept, line)
 		}
 	}
-	text := []rune(strings.Join(kept, "\n"))
+	text := []rune(strings.TrimSpace(strings.Join(kept, "\n")))
 	return string(text[:min(len(text), most)])
 }
 
@@ -383,7 +396,7 @@ func (v *visit) stepRefused(err error, a act, here string, again func(int, Error
 		}
 		return again(http.StatusUnprocessableEntity, wrong)
 	}
-	for _, refusal := range slices.Concat(refusals, matchRefusals, workRefusals, []error{ledger.ErrSamePerson, receipts.ErrNoNumbers}) {
+	for _, refusal := range slices.Concat(refusals, matchRefusals, workRefusals, []error{receipts.ErrNoNumbers}) {
 		if errors.Is(err, refusal) {
 			s, sightErr := v.sight()
 			if sightErr != nil {

@@ -41,7 +41,7 @@ func (v *visit) askStep(a act, form, id uuid.UUID, in inputs) error {
 
 // secondAct finds a step that takes a second person.
 func (v *visit) secondAct(name string) (act, error) {
-	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(nil), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(fundFileChoices{}), v.termSeconds(nil), []act{v.tieAct(nil)}) {
+	for _, a := range slices.Concat(v.bankReceiptEnds(), v.lotSeconds(), v.auctionSeconds(nil), v.pledgeSeconds(), v.serviceSeconds(), v.platformSeconds(), v.platformPolicies(), v.platformHeldAll(), v.letterSeconds(nil), v.pollSeconds(nil), v.fundVoteSeconds(nil), v.workSeconds(), v.lawSeconds(), v.disclosureActs(nil, nil), v.fundFileSeconds(fundFileChoices{}), v.termSeconds(nil), []act{v.tieAct(nil), v.updateShow()}) {
 		if a.name == name {
 			return a, nil
 		}
@@ -118,7 +118,8 @@ func (v *visit) askedStep(q pg.Querier, a staff.Approval) (asked, error) {
 	return r, nil
 }
 
-// askedAbout is what else a second person reads of a vote (its budget, who votes when, each project with its cost) and of a fund that is to be opened (its charter).
+// askedAbout is what else a second person reads of a vote (its budget, who votes when, each project with its cost), of a fund that is to be opened (its charter)
+// and of a post (its text).
 func (v *visit) askedAbout(q pg.Querier, kind staff.Kind, d stepDraft) (facts []Fact, err error) {
 	switch {
 	case kind == staff.PollKind:
@@ -136,6 +137,12 @@ func (v *visit) askedAbout(q pg.Querier, kind staff.Kind, d stepDraft) (facts []
 			o := &p.Options[i]
 			facts = append(facts, v.fact("vote.option", strconv.Itoa(int(o.Place))+" "+o.Title(string(v.lang))+" "+Amount(v.lang, v.amount(o.Cost))))
 		}
+	case kind == staff.UpdateKind:
+		p, err := v.update(q, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		return v.updateSays(p), nil
 	case d.Act == "fund-open":
 		f, err := v.fundFile(q, d.ID)
 		if err != nil {

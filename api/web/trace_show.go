@@ -31,6 +31,7 @@ type storyView struct {
 	StepsTitle    string
 	Steps         []Step
 	Photos        []photoView
+	Updates       *updatesPart
 	Grids         []grid
 	Notes, Rules  []string
 	Links         []Link

@@ -27,6 +27,7 @@ import (
 	"sunfund/ledger/payments/platforms"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/needs"
+	"sunfund/ledger/projects/updates"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
 	"sunfund/ledger/reports"
@@ -240,6 +241,7 @@ func (n *neighbourhood) plant() {
 	})
 	n.plantNeed(put)
 	n.plantProject(put)
+	n.plantUpdate(put, campaign)
 	li.stepped(fundFilesPath, "purpose-add", "code", "homes", "zh", "居住改造", "en", "Homes")
 	id("fund-file", uuid.MustParse(last(li.stepped(fundFilesPath+"?passed=no&duty=no", "fund-apply", "purposes", "homes", "sort", "named", "street", "2", "code", "XJW9", "zh", "谢家湾冠名基金", "en", "Xiejia named fund",
 		"about-zh", "谢家湾的孩子", "about-en", "Children", "interest", "fund", "bearer", "general", "voted", "no"))))
@@ -415,6 +417,34 @@ func (n *neighbourhood) plantNeed(put func(sort, theirs, unknown string)) {
 	})
 }
 
+// plantUpdate makes a post about a campaign of the other street, shown to the public.
+func (n *neighbourhood) plantUpdate(put func(sort, theirs, unknown string), c *giving.Campaign) {
+	n.Helper()
+	p := updates.Post{ID: uuid.Must(uuid.NewV7()), CampaignID: &c.ID, TitleZH: "谢家湾进展", TextZH: "谢家湾的第一顿午餐"}
+	put("update", p.ID.String(), uuid.Must(uuid.NewV7()).String())
+	put("update-number", "1", "9999")
+	n.tx(func(ctx context.Context, tx pgx.Tx) error {
+		m, err := updates.Write(n.book, p, [][]byte{[]byte("谢家湾")})
+		if err != nil {
+			return err
+		}
+		sign := giving.Sign{Key: uuid.New(), By: n.personID("li"), At: n.now, Made: "李会计"}
+		if _, err := m.Book(ctx, tx, n.book, sign); err != nil {
+			return err
+		}
+		written, err := updates.ByID(ctx, tx, n.book, p.ID)
+		if err != nil {
+			return err
+		}
+		if m, err = updates.Show(n.book, written); err != nil {
+			return err
+		}
+		sign.Key, sign.Second = uuid.New(), n.personID("chen")
+		_, err = m.Book(ctx, tx, n.book, sign)
+		return err
+	})
+}
+
 // plantCall makes a call and a proposal, of the other street.
 func (n *neighbourhood) plantCall(put func(sort, theirs, unknown string)) {
 	n.Helper()
@@ -538,6 +568,8 @@ var objectOfPath = map[string]string{
 	"/console/platforms/:id": "platform", "/console/platforms/:id/faults": "platform", "/console/platforms/:id/live": "platform", "/console/platforms/:id/profile": "platform",
 	"/g/:ref/team": "ref", "/t/:code": "team", "/t/:code/poster": "team", "/t/:code/flower": "team", "/c/:slug/teams": "slug", "/days/:code": "day", "/days/:code/live": "day",
 	"/console/communities/:community": "community", "/console/votes/:id": "poll", "/console/votes/:id/paper": "poll",
+	"/updates/:number": "update-number", "/updates/:number/photo": "update-number", "/c/:slug/updates": "slug", "/c/:slug/updates/feed": "slug", "/projects/:number/updates": "project-number", "/projects/:number/updates/feed": "project-number",
+	"/console/campaigns/:id/updates": "campaign", "/console/projects/:id/updates": "project", "/console/updates/:id": "update", "/console/updates/:id/photo": "update", "/provider/contracts/:id/updates": "contract",
 	"/disclosure/:id": "disclosure", "/vote/:number": "poll-number", "/vote/:number/result": "poll-number", "/vote/:number/ballots": "poll-number",
 	"/needs/:number": "need-number", "/needs/:number/photo": "need-number", "/console/needs/:id": "need", "/console/needs/:id/photo": "need", "/console/intents/:id": "intent",
 	"/console/payees/:id": "payee", "/console/projects/:id": "project", "/console/projects/:id/photo": "project", "/projects/:number": "project-number", "/projects/:number/photo": "project-number", "/projects/:number/account": "project-number", "/payments/:number": "payment-number", "/organisations/:number": "provider-number", "/console/contracts/:id": "contract", "/console/disbursements/:id": "disbursement", "/console/disbursements/:id/note": "disbursement",
@@ -586,6 +618,10 @@ func (n *neighbourhood) formOf(route string) url.Values {
 		"/console/auctions/:id":                {"act": {"auction-deposit"}, "auction-deposit-day": {"2026-09-07"}, "auction-deposit-paddle": {"1"}, "auction-deposit-firm": {"某"}, "auction-deposit-deposit": {"1"}},
 		"/console/pledges/:id":                 {"act": {"pledge-paid"}, "pledge-paid-day": {"2026-09-07"}, "pledge-paid-amount": {"1"}, "pledge-paid-ref": {"B-3"}},
 		"/console/needs/:id":                   {"act": {"need-refuse"}, "need-refuse-answer": {"试试"}},
+		"/console/campaigns/:id/updates":       {"act": {"update-write"}, "update-write-title-zh": {"试"}, "update-write-text-zh": {"试"}},
+		"/console/projects/:id/updates":        {"act": {"update-write"}, "update-write-title-zh": {"试"}, "update-write-text-zh": {"试"}},
+		"/provider/contracts/:id/updates":      {"act": {"update-write"}, "update-write-title-zh": {"试"}, "update-write-text-zh": {"试"}},
+		"/console/updates/:id":                 {"act": {"update-withdraw"}, "update-withdraw-reason": {"试试"}},
 		"/console/intents/:id":                 {"act": {"intent-drop"}, "intent-drop-reason": {"试"}},
 		"/console/calls/:id":                   {"act": {"call-revoke"}, "call-revoke-reason": {"试"}},
 		"/console/proposals/:id":               {"act": {"proposal-withdraw"}, "proposal-withdraw-reason": {"试"}},

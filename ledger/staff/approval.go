@@ -66,6 +66,7 @@ const (
 	FundKind        Kind = "fund"         // a fund opened, its charter changed, money of it levied, released or, at its end, handed on; interest shared out
 	ReconKind       Kind = "recon"        // what a processor keeps and how long its money takes; days on which banks work; which account of the book a bank account is
 	PaymentKind     Kind = "payment"      // money paid out under a contract or as aid, or given back to who paid for it
+	UpdateKind      Kind = "update"       // a post about a campaign or a project shown to the public
 )
 
 // kinds says who may ask and who may decide.
@@ -96,6 +97,7 @@ var kinds = map[Kind]struct{ ask, decide Permission }{
 	PollKind:        {ask: VoteSettle, decide: EntryApprove},
 	FundKind:        {ask: FundWrite, decide: EntryApprove},
 	ReconKind:       {ask: OfflineWrite, decide: EntryApprove},
+	UpdateKind:      {ask: UpdateAsk, decide: CampaignOpen},
 }
 
 // PaysOut tells whether money leaves with the approval. Such requests wait while the book's payments are stopped.
@@ -110,7 +112,7 @@ func (k Kind) PaysOut() bool {
 // Kinds lists all kinds in the order in which a form offers them.
 func Kinds() []Kind {
 	return []Kind{Voucher, Reversal, Refund, Transfer, RoleKind, Reopening, Opening, RuleKind, SignInSet, Reset, BankReceiptKind, GoodsKind, PledgeKind, PlatformKind, MatchKind, SubsidyKind, CloseKind, YearKind,
-		PayeeKind, ContractKind, PaymentKind, PollKind, LawKind, FundKind, ReconKind}
+		PayeeKind, ContractKind, PaymentKind, PollKind, LawKind, FundKind, ReconKind, UpdateKind}
 }
 
 // Deciders are the roles that may decide a kind.
