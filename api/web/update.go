@@ -198,7 +198,11 @@ func (v *visit) writeUpdate(of updatesOf, again func(of updatesOf, status int, w
 	if len(wrong) > 0 {
 		return show(http.StatusUnprocessableEntity, wrong)
 	}
-	return v.perform(uuid.Nil, of.back+"/updates", show, v.updateWrite(of, photos))
+	write := v.updateWrite(of, photos)
+	if of.payee == nil { // an organisation's person has no page of a post
+		write.to = updatesDeskPath + "/"
+	}
+	return v.perform(uuid.Nil, of.back+"/updates", show, write)
 }
 
 func (v *visit) campaignUpdateWrite() error {
