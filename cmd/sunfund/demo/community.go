@@ -31,7 +31,7 @@ func (l *loader) commons(ctx context.Context) error {
 	if err := l.vote(ctx); err != nil {
 		return err
 	}
-	return l.letters(ctx, append(l.wishes(), l.call()...))
+	return l.letters(ctx, append(append(l.wishes(), l.call()...), l.news()...))
 }
 
 func autumn(m time.Month, d int) time.Time { return ledger.Day(2026, m, d) }
