@@ -329,3 +329,38 @@ func TestUpdatesArePaged(t *testing.T) {
 	anybody.lacks(anybody.get("/c/everyday"), "第18次")
 	c.wants(c.get(here+"/updates"), http.StatusOK, "第21次", "更早的")
 }
+
+func TestUpdatesLook(t *testing.T) {
+	t.Parallel()
+	o, _, street := newOfflineOffice(t)
+	wu, li, chen := o.as("wu"), o.as("li"), o.as("chen")
+	project := wu.stepped(projectsPath, "project-enter", "title", "11 户居室改造", "fund", wu.fundOf(1), "plan", "给 11 户装床和灯", "due-starts", "2026-09-01", "due-ends", "2026-12-31")
+	wu.stepped(project, "item-add", "label", "人工", "amount", "1000")
+	chen.approved(li.stepped(project, "project-approve", "day", "2026-09-07"))
+	here := deskHref(o.campaignID(street))
+	write := func(path, title, text, english string, photos ...[]byte) (desk, asked string) {
+		form := url.Values{"form": {uuid.NewString()}, "act": {"update-write"}, "update-write-title-zh": {title}, "update-write-text-zh": {text}}
+		if english != "" {
+			form.Set("update-write-title-en", english)
+			form.Set("update-write-text-en", strings.Repeat("The beds are in. ", 12)+"\n\nNext: lights.")
+		}
+		a := wu.sendsFiles(path+"/updates", form, "update-write-photo", photos...)
+		if a.status != http.StatusSeeOther {
+			t.Fatalf("%d\n%s", a.status, a.text)
+		}
+		return a.to, wu.updateRequest(a.to)
+	}
+	desk, asked := write(here, "六户的床装好了", strings.Repeat("社工和邻居一起把床搬上楼，孩子当晚就睡上了。", 6)+"\n\n下一步：装灯，换电线。", "Beds for six homes", photo(90), photo(160))
+	chen.approved(asked)
+	gone, asked := write(here, "写错的一条", "户数写错了", "")
+	chen.approved(asked)
+	wu.stepped(gone, "update-withdraw", "reason", "户数写错了，核对后另写一条")
+	_, asked = write(project, "一条名字特别特别长特别特别长特别特别长特别特别长特别特别长的进展", "只有中文。", "", photo(30))
+	chen.approved(asked)
+	_, asked = write(project, "等审批人看的一条", "还没有公开。\n\n第二段。", "Waiting", photo(200))
+	ctx := browser(t)
+	for name, path := range map[string]string{"all": "/updates", "one": "/updates/1", "gone": "/updates/2", "campaign": "/c/space", "project": "/projects/1", "none": "/c/everyday/updates"} {
+		inspect(ctx, t, bothHeard, "update-"+name, o.url+path)
+	}
+	o.looks(t, "update", [][3]string{{"wu", "write", here + "/updates"}, {"wu", "list", project + "/updates"}, {"wu", "desk", desk}, {"chen", "request", asked}})
+}
