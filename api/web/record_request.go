@@ -142,7 +142,11 @@ func (v *visit) askedAbout(q pg.Querier, kind staff.Kind, d stepDraft) (facts []
 		if err != nil {
 			return nil, err
 		}
-		return v.updateSays(p), nil
+		facts = v.updateSays(p)
+		if last := &facts[len(facts)-1]; p.Photos > 0 { // which are looked at as well
+			last.Value, last.Href = T(v.lang, "update.photos.look", int(p.Photos)), updatesDeskPath+"/"+p.ID.String()
+		}
+		return facts, nil
 	case d.Act == "fund-open":
 		f, err := v.fundFile(q, d.ID)
 		if err != nil {

@@ -128,7 +128,7 @@ func TestUpdatesOfACampaign(t *testing.T) {
 	}
 	chen.wants(chen.get("/console"), http.StatusOK, "公开一条进展")
 	chen.wants(chen.get("/console/approvals"), http.StatusOK, "公开一条进展", "开餐")
-	chen.wants(chen.get(asked), http.StatusOK, "第一段", desk)
+	chen.wants(chen.get(asked), http.StatusOK, "第一段", "看 2 张照片", desk)
 	if a := wu.decidesAs(asked, "approve"); a.status < http.StatusBadRequest {
 		t.Errorf("the writer approved: %d", a.status)
 	}
@@ -144,7 +144,7 @@ func TestUpdatesOfACampaign(t *testing.T) {
 			t.Errorf("%s: markup of a post is markup", path)
 		}
 	}
-	if text, _ := o.raw("/updates/1", "en"); !strings.Contains(text, "This update is in Chinese only.") || !strings.Contains(text, `<div lang="zh-`) {
+	if text, _ := o.raw("/updates/1", "en"); !strings.Contains(text, "This update is in Chinese only.") || !strings.Contains(text, `<div class="stack" lang="zh-`) {
 		t.Errorf("in English:\n%s", text)
 	}
 	anybody.wants(anybody.get("/updates/1/photo?n=1"), http.StatusOK)
