@@ -156,7 +156,11 @@ func (v *visit) updatesGrid(of updatesOf, desk string, view *recordView) (grid, 
 
 // updateWrite writes a post and asks for it to be shown, in one.
 func (v *visit) updateWrite(of updatesOf, photos [][]byte) act {
-	return act{name: "update-write", needs: staff.UpdateAsk, photos: "update.photos", blanks: []blank{
+	needs := staff.UpdateAsk
+	if of.payee != nil {
+		needs = staff.OwnWork
+	}
+	return act{name: "update-write", needs: needs, photos: "update.photos", blanks: []blank{
 		{name: "title-zh", label: "update.title.zh", hint: "update.title.hint", optional: true, max: updates.TitleMax}, {name: "text-zh", label: "update.text.zh", hint: "update.text.hint", kind: "story", optional: true, max: updates.TextMax},
 		{name: "title-en", label: "update.title.en", hint: "update.one", optional: true, max: updates.TitleMax}, {name: "text-en", label: "update.text.en", hint: "update.text.hint", kind: "story", optional: true, max: updates.TextMax}},
 		plan: func(v *visit, q pg.Querier, id uuid.UUID, in inputs) (*giving.Move, error) {

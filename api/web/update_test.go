@@ -261,7 +261,7 @@ func TestUpdatesOfAProject(t *testing.T) {
 	yang.wants(yang.get(own+"/updates"), http.StatusOK, "署贵单位的名称", "还没有写过进展")
 	chun.wants(chun.get(own+"/updates"), http.StatusNotFound)
 	chun.wants(chun.step(own+"/updates", "update-write", "title-zh", "冒名", "text-zh", "冒名"), http.StatusNotFound)
-	chun.wants(chun.step(project+"/updates", "update-write", "title-zh", "冒名", "text-zh", "冒名"), http.StatusNotFound)
+	chun.wants(chun.step(project+"/updates", "update-write", "title-zh", "冒名", "text-zh", "冒名"), http.StatusForbidden)
 	jian.wants(jian.step(project+"/updates", "update-write", "title-zh", "督导", "text-zh", "督导"), http.StatusForbidden)
 	if to := yang.stepped(own+"/updates", "update-write", "title-zh", "床装好了", "text-zh", "11 户里装好 6 户"); to != own+"/updates" {
 		t.Errorf("written leads to %s", to)

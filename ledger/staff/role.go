@@ -63,7 +63,7 @@ const (
 	CampaignRead  Permission = "campaign.read"
 	CampaignWrite Permission = "campaign.write"
 	CampaignOpen  Permission = "campaign.open" // to the public, as somebody else asked
-	UpdateAsk     Permission = "update.ask"    // write a post about a campaign or project in sight, or about a contract of one's own, and withdraw it
+	UpdateAsk     Permission = "update.ask"    // write a post about a campaign or project in sight, and withdraw it
 	GiftRead      Permission = "gift.read"     // with donors' names
 	GiftWrite     Permission = "gift.write"
 	DonorRead     Permission = "donor.read"  // all that is held on one, to be taken out
@@ -105,7 +105,7 @@ const (
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
-// and supervisor read, and a supervisor says how a contract went; donors, residents and providers have nothing in the console, and a provider only what is its organisation's own beside it: with UpdateAsk, posts about its own contracts' projects. What a role of
+// and supervisor read, and a supervisor says how a contract went; donors, residents and providers have nothing in the console, and a provider only what is its organisation's own beside it. What a role of
 // one street or fund may do, an accountant and an approver may do as well, so holding a second role never widens a
 // street's view by accident.
 var rights = []struct {
@@ -122,7 +122,7 @@ var rights = []struct {
 	{CampaignRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor}},
 	{CampaignWrite, []Role{Accountant}},
 	{CampaignOpen, []Role{Approver}},
-	{UpdateAsk, []Role{Accountant, Approver, StreetOfficer, Provider}}, // shown by an approver who did not write it
+	{UpdateAsk, []Role{Accountant, Approver, StreetOfficer}}, // shown by an approver who did not write it
 	{GiftRead, []Role{Accountant, Approver, Auditor}},
 	{GiftWrite, []Role{Accountant}},
 	{DonorRead, []Role{Accountant, Auditor}},
