@@ -244,6 +244,12 @@ func (s *service) router(cfg serveCmd, pages *web.Server, programs *api.Server) 
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), errorTimeout)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
+		if c.Response().Committed {
+			if !errors.Is(err, context.Canceled) { // else the reader has left
+				s.log.Error("answer broke off", "path", c.Path(), "error", err)
+			}
+			panic(http.ErrAbortHandler) // half a list must not look like a whole one
+		}
 		path := c.Request().URL.Path
 		if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
 			programs.Error(err, c)
