@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -22,8 +23,12 @@ select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce(sum(c.amo
  group by p.id, p.number, p.title, p.fund_id, p.state, p.budget order by p.number limit $3`
 
 	sqlReceiptRegister = `
-select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, r.payer, r.uscc, r.fund_id, r.amount, r.ccy, r.gifts, r.issued_on, coalesce(x.reason, '')
+select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, r.payer, r.uscc, r.fund_id, r.amount, r.gifts, r.issued_on, coalesce(x.reason, ''),
+       coalesce(c.title_zh, ''), coalesce(c.title_en, ''), r.given_on, coalesce(lpad(was.number::text, of.digits, '0'), '')
   from receipt r join receipt_range g on g.book_id = r.book_id and g.range_id = r.range_id
+  left join campaign c on c.book_id = r.book_id and c.campaign_id = r.campaign_id
+  left join receipt was on was.book_id = r.book_id and was.id = r.replaces
+  left join receipt_range of on of.book_id = r.book_id and of.range_id = was.range_id
   left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id
  where r.book_id = $1 and r.issued_on between $2 and $3 and ($4::int4[] is null or r.fund_id = any($4)) and r.ccy = $5
    and (r.issued_on, r.id) > ($6, $7)
@@ -107,24 +112,33 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 		return nil, err
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"number", "票据号码", "Number"}, [3]string{"code", "票据代码", "Code"}, [3]string{"check", "校验码", "Check code"}, [3]string{"issued", "开具日期", "Issued"}, [3]string{"payer", "付款人", "Payer"},
-		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"fund", "基金", "Fund"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"}, [3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"void", "作废原因", "Void"})}
+		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"item", "项目名称", "Item"}, [3]string{"fund", "基金", "Fund"}, [3]string{"given", "捐赠日期", "Given"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"},
+		[3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"remark", "备注", "Remark"}, [3]string{"void", "作废原因", "Void"})}
 	page := func(after receiptPlace, limit int, put func(Row) error) (n int, last receiptPlace, err error) {
 		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit)
 		if err != nil {
 			return 0, last, fmt.Errorf("read receipts: %w", err)
 		}
-		var code, number, check, face, payer, uscc, ccy, void string
+		var code, number, check, face, payer, uscc, void, itemZH, itemEN, was string
 		var fund int32
 		var amount, gifts int64
-		_, err = pgx.ForEachRow(rows, []any{&last.id, &code, &number, &check, &face, &payer, &uscc, &fund, &amount, &ccy, &gifts, &last.day, &void}, func() error {
+		var given time.Time
+		_, err = pgx.ForEachRow(rows, []any{&last.id, &code, &number, &check, &face, &payer, &uscc, &fund, &amount, &gifts, &last.day, &void, &itemZH, &itemEN, &given, &was}, func() error {
 			say := map[string]string{"nobody": words(r.Lang, "爱心人士", "Kind people"), "person": words(r.Lang, "个人", "Person"), "organisation": words(r.Lang, "单位", "Organisation")}[payer]
 			valid := amount
 			if void != "" {
 				valid = 0
 			}
+			item, remark := cmp.Or(words(r.Lang, itemZH, itemEN), funds[fund].Name(r.Lang)), ""
+			switch {
+			case was != "":
+				remark = words(r.Lang, "换开，原票 ", "In place of ") + was
+			case face == "merged":
+				remark = words(r.Lang, "合并开具", "Merged")
+			}
 			n++
-			return put(Row{ID: number, Style: Line, Cells: []Cell{{Text: number, To: Ref{ToReceipt, last.id.String()}}, {Text: code}, {Text: check}, {Text: last.day.Format(time.DateOnly)}, {Text: say}, {Text: uscc},
-				fundCell(funds[fund], r.Lang), {Text: fmt.Sprint(gifts)}, {Minor: amount}, {Minor: valid}, {Text: void}}})
+			return put(Row{ID: number, Style: Line, Cells: []Cell{{Text: number, To: Ref{ToReceipt, last.id.String()}}, {Text: code}, {Text: check}, {Text: last.day.Format(time.DateOnly)}, {Text: say}, {Text: uscc}, {Text: item},
+				fundCell(funds[fund], r.Lang), {Text: given.Format(time.DateOnly)}, {Text: fmt.Sprint(gifts)}, {Minor: amount}, {Minor: valid}, {Text: remark}, {Text: void}}})
 		})
 		if err != nil {
 			return 0, last, fmt.Errorf("read receipts: %w", err)

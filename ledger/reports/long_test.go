@@ -14,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 )
 
@@ -51,6 +53,55 @@ func TestLongListsAreNotHeld(t *testing.T) {
 		}
 		if held := out - left; held > 256<<10 || out < 1<<20 {
 			t.Errorf("%s: of %d bytes %d are held back until the last row is read", form, out, held)
+		}
+	}
+}
+
+// The register of receipts says what each is for, when that was given, what it stands in place of and why it is void.
+func TestReceiptRegister(t *testing.T) {
+	t.Parallel()
+	b := newKeptBook(t, chart.CN2026)
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		c, err := giving.CreateCampaign(ctx, tx, b.Book, giving.Campaign{FundID: b.funds["R"].ID, Slug: "lunch", TitleZH: "老人午餐", TitleEN: "Lunch for elders", SummaryZH: "要", SummaryEN: "Summary", StoryZH: "事", StoryEN: "Story",
+			Goal: 100_00, OpensAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ClosesAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into receipt_range (book_id, range_id, code, first_number, last_number, digits, allotted_on, made_by, made_at)
+			values ($1, 1, '5001', 1, 99, 4, '2026-01-01', gen_random_uuid(), now())`, b.ID)
+		if err != nil {
+			return err
+		}
+		wrong, right := uuid.New(), uuid.New()
+		for _, r := range []struct {
+			id       uuid.UUID
+			number   int
+			face     string
+			campaign *int32
+			replaces *uuid.UUID
+		}{{wrong, 1, "single", &c.ID, nil}, {right, 2, "single", &c.ID, &wrong}, {uuid.New(), 3, "merged", nil, nil}} {
+			_, err := tx.Exec(ctx, `insert into receipt (book_id, id, range_id, number, check_code, face, payer, donor_id, fund_id, campaign_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by, replaces)
+				values ($1, $2, 1, $3::int, 'abcdefgh', $4::text, case $4::text when 'merged' then 'nobody' else 'person' end, case $4::text when 'single' then gen_random_uuid() end, $5, $6, 100, 'CNY', 1, '2026-03-01', date '2026-03-01' + $3::int, now(), gen_random_uuid(), $7)`,
+				b.ID, r.id, r.number, r.face, b.funds["R"].ID, r.campaign, r.replaces)
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, `insert into receipt_void (book_id, receipt_id, cause, reason, voided_at, voided_by) values ($1, $2, 'payer', 'another name', now(), gen_random_uuid())`, b.ID, wrong)
+		return err
+	})
+	var out bytes.Buffer
+	if err := b.list("receipts", "2026-01-01", "2026-12-31").WriteCSV(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Number,Code,Check code,Issued,Payer,Credit code,Item,Fund,Given,Gifts,Amount,Valid amount,Remark,Void",
+		"0001,5001,abcdefgh,2026-03-02,Person,,Lunch for elders,R R,2026-03-01,1,1.00,0.00,,another name",
+		"0002,5001,abcdefgh,2026-03-03,Person,,Lunch for elders,R R,2026-03-01,1,1.00,1.00,In place of 0001,",
+		"0003,5001,abcdefgh,2026-03-04,Kind people,,R,R R,2026-03-01,1,1.00,1.00,Merged,",
+	} {
+		if !strings.Contains(out.String(), want+"\n") {
+			t.Errorf("no %q in\n%s", want, out.String())
 		}
 	}
 }
@@ -97,7 +148,7 @@ func TestLongLists(t *testing.T) {
 		for _, row := range rows[len(rows)-all-1 : len(rows)-1] {
 			seen[row[0]] = true
 		}
-		if last := rows[len(rows)-1]; len(seen) != all || last[0] != "Total" || last[8] != money.Format(sum, "CNY") {
+		if last := rows[len(rows)-1]; len(seen) != all || last[0] != "Total" || last[10] != money.Format(sum, "CNY") {
 			t.Errorf("CSV: %d receipts, at the end %v", len(seen), last)
 		}
 		if len(told) != 5 || told[4] != all || !slices.IsSorted(told) {
@@ -112,7 +163,7 @@ func TestLongLists(t *testing.T) {
 		if err := errors.Join(r.WriteJSON(&out), json.Unmarshal(out.Bytes(), &back)); err != nil {
 			return err
 		}
-		if rows := back.Tables[0].Rows; len(rows) != all+1 || rows[all].Cells[8] != money.Format(sum, "CNY") {
+		if rows := back.Tables[0].Rows; len(rows) != all+1 || rows[all].Cells[10] != money.Format(sum, "CNY") {
 			t.Errorf("JSON: %d rows, at the end %+v", len(rows), rows[len(rows)-1])
 		}
 		out.Reset()
@@ -120,8 +171,8 @@ func TestLongLists(t *testing.T) {
 			return err
 		}
 		cells := readSheet(t, out.Bytes())
-		last := cells["I"+fmt.Sprint(len(r.Heading())+3+all+1)]
-		if last.Value != money.Format(sum, "CNY") || !strings.HasPrefix(last.Formula, "SUM(I") || calculate(t, cells, last.Formula) != sum {
+		last := cells["K"+fmt.Sprint(len(r.Heading())+3+all+1)]
+		if last.Value != money.Format(sum, "CNY") || !strings.HasPrefix(last.Formula, "SUM(K") || calculate(t, cells, last.Formula) != sum {
 			t.Errorf("XLSX: at the end %+v", last)
 		}
 		// What cannot be read is no whole file.
