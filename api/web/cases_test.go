@@ -213,7 +213,7 @@ func TestS12PagesAreNotKept(t *testing.T) {
 // What donors, payees and staff typed is never a formula in a file.
 func TestF10FormulasInFiles(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"=1+1", "+1", "-1", "@sum(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1+1", "＋1", "－1", "＠x", "=HYPERLINK(\"http://evil.example\")"} {
+	for _, text := range []string{"=1+1", "+1", "-1-1", "-x", "@sum(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1+1", "＋1", "－1", "＠x", "=HYPERLINK(\"http://evil.example\")"} {
 		w := httptest.NewRecorder()
 		v := &visit{Context: echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), w), lang: EN}
 		v.book = &ledger.Book{Zone: testZone}
