@@ -51,11 +51,13 @@ func (c ChartColumn) Total() (sum int64) {
 	return sum
 }
 
-// chartHeight is the height of the drawing in hundredths of the text's size, without labels; chartTop is the room over it for totals, chartGrid how many lines.
+// chartHeight is the height of the drawing in hundredths of the text's size, without labels; chartTop is the room over it for totals, chartGrid how many lines,
+// chartSide the room for their values beside the first column, in hundredths of a percent.
 const (
 	chartHeight = 900
 	chartTop    = 150
 	chartGrid   = 4
+	chartSide   = 800
 )
 
 // chartPromised is the colour and pattern of match that is promised: of one series, behind those that others count from.
@@ -119,13 +121,13 @@ func (c Chart) Rects() (rects []ChartRect) {
 	if len(c.Columns) == 0 {
 		return nil
 	}
-	wide := 10_000 / int64(len(c.Columns)) // in hundredths of a percent
+	wide := c.wide()
 	inner, off := wide*7/10, wide*15/100
 	if c.Steps {
 		inner, off = wide, 0
 	}
 	for i, column := range c.Columns {
-		left, under := wide*int64(i)+off, int64(0)
+		left, under := chartSide+wide*int64(i)+off, int64(0)
 		for n, v := range column.Values {
 			tall := chartHeight * max(0, v) / c.scale()
 			if v > 0 {
@@ -169,9 +171,9 @@ func (c Chart) says(label string, series int, v int64) string {
 
 // Lines are where the marks stand.
 func (c Chart) Lines() (at []string) {
-	wide := 10_000 / int64(len(c.Columns))
+	wide := c.wide()
 	for _, m := range c.Marks {
-		at = append(at, percents(wide*int64(m.Column)+wide*m.Part/100))
+		at = append(at, percents(chartSide+wide*int64(m.Column)+wide*m.Part/100))
 	}
 	return at
 }
@@ -187,10 +189,10 @@ func (c Chart) Over() (words []ChartWord) {
 	return words
 }
 
-func (c Chart) middle(i int) string {
-	wide := 10_000 / int64(len(c.Columns))
-	return percents(wide*int64(i) + wide/2)
-}
+// wide is the share of a column, in hundredths of a percent.
+func (c Chart) wide() int64 { return (10_000 - chartSide) / int64(len(c.Columns)) }
+
+func (c Chart) middle(i int) string { return percents(chartSide + c.wide()*int64(i) + c.wide()/2) }
 
 // Cell is a value in the table.
 func (c Chart) Cell(v int64) string {

@@ -108,7 +108,7 @@ func TestALongFileIsMadeByARun(t *testing.T) {
 	lines.FieldsPerRecord = -1
 	rows, err := lines.ReadAll()
 	o.must(err)
-	if last := rows[len(rows)-1]; last[0] != "合计" || last[8] != "20001.00" || !strings.Contains(file.head.Get("Content-Disposition"), "receipts-2026-12-31.csv") {
+	if last := rows[len(rows)-1]; last[0] != "合计" || last[10] != "20001.00" || !strings.Contains(file.head.Get("Content-Disposition"), "receipts-2026-12-31.csv") {
 		t.Errorf("at the end %v", last)
 	}
 	li.wants(li.get(exportsPath), http.StatusOK, "捐赠票据台账", "已生成")
