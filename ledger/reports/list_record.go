@@ -29,9 +29,9 @@ select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, 
   left join campaign c on c.book_id = r.book_id and c.campaign_id = r.campaign_id
   left join receipt was on was.book_id = r.book_id and was.id = r.replaces
   left join receipt_range of on of.book_id = r.book_id and of.range_id = was.range_id
-  left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id
+  left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id and ($9::timestamptz is null or x.voided_at <= $9)
  where r.book_id = $1 and r.issued_on between $2 and $3 and ($4::int4[] is null or r.fund_id = any($4)) and r.ccy = $5
-   and (r.issued_on, r.id) > ($6, $7)
+   and ($9::timestamptz is null or r.issued_at <= $9) and (r.issued_on, r.id) > ($6, $7)
  order by r.issued_on, r.id limit $8`
 
 	sqlReceiptsUpTo = `
@@ -114,8 +114,12 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"number", "票据号码", "Number"}, [3]string{"code", "票据代码", "Code"}, [3]string{"check", "校验码", "Check code"}, [3]string{"issued", "开具日期", "Issued"}, [3]string{"payer", "付款人", "Payer"},
 		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"item", "项目名称", "Item"}, [3]string{"fund", "基金", "Fund"}, [3]string{"given", "捐赠日期", "Given"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"},
 		[3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"remark", "备注", "Remark"}, [3]string{"void", "作废原因", "Void"})}
+	var until *time.Time
+	if !r.Recorded.IsZero() {
+		until = &r.Recorded
+	}
 	page := func(after receiptPlace, limit int, put func(Row) error) (n int, last receiptPlace, err error) {
-		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit)
+		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit, until)
 		if err != nil {
 			return 0, last, fmt.Errorf("read receipts: %w", err)
 		}

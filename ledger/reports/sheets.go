@@ -116,7 +116,7 @@ var lists = []Sheet{
 	{ID: "encumbrances", Group: "work", ZH: "合同承诺台账", EN: "Commitments by contract", SaysZH: "签了还没有履行的，逾期多少天", SaysEN: "Signed and not fulfilled, and how long overdue", make: ageing},
 	{ID: "payables", Group: "work", ZH: "应付与尾款", EN: "Payables and retention", SaysZH: "欠谁多少、何时到期", SaysEN: "What is owed to whom, and when it is due", make: owed},
 	{ID: "donor", Group: "giving", ZH: "捐赠人对账单", EN: "Donor statement", SaysZH: "一位捐赠人的捐赠、票据、退款，以及用到哪里", SaysEN: "One donor's gifts, receipts, refunds, and what they paid", Whole: true, Donor: true, Now: true, make: donorStatement},
-	{ID: "receipts", Group: "giving", ZH: "捐赠票据台账", EN: "Receipt register", SaysZH: "每张票据，含作废", SaysEN: "Every receipt, the void ones too", Now: true, make: receiptRegister, count: receiptsUpTo},
+	{ID: "receipts", Group: "giving", ZH: "捐赠票据台账", EN: "Receipt register", SaysZH: "每张票据，含作废", SaysEN: "Every receipt, the void ones too", make: receiptRegister, count: receiptsUpTo},
 	{ID: "match", Group: "giving", ZH: "配捐对账", EN: "Match statement", SaysZH: "配捐池：赢得、不予配捐、冻结、已付、追回", SaysEN: "Pools: earned, disallowed, frozen, settled, clawed back", make: matchStatement},
 	{ID: "pledges", Group: "giving", ZH: "认捐台账", EN: "Pledges", SaysZH: "签了还没有到账的认捐", SaysEN: "Signed and not received", make: pledges.register},
 	{ID: "letters", Group: "giving", ZH: "街道配套台账", EN: "Street support", SaysZH: "街道承诺了、到账了多少", SaysEN: "What streets promised and paid", make: promises.register},
