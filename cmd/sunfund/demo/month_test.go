@@ -129,24 +129,29 @@ func october31(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.Boo
 	}
 }
 
-// A month of the demo association: files of every format are taken in, reconciled, their breaks worked off by whose work it is, the month closed for good by
-// two; then everything recomputed is the same and every check is green. The next month is open, with breaks to work off. Loaded again, nothing changes.
-func TestTheDemosMonth(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+// demoBook is the demo's association before anything is booked, with keys, and the moment at which it is looked at.
+func demoBook(t *testing.T) (ctx context.Context, db *pgtest.DB, book *ledger.Book, now time.Time) {
+	t.Helper()
+	db, now = pgtest.New(t), time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	hasher, err := staff.NewHasher(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := Prepare(t.Context(), db.Service, hasher, now)
-	if err != nil {
+	if book, err = Prepare(t.Context(), db.Service, hasher, now); err != nil {
 		t.Fatal(err)
 	}
-	ctx := pg.WithBook(t.Context(), book.ID)
+	ctx = pg.WithBook(t.Context(), book.ID)
 	if err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) error { return ledger.UseKeys(ctx, tx, book, pgtest.Ring()) }); err != nil {
 		t.Fatal(err)
 	}
+	return ctx, db, book, now
+}
+
+// A month of the demo association: files of every format are taken in, reconciled, their breaks worked off by whose work it is, the month closed for good by
+// two; then everything recomputed is the same and every check is green. The next month is open, with breaks to work off. Loaded again, nothing changes.
+func TestTheDemosMonth(t *testing.T) {
+	t.Parallel()
+	ctx, db, book, now := demoBook(t)
 	l := newLoader(db.Service, nil, now)
 	l.book = book
 	if err := l.recall(ctx); err != nil {

@@ -20,14 +20,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
-	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
 	"sunfund/ledger/payments"
 	"sunfund/ledger/reports"
-	"sunfund/ledger/staff"
 )
 
 // yearRow is what hledger has to add up for a row: codes of accounts of income, those of costs, whether what restricted money paid is released in it,
@@ -241,21 +239,8 @@ func compareYear(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.B
 // demoYear is the demo's book, kept under a regime, with 2025 closed as the regime has it, what was booked since, and what is rare.
 func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger.Book) {
 	t.Helper()
-	db := pgtest.New(t)
-	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	ctx, db, book, now := demoBook(t)
 	clock := func() time.Time { return now }
-	hasher, err := staff.NewHasher(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	book, err := Prepare(t.Context(), db.Service, hasher, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := pg.WithBook(t.Context(), book.ID)
-	if err := pg.InTx(ctx, db.Service, func(tx pgx.Tx) error { return ledger.UseKeys(ctx, tx, book, pgtest.Ring()) }); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := db.Pool.Exec(ctx, `update book set regime = $2 where book_id = $1`, book.ID, regime); err != nil {
 		t.Fatal(err)
 	}
