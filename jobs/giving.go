@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,7 +77,12 @@ func (tools Tools) files(ctx context.Context, t *Turn) error {
 // exports makes the files that were asked for.
 func (tools Tools) exports(ctx context.Context, t *Turn) error {
 	for {
-		more, err := reports.WorkExport(ctx, t.DB, t.Book, time.Now, tools.Export)
+		more, err := reports.WorkExport(ctx, t.DB, t.Book, time.Now, func(ctx context.Context, tx pgx.Tx, book *ledger.Book, run *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
+			if err := noHurry(ctx, tx); err != nil {
+				return reports.Exported{}, err
+			}
+			return tools.Export(ctx, tx, book, run, w, tell)
+		})
 		if err != nil || !more {
 			return err
 		}

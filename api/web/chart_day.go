@@ -57,8 +57,7 @@ func (v *visit) dayHours(q pg.Querier, e *giving.MatchEvent, rule *match.Rule, p
 // giftDays are the days of the book's clock on which gifts came, as their first moments.
 func (v *visit) giftDays(hours []giving.MatchHour) (days []time.Time) {
 	for _, h := range hours {
-		y, m, n := h.Hour.In(v.book.Zone).Date()
-		day := time.Date(y, m, n, 0, 0, 0, 0, v.book.Zone)
+		day := v.book.Begin(v.book.Day(h.Hour))
 		if h.Gifts > 0 && (len(days) == 0 || day.After(days[len(days)-1])) {
 			days = append(days, day)
 		}
@@ -111,13 +110,13 @@ func (s daySpan) column(at time.Time) int {
 	return sort.Search(len(s.starts), func(i int) bool { return s.starts[i].After(at) }) - 1
 }
 
-// columns are the hours with their labels; make says what stands over one that has begun.
-func (v *visit) hourColumns(s daySpan, make func(i int) (values []int64, beside []string)) (columns []ChartColumn) {
+// hourColumns are the hours with their labels; over says what stands over one that has begun.
+func (v *visit) hourColumns(s daySpan, over func(i int) (values []int64, beside []string)) (columns []ChartColumn) {
 	for i, at := range s.starts {
 		at = at.In(v.book.Zone)
 		c := ChartColumn{Label: at.Format("2006-01-02 15:04"), Short: strconv.Itoa(at.Hour())}
 		if i < s.passed {
-			c.Values, c.Beside = make(i)
+			c.Values, c.Beside = over(i)
 		}
 		columns = append(columns, c)
 	}

@@ -234,7 +234,7 @@ func (v *visit) exportStop() error {
 		return err
 	}
 	if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
-		if err := reports.StopExport(ctx, tx, v.book, r.ID, v.now); err != nil {
+		if stopped, err := reports.StopExport(ctx, tx, v.book, r.ID, v.now); err != nil || !stopped {
 			return err
 		}
 		return staff.Record(ctx, tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "export.stop", Object: "export:" + r.ID.String(), Detail: map[string]any{"file": r.Title}})

@@ -72,7 +72,7 @@ func (v *visit) updateLetterPath(q pg.Querier, a staff.Approval) (string, error)
 		return "", err
 	}
 	p, err := updates.ByID(v.ctx(), q, v.book, d.ID)
-	if err != nil || p.PayeeID == nil {
+	if err != nil || p.PayeeID == nil || a.MadeBy != p.WrittenBy { // staff may ask again for an organisation
 		return approvalPath(a), err
 	}
 	return providerPath, nil

@@ -239,7 +239,7 @@ func (v *visit) updatesFeed(find func(pg.Querier) (updatesOf, error)) error {
 		for _, text := range r.Text {
 			item.Text += "<p>" + html.EscapeString(text) + "</p>"
 		}
-		item.GUID.ID = updateID(&list[i])
+		item.GUID.ID = list[i].Object()
 		f.Items = append(f.Items, item)
 	}
 	body, err := xml.MarshalIndent(f, "", " ")
@@ -248,9 +248,6 @@ func (v *visit) updatesFeed(find func(pg.Querier) (updatesOf, error)) error {
 	}
 	return v.cached("application/rss+xml; charset=utf-8", append([]byte(xml.Header), body...))
 }
-
-// updateID is what a post is called in feeds and in open data, for ever.
-func updateID(p *updates.Post) string { return p.Object() }
 
 // openUpdates are the posts as open data. A withdrawn one keeps its row and its id, without text.
 func (v *visit) openUpdates(q pg.Querier, after string, most int) (rows [][]any, err error) {
@@ -270,7 +267,7 @@ func (v *visit) openUpdates(q pg.Querier, after string, most int) (rows [][]any,
 		if p.EndedAt != nil {
 			withdrawn = ISODay(v.book.Day(*p.EndedAt))
 		}
-		rows = append(rows, []any{updateID(p), int64(p.Number), campaign, project, p.State(), p.ShownAt.UTC().Format(time.RFC3339), p.TitleZH, p.TitleEN, p.TextZH, p.TextEN, p.Firm, int64(p.Photos), withdrawn, p.Reason, v.address() + updateHref(p)})
+		rows = append(rows, []any{p.Object(), int64(p.Number), campaign, project, p.State(), p.ShownAt.UTC().Format(time.RFC3339), p.TitleZH, p.TitleEN, p.TextZH, p.TextEN, p.Firm, int64(p.Photos), withdrawn, p.Reason, v.address() + updateHref(p)})
 	}
 	return rows, err
 }

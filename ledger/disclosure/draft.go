@@ -356,7 +356,7 @@ func (d *Draft) yearly(ctx context.Context, q pg.Querier, text string, now time.
 		return err
 	}
 	for _, m := range moved { // openings and what was put right; what a year's end moves is on both sides of it, and so are transfers and releases
-		if chart.MustByID(m.Chart).Type == chart.NetAssets || m.Nature == ledger.NatureClose || m.Chart == "transfer" || strings.HasPrefix(string(m.Chart), "release.") {
+		if chart.MustByID(m.Chart).Type == chart.NetAssets || m.Nature == ledger.NatureClose || slices.Contains(between, m.Chart) {
 			d.adjusted += (m.Before[1].Credit - m.Before[1].Debit) - (m.Before[0].Credit - m.Before[0].Debit)
 		}
 	}

@@ -24,7 +24,7 @@ type MatchHour struct {
 // MatchHours are the hours of an event in which anything happened, in order.
 type MatchHours struct {
 	Hours  []MatchHour
-	Behind int64 // awards that are not counted yet: in a rush, those of the last minute or so
+	Behind int64 // awards and steps that are not counted yet: in a rush, those of the last minute or so
 }
 
 // Bounds of counting.
@@ -126,7 +126,7 @@ func HoursOf(ctx context.Context, q pg.Querier, book *ledger.Book, event int32) 
 	if err != nil {
 		return nil, fmt.Errorf("read hours of event: %w", err)
 	}
-	all := &MatchHours{Behind: lastSeq - toSeq}
+	all := &MatchHours{Behind: lastSeq - toSeq + lastStep - toStep}
 	if all.Hours, err = pgx.CollectRows(rows, pgx.RowToStructByPos[MatchHour]); err != nil {
 		return nil, fmt.Errorf("read hours of event: %w", err)
 	}

@@ -147,10 +147,13 @@ func lookRetention(ctx context.Context, d *desk, f *Finding) error {
 
 func lookTerm(ctx context.Context, d *desk, f *Finding) error {
 	return d.eachDeal(ctx, f, func(c *deal) bool { return c.service }, func(c *deal) (string, string) {
-		if zh, en := d.term(f, c); zh != "" {
-			return zh, en
+		zh, en := d.term(f, c)
+		if lacksZH, lacksEN := d.papers(f, c); zh == "" {
+			return lacksZH, lacksEN
+		} else if lacksZH != "" {
+			return zh + "；" + lacksZH, en + "; " + lacksEN
 		}
-		return d.papers(f, c)
+		return zh, en
 	})
 }
 

@@ -23,7 +23,7 @@ type SpendState struct {
 // the day before.
 func (l *Law) SpendOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32, opened []ledger.Position, day time.Time) (s SpendState, err error) {
 	s.BP = bp
-	first := ledger.Day(day.Year(), time.January, 1)
+	first := ledger.Year(day)
 	for _, p := range opened {
 		if p.Fund.ID == fund {
 			s.Opened = max(p.NetAssets, 0)

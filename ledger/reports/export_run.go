@@ -97,10 +97,10 @@ func (r *ExportRun) State(now time.Time) string {
 		return RunGone
 	case r.EndedAt != nil:
 		return RunMade
-	case now.Sub(r.ToldAt) >= exportSilence:
-		return RunSilent
 	case r.BegunAt == nil:
 		return RunWaits
+	case now.Sub(r.ToldAt) >= exportSilence:
+		return RunSilent
 	}
 	return RunGoes
 }
@@ -124,7 +124,7 @@ insert into export_run (book_id, id, what, ask, title, lang, funds, asked_by, as
 	// One that nobody has begun ends at once; the others end when whoever makes them hears of it.
 	sqlExportStop = `
 update export_run set stopping = true, ended_at = case when begun_at is null then $3::timestamptz end, problem = case when begun_at is null then 'stopped' else '' end
- where book_id = $1 and id = $2 and ended_at is null`
+ where book_id = $1 and id = $2 and ended_at is null and not stopping`
 
 	sqlExportsOld = `
 with old as (
@@ -255,12 +255,13 @@ func ExportsFrom(ctx context.Context, q pg.Querier, book *ledger.Book, what stri
 	return exports(ctx, q, sqlExportsFrom, book.ID, what, limit)
 }
 
-// StopExport ends a run without a file; one that is being written ends at its next count of rows. One that has ended stays as it is.
-func StopExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, now time.Time) error {
-	if _, err := tx.Exec(ctx, sqlExportStop, book.ID, id, now); err != nil {
-		return fmt.Errorf("stop an export: %w", err)
+// StopExport ends a run without a file; one that is being written ends at its next count of rows. One that has ended, or is to stop already, stays as it is: then stopped is false.
+func StopExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, now time.Time) (stopped bool, err error) {
+	tag, err := tx.Exec(ctx, sqlExportStop, book.ID, id, now)
+	if err != nil {
+		return false, fmt.Errorf("stop an export: %w", err)
 	}
-	return nil
+	return tag.RowsAffected() > 0, nil
 }
 
 // SweepExports removes files that are older than ExportLife, and says how many.

@@ -182,7 +182,10 @@ func TestRunsThatEndWithoutAFile(t *testing.T) {
 	r := newRuns(t)
 	stop := func(id uuid.UUID) {
 		t.Helper()
-		if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error { return StopExport(ctx, tx, r.Book, id, r.now) }); err != nil {
+		if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error {
+			_, err := StopExport(ctx, tx, r.Book, id, r.now)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -320,5 +323,26 @@ func TestRunsAreFew(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A process that was thought dead and fails after another one took its run leaves that one's file alone. A run that waits behind another is no silent one.
+func TestAStaleTryLeavesTheNextOnesFile(t *testing.T) {
+	t.Parallel()
+	r := newRuns(t)
+	id := r.asked()
+	r.now = r.now.Add(2 * exportSilence)
+	r.wants(id, RunWaits, "")
+	lost := errors.New("lost its connection")
+	_, err := r.work(r.Context(), func(context.Context, pgx.Tx, *ledger.Book, *ExportRun, io.Writer, func(Told)) (Exported, error) {
+		_, err := r.work(r.Context(), text(3<<20, 1))
+		return Exported{}, errors.Join(lost, err)
+	})
+	if !errors.Is(err, lost) {
+		t.Error(err)
+	}
+	r.wants(id, RunMade, "")
+	if got, err := r.content(id); err != nil || len(got) != 3<<20 {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }

@@ -40,7 +40,7 @@ const (
 	// Those that killed their processes again and again, or are to stop, end here. Only whoever holds the job's lease comes here, so one that is begun has lost its process.
 	sqlExportsLost = `
 update export_run set ended_at = $2, problem = case when stopping then 'stopped' else 'broken' end
- where book_id = $1 and ended_at is null and begun_at is not null and (stopping or tries >= $3)`
+ where book_id = $1 and ended_at is null and (stopping or begun_at is not null and tries >= $3)`
 
 	sqlExportNext = `
 update export_run set begun_at = $2, told_at = $2, tries = tries + 1, part = '', done = 0
@@ -48,6 +48,8 @@ update export_run set begun_at = $2, told_at = $2, tries = tries + 1, part = '',
 returning ` + exportColumns
 
 	sqlExportPartsOff = `delete from export_part where book_id = $1 and run_id = $2`
+
+	sqlExportTryOff = `delete from export_part where book_id = $1 and run_id = $2 and try = $3`
 
 	sqlExportPart = `insert into export_part (book_id, run_id, try, no, body) values ($1, $2, $3, $4, $5)`
 
@@ -212,11 +214,7 @@ func (w *exportFile) end(ctx context.Context, made Exported, err error) error {
 	case over != nil:
 		return errors.Join(err, w.say(ctx, sqlExportBack, now))
 	}
-	off := pg.InTx(ctx, w.db, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, sqlExportPartsOff, w.book.ID, w.run.ID)
-		return err
-	})
-	return errors.Join(look, w.say(ctx, sqlExportFailed, now, problem), off)
+	return errors.Join(look, w.say(ctx, sqlExportFailed, now, problem), w.say(ctx, sqlExportTryOff))
 }
 
 const (

@@ -133,7 +133,7 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 			if void != "" {
 				valid = 0
 			}
-			item, remark := cmp.Or(words(r.Lang, itemZH, itemEN), funds[fund].Name(r.Lang)), ""
+			item, remark := cmp.Or(words(r.Lang, itemZH, itemEN), itemZH, itemEN, funds[fund].Name(r.Lang)), ""
 			switch {
 			case was != "":
 				remark = words(r.Lang, "换开，原票 ", "In place of ") + was

@@ -68,7 +68,7 @@ func (p *Post) State() string {
 	return Waiting
 }
 
-// Object names the post in its history and beside its papers.
+// Object names the post in its history, beside its papers, in feeds and in open data, for ever.
 func (p *Post) Object() string { return giving.Object("update", p.ID) }
 
 // In gives the post in a language, zh-CN or en; where it says nothing in that one, in the other, which is told by only.

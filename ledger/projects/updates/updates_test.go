@@ -210,6 +210,14 @@ func TestWhatMayNotBeWritten(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	for text, personal := range map[string]bool{"138 0013 8000 139 0013 9000": true, "2026-09-07 138-0013-8000": true, "0086 13800138000": true, "１３８００１３８０００": true, "110105 19491231 002X，2026": true,
+		"2026-09-07 收到 138 元，第 13 户": false, "入账 13,800,138.00 元": false, "凭证 202609071380013800012": false} {
+		var wrong *giving.FieldErrors
+		_, err := w.writes(updates.Post{CampaignID: &w.campaign, TitleZH: "题", TextZH: text})
+		if refused := errors.As(err, &wrong); refused != personal || !refused && err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	for field, p := range map[string]updates.Post{
 		"title-zh": {}, "text-zh": {TitleZH: "题"}, "title-en": {TextEN: "text"}, "text-en": {TitleZH: "题", TextZH: "文", TitleEN: "T", TextEN: "Card 11010519491231002X"},
 	} {
