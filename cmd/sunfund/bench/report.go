@@ -173,7 +173,7 @@ func (r *Report) relate() {
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		if row.BytesPerGift == 0 {
+		if row.WALPerGift == 0 { // no gifts were booked in it
 			continue
 		}
 		limit := r.rate("copy hot")
