@@ -226,15 +226,17 @@ func TestRunsStopAndBreakOff(t *testing.T) {
 	leaving, leave := context.WithCancel(t.Context())
 	_, err := reports.WorkExport(leaving, o.bare, o.book, func() time.Time { return o.now }, func(context.Context, pgx.Tx, *ledger.Book, *reports.ExportRun, io.Writer, func(reports.Told)) (reports.Exported, error) {
 		li.wants(li.get(two), http.StatusOK, "正在生成")
+		o.now = o.now.Add(6 * time.Minute)
+		li.wants(li.get(two), http.StatusOK, "没有动静", "停止后重新生成")
 		leave()
 		return reports.Exported{}, died
 	})
 	if !errors.Is(err, died) {
 		t.Error(err)
 	}
-	li.wants(li.get(two), http.StatusOK, "排队中")
-	o.now = o.now.Add(6 * time.Minute)
-	li.wants(li.get(two), http.StatusOK, "没有动静", "停止后重新生成")
+	waits := li.get(two)
+	li.wants(waits, http.StatusOK, "排队中")
+	li.lacks(waits, "没有动静")
 	if n, err := o.exports(); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
