@@ -61,42 +61,50 @@ func (v *visit) campaignManage() error {
 	if before != 0 {
 		view.First = "/console/campaigns"
 	}
-	for len(view.Rows) < managedShown { // what is out of sight takes no place
+	var shown []giving.Campaign
+	for len(shown) < managedShown { // what is out of sight takes no place
 		list, err := giving.ListCampaigns(v.ctx(), v.s.DB, v.book, giving.CampaignFilter{Drafts: true}, v.now, before, managedShown+1)
 		if err != nil {
 			return err
 		}
-		for i := range list {
-			c := &list[i]
-			if len(view.Rows) == managedShown {
+		for _, c := range list {
+			if len(shown) == managedShown {
 				view.Next = v.with("before", strconv.Itoa(int(before)))
 				break
 			}
 			before = c.ID
 			if s.fund(c.FundID) != nil {
-				row, err := v.managedRow(c, s)
-				if err != nil {
-					return err
-				}
-				view.Rows = append(view.Rows, row)
+				shown = append(shown, c)
 			}
 		}
 		if len(list) <= managedShown {
 			break
 		}
 	}
+	if view.Rows, err = v.managedRows(shown, s); err != nil {
+		return err
+	}
 	return v.s.render.Render(v.Response(), http.StatusOK, "console/campaign_manage", view)
 }
 
-func (v *visit) managedRow(c *giving.Campaign, s *sight) (managedRow, error) {
-	progress, err := giving.ProgressOf(v.ctx(), v.s.DB, v.book, v.now, c.ID)
-	if err != nil {
-		return managedRow{}, err
+// managedRows are campaigns with what they have raised, read together.
+func (v *visit) managedRows(list []giving.Campaign, s *sight) ([]managedRow, error) {
+	ids := make([]int32, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
 	}
-	row := managedRow{Href: deskHref(c.ID), Name: c.Title(string(v.lang)), Fund: v.fundName(s, c.FundID), Goal: v.amount(c.Goal), Raised: v.amount(progress[0].Raised()),
-		Days: ISODay(v.book.Day(c.OpensAt)) + " – " + ISODay(v.book.Day(c.ClosesAt.Add(-1)))}
-	row.State, row.Word = stateTag(c, c.Finished(v.now))
-	return row, nil
+	progress, err := giving.ProgressOf(v.ctx(), v.s.DB, v.book, v.now, ids...)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]managedRow, len(list))
+	for i := range list {
+		c := &list[i]
+		rows[i] = managedRow{Href: deskHref(c.ID), Name: c.Title(string(v.lang)), Fund: v.fundName(s, c.FundID), Goal: v.amount(c.Goal), Raised: v.amount(progress[i].Raised()),
+			Days: ISODay(v.book.Day(c.OpensAt)) + " – " + ISODay(v.book.Day(c.ClosesAt.Add(-1)))}
+		rows[i].State, rows[i].Word = stateTag(c, c.Finished(v.now))
+	}
+	return rows, nil
 }
 
 type campaignDeskView struct {
@@ -120,11 +128,11 @@ func (v *visit) campaignDeskAgain(status int, wrong Errors) error {
 	if err != nil {
 		return err
 	}
-	row, err := v.managedRow(c, s)
+	rows, err := v.managedRows([]giving.Campaign{*c}, s)
 	if err != nil {
 		return err
 	}
-	view := campaignDeskView{Page: v.consolePage(c.Title(string(v.lang)), "/console/campaigns"), managedRow: row, ID: c.ID, Draft: c.State == giving.Draft,
+	view := campaignDeskView{Page: v.consolePage(c.Title(string(v.lang)), "/console/campaigns"), managedRow: rows[0], ID: c.ID, Draft: c.State == giving.Draft,
 		Running: c.State == giving.Published && !c.Finished(v.now), MayWrite: v.who.May(staff.CampaignWrite), Form: newForm(), Facts: v.draftFacts(v.formOfCampaign(c), s),
 		Reason: v.typed("reason", 1000)}
 	view.Errors, view.Path = wrong, deskHref(c.ID)
