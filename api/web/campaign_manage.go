@@ -114,6 +114,7 @@ type campaignDeskView struct {
 	Facts    []Fact
 	Public   string
 	Draft    bool
+	Ready    []Step // what a draft needs before the public may see it
 	Running  bool
 	MayWrite bool
 	Form     string
@@ -136,7 +137,12 @@ func (v *visit) campaignDeskAgain(status int, wrong Errors) error {
 		Running: c.State == giving.Published && !c.Finished(v.now), MayWrite: v.who.May(staff.CampaignWrite), Form: newForm(), Facts: v.draftFacts(v.formOfCampaign(c), s),
 		Reason: v.typed("reason", 1000)}
 	view.Errors, view.Path = wrong, deskHref(c.ID)
-	if !view.Draft {
+	if view.Draft {
+		view.Ready, err = v.campaignReady(c, s)
+		if err != nil {
+			return err
+		}
+	} else {
 		view.Public = "/c/" + c.Slug
 	}
 	return v.s.render.Render(v.Response(), status, "console/campaign_desk", view)
@@ -243,14 +249,7 @@ func (v *visit) campaignPublish(c *giving.Campaign, s *sight) error {
 		return giving.ErrNotDraft
 	}
 	f := v.formOfCampaign(c)
-	_, wrong := v.draftOfForm(f, s) // an imported draft may lack what the public must read
-	if !v.now.Before(c.ClosesAt) {
-		wrong.Add("closes", T(v.lang, "campaigns.closes.past"))
-	}
-	if c.FilingNo == "" && !v.book.Sandbox {
-		wrong.Add("filing", T(v.lang, "campaigns.filing.wrong"))
-	}
-	if len(wrong) > 0 {
+	if wrong := v.campaignLacks(c, f, s); len(wrong) > 0 {
 		return v.campaignEdit(http.StatusUnprocessableEntity, c, f, wrong)
 	}
 	if err := law.MayPublish(v.ctx(), v.s.DB, v.book, c.ID, v.businessDay()); err != nil {

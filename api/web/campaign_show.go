@@ -55,6 +55,7 @@ type campaignView struct {
 	Facts               []Fact
 	Recent              bool // the gifts are the newest ones
 	Updates             *updatesPart
+	Preview             bool // of a draft, for staff
 }
 
 // campaign finds the campaign of the address. A draft does not exist for the public.

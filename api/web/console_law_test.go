@@ -62,6 +62,7 @@ func TestLawInTheConsole(t *testing.T) {
 
 	c := o.draftCampaign("lunch-2", "51A2026001", 20, 30)
 	desk := deskHref(c.ID)
+	li.wants(li.get(desk), http.StatusOK, "能公开了吗", "R06", "没有登记备案", lawRule("R06")) // told before anybody asks
 	page := li.post(desk, formWith("do", "publish"))
 	li.wants(page, http.StatusConflict, "R06", "募捐方案在开始前备案", "民政部令第74号", "怎样解除", "没有登记备案")
 	li.wants(li.get(deadlinesPath), http.StatusOK, "募捐方案备案", "长者午餐")
@@ -73,6 +74,7 @@ func TestLawInTheConsole(t *testing.T) {
 	li.wants(li.post(desk, formWith("do", "publish")), http.StatusConflict, "R06") // entered, not confirmed yet
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
 	li.wants(li.get(rule), http.StatusOK, "51A2026001", "长者午餐")
+	li.lacks(li.get(desk), "没有登记备案")
 	asked = li.post(desk, formWith("do", "publish")).to
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
 	li.wants(li.get(lawRule("R99")), http.StatusNotFound)

@@ -190,6 +190,7 @@ func TestCampaignByTwoPeople(t *testing.T) {
 	if again := li.post("/console/campaigns", draftCampaign()); again.to != made.to {
 		t.Errorf("the same form twice leads to %q and %q", made.to, again.to)
 	}
+	li.wants(li.get(made.to+"/preview"), http.StatusOK, "这是草稿，公开后就是这个样子", "长者晚餐")
 	li.wants(li.post("/console/campaigns", draftCampaign("title_zh", "别的")), http.StatusUnprocessableEntity, "已经有项目在用")
 	public := o.browser()
 	public.wants(public.get("/c/elder-supper"), http.StatusNotFound)

@@ -32,6 +32,7 @@ type Step struct {
 	Label string
 	At    string // formatted by the handler: a day, or when it is expected
 	Note  string
+	Link  *Link // where it is done; may be nil
 }
 
 // Shape is the step's icon.

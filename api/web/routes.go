@@ -176,6 +176,7 @@ func (s *Server) routes() []route {
 		{post, "/console/campaigns", false, staff.CampaignWrite, (*visit).campaignCreate},
 		{get, "/console/campaigns/:id", false, staff.CampaignRead, (*visit).campaignDesk},
 		{get, "/console/campaigns/:id/edit", false, staff.CampaignWrite, (*visit).campaignEditForm},
+		{get, "/console/campaigns/:id/preview", false, staff.CampaignRead, (*visit).campaignPreview},
 		{post, "/console/campaigns/:id", false, staff.CampaignWrite, (*visit).campaignChange},
 		{get, "/console/campaigns/:id/updates", false, staff.CampaignRead, (*visit).campaignUpdates},
 		{post, "/console/campaigns/:id/updates", false, staff.UpdateAsk, (*visit).campaignUpdateWrite},

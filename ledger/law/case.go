@@ -83,7 +83,7 @@ func (d *desk) filed(f *Finding, c *filing) (zh, en string, due time.Time) {
 		return "", "", due
 	case fact == nil:
 		return fmt.Sprintf("没有登记备案；应在 %s %s备案，即 %s 以前。", c.opens.Format(time.DateOnly), sayZH, due.Format(time.DateOnly)),
-			fmt.Sprintf("No filing is entered; it was due by %s (start %s, %s).", due.Format(time.DateOnly), c.opens.Format(time.DateOnly), say), due
+			fmt.Sprintf("No filing is entered. Last day for it: %s (start %s, %s).", due.Format(time.DateOnly), c.opens.Format(time.DateOnly), say), due
 	case fact.Day.After(due):
 		return fmt.Sprintf("备案日 %s，晚于 %s。", fact.Day.Format(time.DateOnly), due.Format(time.DateOnly)),
 			fmt.Sprintf("Filed on %s, later than %s.", fact.Day.Format(time.DateOnly), due.Format(time.DateOnly)), due
