@@ -28,6 +28,7 @@ import (
 	"sunfund/ledger/projects/needs"
 	"sunfund/ledger/projects/polls"
 	"sunfund/ledger/projects/residents"
+	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/projects/votes"
 	"sunfund/ledger/recon"
 	"sunfund/ledger/recon/statement"
@@ -119,7 +120,9 @@ var table = []row{
 	{disclosure.ErrNoObject, Problem{"not-found", 404, "没有这个可以公开的活动、项目、年度或事项。", "There is no such campaign, project, year or event to be published."}},
 	{disclosure.ErrPhase, Problem{"disclosure-phase", 409, "这一版接不上：没有结束的不能公布最终结果，公布最终结果以后只能更正。", "This version does not follow: results wait for the end, and after them only corrections are published."}},
 	{disclosure.ErrNote, Problem{"disclosure-note", 422, "更正要写明原来公布的、正确的和原因。", "A correction says what was published, what is right and why."}},
-	{disclosure.ErrDiffers, Problem{"disclosure-differs", 409, "年度收支加期初与期末净资产不一致，不能公布；请先运行核验（sunfund verify）查明原因。", "Opening, income and cost of the year do not lead to the net assets at its end: nothing can be published. Run sunfund verify and find the cause first."}},
+	{disclosure.ErrDiffers, Problem{"disclosure-differs", 409, "期初加收入减支出，与基金期末实有的不一致，不能公布；请先运行核验（sunfund verify）查明原因。", "Opening, income and cost do not lead to what the funds hold at the end: nothing can be published. Run sunfund verify and find the cause first."}},
+	{disclosure.ErrUnsaid, Problem{"disclosure-unsaid", 422, "支出明细与账上起草的不同，请写明为什么。", "The lines of cost differ from those drafted from the books: say why."}},
+	{trace.ErrBehind, Problem{"trace-behind", 409, "最近的凭证还没有跟踪到资金去向，请过几分钟再试。", "The last entries are not followed yet. Try again in some minutes."}},
 	{disclosure.ErrCosts, Problem{"disclosure-costs", 422, "支出明细读不了，或合计与账上的支出不一致。", "The lines of cost cannot be read, or do not add up to what the books say was spent."}},
 	{law.ErrLaw, Problem{"law", 409, "法规检查不允许这样做。", "A rule of law stands against it."}},
 	{law.ErrNoRule, Problem{"not-found", 404, "没有这条规则。", "There is no such rule."}},

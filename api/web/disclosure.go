@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"sunfund/ledger/giving"
 	"sunfund/ledger/law"
 	"sunfund/ledger/money"
+	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/staff"
 )
 
@@ -51,7 +53,12 @@ func (v *visit) disclosureAgain(status int, wrong Errors) error {
 		last = &entry.Newest().Figures
 		view.Links = []Link{{T(v.lang, "disclosure.open"), disclosurePath + "/" + entry.ID.String()}}
 	}
-	view.Grids = append(v.figureGrids(&draft.Figures, last), v.versionGrid(entry))
+	view.Facts = v.countedFacts(&draft.Figures)
+	view.Grids = v.figureGrids(&draft.Figures, last)
+	if len(draft.Shares) > 0 {
+		view.Grids = append(view.Grids, v.shareGrid(draft))
+	}
+	view.Grids = append(view.Grids, v.versionGrid(entry))
 	if v.who.May(staff.LawWrite) {
 		if err := v.offer(&view, disclosureDraftHref(object), v.disclosureActs(draft, entry)...); err != nil {
 			return err
@@ -60,8 +67,20 @@ func (v *visit) disclosureAgain(status int, wrong Errors) error {
 	return v.s.render.Render(v.Response(), status, "console/record", view)
 }
 
+// catchUpMax bounds how often a draft of a shared fund has the next entries followed before it is made; the job goes on with the rest.
+const catchUpMax = 5
+
 // disclosureDraft reads figures and the position they are frozen with in one moment of the book.
 func (v *visit) disclosureDraft(object string) (draft *disclosure.Draft, err error) {
+	for n, times := 1, 0; strings.HasPrefix(object, "campaign:") && n > 0 && times < catchUpMax; times++ {
+		err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
+			n, err = trace.Follow(v.ctx(), tx, v.book)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	err = v.read(func(q pg.Querier) (err error) {
 		draft, err = disclosure.Make(v.ctx(), q, v.book, object, v.now)
 		return err
@@ -84,6 +103,40 @@ func (v *visit) figuresTitle(f *disclosure.Figures) string {
 	return f.TitleZH
 }
 
+// countedFacts say how the figures are counted, and why their lines of cost were written by hand.
+func (v *visit) countedFacts(f *disclosure.Figures) (facts []Fact) {
+	if f.Basis == disclosure.ByPayment {
+		fact := v.fact("disclosure.basis", T(v.lang, "disclosure.basis.payment"))
+		fact.Href = tracePath
+		facts = append(facts, fact)
+	}
+	if f.Edited != "" {
+		facts = append(facts, v.fact("disclosure.edited", f.Edited))
+	}
+	return facts
+}
+
+// shareGrid shows how a shared fund is its campaigns' and what else is in it; its last line is the fund.
+func (v *visit) shareGrid(d *disclosure.Draft) grid {
+	g := grid{Title: T(v.lang, "disclosure.shares"), Heads: v.heads("law.object", "#disclosure.income", "#disclosure.refunded", "#disclosure.fees", "#disclosure.cost", "#disclosure.share.moved", "#disclosure.share.left")}
+	add := func(name cell, s disclosure.Share) {
+		g.Rows = append(g.Rows, []cell{name, v.sumCell(s.In), v.sumCell(s.Back), v.sumCell(s.Fees), v.sumCell(s.Cost), v.sumCell(s.Moved), v.sumCell(s.Left)})
+	}
+	for _, s := range d.Shares {
+		if s.Campaign == 0 {
+			add(cell{Text: T(v.lang, "disclosure.share.rest")}, s)
+			continue
+		}
+		title := s.TitleZH
+		if v.lang == EN && s.TitleEN != "" {
+			title = s.TitleEN
+		}
+		add(cell{Text: title, Href: disclosureDraftHref(law.Campaign(s.Campaign)), User: true}, s)
+	}
+	add(cell{Text: T(v.lang, "disclosure.share.fund")}, disclosure.Fund(d.Shares))
+	return g
+}
+
 // figureGrids are figures as they are published; beside them those of before, when there are any.
 func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 	was := func(text func(*disclosure.Figures) string, now string) cell {
@@ -98,7 +151,7 @@ func (v *visit) figureGrids(f, before *disclosure.Figures) []grid {
 	}
 	heads := v.heads("law.line", "#filter.amount")
 	if before != nil {
-		heads = v.heads("law.line", "#filter.amount", "disclosure.before")
+		heads = v.heads("law.line", "#filter.amount", "#disclosure.before")
 	}
 	sums := grid{Title: T(v.lang, "disclosure.sums"), Heads: heads}
 	add := func(label, value string, of func(*disclosure.Figures) string) {
@@ -152,7 +205,7 @@ func (v *visit) accountWords(text string) string {
 
 func (v *visit) costCategory(category string) string {
 	switch category {
-	case "works", "service", disclosure.OfLoss:
+	case "works", "service", disclosure.OfLoss, disclosure.OfGoods, disclosure.OfAid:
 		return T(v.lang, "disclosure.category."+category)
 	}
 	return orDash(category)
@@ -197,6 +250,7 @@ type frozen struct {
 func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry) []act {
 	object := blank{name: "object", label: "law.object", thing: "law", kind: "select"}
 	lines := blank{name: "lines", label: "disclosure.costs", hint: "disclosure.costs.hint", kind: "lines", max: 20_000, optional: true}
+	edited := blank{name: "edited", label: "disclosure.edited", hint: "disclosure.edited.hint", kind: "area", max: 300, optional: true}
 	words := blank{name: "words", label: "disclosure.words", hint: "disclosure.words.hint", kind: "area", max: 2000, optional: true}
 	partners := blank{name: "partners", label: "disclosure.partners", kind: "area", max: 1000, optional: true}
 	phase := blank{name: "phase", label: "disclosure.phase", kind: "select"}
@@ -211,7 +265,7 @@ func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry)
 			phase.value = disclosure.Last
 		}
 	}
-	publish := act{name: "disclose", needs: staff.LawWrite, second: staff.LawKind, blanks: []blank{object, phase, lines, words, partners}, plan: disclosePlan}
+	publish := act{name: "disclose", needs: staff.LawWrite, second: staff.LawKind, blanks: []blank{object, phase, lines, edited, words, partners}, plan: disclosePlan}
 	correct := act{name: "disclose-correct", needs: staff.LawWrite, second: staff.LawKind, danger: true, blanks: []blank{object, version, {name: "was", label: "disclosure.was", kind: "area", max: 1000},
 		{name: "correct", label: "disclosure.correct", kind: "area", max: 1000}, {name: "reason", label: "disclosure.why", kind: "area", max: 1000}, lines, words, partners}, plan: disclosePlan}
 	if draft == nil {
@@ -236,8 +290,12 @@ func disclosePlan(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move,
 		if err != nil {
 			return nil, err
 		}
-		if err := lawField("lines", "disclosure.costs.wrong", draft.WithCosts(in["lines"])); err != nil {
-			return nil, err
+		why := cmp.Or(in["edited"], in["reason"]) // a correction says why in its note
+		switch err := draft.WithCosts(in["lines"], why); {
+		case errors.Is(err, disclosure.ErrUnsaid):
+			return nil, lawField("edited", "disclosure.edited.wrong", err)
+		case err != nil:
+			return nil, lawField("lines", "disclosure.costs.wrong", err)
 		}
 		draft.Words, draft.Partners = in["words"], in["partners"]
 		f = frozen{draft.Figures, draft.Kind, draft.FundID, draft.Position, draft.Ended}
@@ -403,6 +461,7 @@ func (v *visit) disclosureShow() error {
 	if f.Gifts > 0 {
 		view.Facts = append(view.Facts, v.fact("disclosure.gifts", strconv.FormatInt(f.Gifts, 10)))
 	}
+	view.Facts = append(view.Facts, v.countedFacts(f)...)
 	view.Facts = append(view.Facts, v.fact("disclosure.hash", fmt.Sprintf("%x", w.Hash)))
 	if f.Words != "" {
 		view.Words = append(view.Words, v.fact("disclosure.words", f.Words))

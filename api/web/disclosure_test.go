@@ -67,7 +67,9 @@ func TestDisclosureInTheConsole(t *testing.T) {
 	li.wants(li.get(deadlinesPath), http.StatusOK, "公开结果", "慈善一日捐", desk)
 	li.wants(li.get(desk), http.StatusOK, "8,000.00", "3,500.00", "4,500.00", "43.75%", "助困物资")
 	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", "助困 | 米面油 | 100 | 30.00\n助困 | 棉被 | 1 | 1.00"), http.StatusUnprocessableEntity, "须与账上的支出相符", "30.00\n助困 | 棉被")
-	asked := li.stepped(desk, "disclose", "object", object, "phase", "final", "lines", " 助困 | 米面油 | 100 | 15.00 | FP-1\r\n\r\n助困 | 棉被 | 20 | 100.00 |\r\n", "words", "余款用于冬季慰问")
+	lines := " 助困 | 米面油 | 100 | 15.00 | FP-1\r\n\r\n助困 | 棉被 | 20 | 100.00 |\r\n"
+	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", lines), http.StatusUnprocessableEntity, "请写明为什么")
+	asked := li.stepped(desk, "disclose", "object", object, "phase", "final", "lines", lines, "edited", "按物资清单分列数量", "words", "余款用于冬季慰问")
 	anybody.wants(anybody.get(disclosurePath), http.StatusOK, "还没有公开的内容")
 	chen.wants(chen.get(asked), http.StatusOK, "慈善一日捐", "米面油", "棉被")
 	// More comes in before it is approved: what was sent is what is published.
@@ -79,7 +81,7 @@ func TestDisclosureInTheConsole(t *testing.T) {
 	list := anybody.get(disclosurePath)
 	anybody.wants(list, http.StatusOK, "慈善一日捐", "结果", "4,500.00")
 	entry := entryOf(list.text)
-	anybody.wants(anybody.get(entry), http.StatusOK, "8,000.00", "15.00", "FP-1", "棉被", "2,000.00", "余款用于冬季慰问", "51A2026009", "第 1 版")
+	anybody.wants(anybody.get(entry), http.StatusOK, "8,000.00", "15.00", "FP-1", "棉被", "2,000.00", "按物资清单分列数量", "余款用于冬季慰问", "51A2026009", "第 1 版")
 	if page := li.get(deadlinesPath); strings.Contains(page.text, "慈善一日捐") {
 		t.Error("what was published is still due")
 	}
@@ -131,7 +133,7 @@ func TestDisclosureLook(t *testing.T) {
 		lines += fmt.Sprintf("助困 | %s | %d | %s | FP-%d\n", line.content, line.quantity, money.Format(line.amount/line.quantity, "CNY"), i+1)
 	}
 	li, chen := o.as("li"), o.as("chen")
-	asked := li.stepped(disclosureDraftHref(object), "disclose", "object", object, "phase", "final", "lines", lines, "words", "余款用于下一年度同一目的")
+	asked := li.stepped(disclosureDraftHref(object), "disclose", "object", object, "phase", "final", "lines", lines, "edited", "按项目数量分列", "words", "余款用于下一年度同一目的")
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
 	entry := entryOf(li.get(disclosurePath).text)
 	li.wants(li.get(entry), http.StatusOK, "公布时的账页", "阳光区慈善会", "7,728,500.00", "6,045,500.00", "1,683,000.00", "78.22%", "9241", "困难家庭生活救助")
@@ -149,4 +151,50 @@ func TestDisclosureLook(t *testing.T) {
 		picture(ctx, t, folder, "disclosure-print-"+string(lang))
 	}
 	do(ctx, t, prefer("", "prefers-color-scheme: light"))
+}
+
+// Two campaigns share a fund: the draft of each is what its money paid, the page shows how the fund is divided, and the public is told how it is counted.
+func TestDisclosureOfASharedFund(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	object := o.sharing()
+	li, chen, anybody := o.as("li"), o.as("chen"), o.browser()
+	desk := disclosureDraftHref(object)
+	page := li.get(desk)
+	li.wants(page, http.StatusOK, "这个基金的钱怎样分到各活动", "慈善二日捐", "不属于哪个活动的钱", "基金合计", "计算方法", `href="/follow"`, "棉被 400 条", "3,000.00", "5,000.00", "9,000.00")
+	lines := "| 米面油 1000 份 | 1 | 3000.00 |"
+	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", lines+"\n | 棉被 | 1 | 1.00 |"), http.StatusUnprocessableEntity, "须与账上的支出相符")
+	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", lines), http.StatusUnprocessableEntity, "须与账上的支出相符") // not a part of it either
+	asked := li.stepped(desk, "disclose", "object", object, "phase", "final", "lines", lines+"\n| 棉被 400 条 | 1 | 2000.00 |")
+	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	entry := entryOf(anybody.get(disclosurePath).text)
+	public := anybody.get(entry)
+	anybody.wants(public, http.StatusOK, "银行付出去才算支出", "8,000.00", "5,000.00", "3,000.00")
+	if strings.Contains(public.text, "支出明细为什么") {
+		t.Error("lines as they were drafted say why they differ")
+	}
+	anybody.wants(anybody.get(dataPath+"/disclosure.json"), http.StatusOK, `"basis":"payment"`)
+	li.wants(li.get(desk+"&lang=en"), http.StatusOK, "How the money of this fund is its campaigns’", "Money of no campaign")
+	o.looks(t, "shared-fund", [][3]string{{"li", "draft", desk}, {"li", "entry", entry}})
+}
+
+// sharing is disclosing with a second campaign in the fund: 8,000.00 and then 1,000.00 came in, 3,000.00 and 2,000.00 were spent.
+func (o *office) sharing() (object string) {
+	o.Helper()
+	object, fund := o.disclosing(8_000_00)
+	at := func(id chart.ID) ledger.Leaf { return ledger.Leaf{Chart: id, Fund: fund.ID} }
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		c, err := giving.CreateCampaign(ctx, tx, o.book, giving.Campaign{FundID: fund.ID, Slug: "two-days", TitleZH: "慈善二日捐", TitleEN: "Two days' gift", SummaryZH: "简", SummaryEN: "Short", StoryZH: "故事", StoryEN: "Story", FilingNo: "51A2026010",
+			Goal: 8_000_000_00, GiftMax: 10_000_000_00, OpensAt: o.now.AddDate(0, -2, 0), ClosesAt: o.now.AddDate(0, 0, -10)})
+		if err != nil {
+			return err
+		}
+		_, err = giving.Book(ctx, tx, o.book, []giving.Paid{{CampaignID: c.ID, Amount: 1_000_00, Currency: "CNY", Channel: giving.Bank, Ref: "D-2", PaidAt: o.now.AddDate(0, -2, 5)}})
+		return err
+	})
+	for i, amount := range []int64{3_000_00, 2_000_00} {
+		o.post(ledger.KindVoucher, o.book.Day(o.now).AddDate(0, 0, i-5), []string{"米面油 1000 份", "棉被 400 条"}[i], ledger.Debit(at("program.r"), amount), ledger.Credit(at("bank.online"), amount))
+	}
+	o.followed()
+	return object
 }

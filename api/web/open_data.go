@@ -111,7 +111,7 @@ func (v *visit) openDisclosure(q pg.Querier, after string, most int) (rows [][]a
 	for _, e := range list {
 		f := &e.Figures
 		rows = append(rows, []any{e.ID.String(), e.Object, e.Kind, f.TitleZH, f.TitleEN, int64(e.Version), e.Phase, e.Corrected, e.PublishedAt.UTC().Format(time.RFC3339), f.Currency, f.Opening, f.IncomeTotal, f.Refunded, f.Fees, f.CostTotal, f.Closing,
-			f.Budget, f.Rate, v.address() + disclosurePath + "/" + e.ID.String()})
+			f.Budget, f.Rate, f.Moved, f.Adjusted, f.Basis, f.Edited, v.address() + disclosurePath + "/" + e.ID.String()})
 	}
 	return rows, err
 }

@@ -67,7 +67,7 @@ func openSets() []openSet {
 			rule_sha256:text recount:url url:url`), whole("votes", (*visit).openVotes)},
 		{"vote_options", openFields(`id:id vote:text place:count title_zh:text title_en:text currency:text cost:money result:text voters:count votes:count`), whole("vote_options", (*visit).openVoteOptions)},
 		{"disclosure", openFields(`id:id object:text kind:text title_zh:text title_en:text version:count phase:text correction:yes published_at:time currency:text opening:money income:money refunded:money fees:money cost:money closing:money
-			budget:money rate:percent url:url`), (*visit).openDisclosure},
+			budget:money rate:percent moved:money adjusted:money basis:text edited:text url:url`), (*visit).openDisclosure},
 		{"updates", openFields(`id:id number:count campaign:text project:text state:text published_at:time title_zh:text title_en:text text_zh:text text_en:text organisation:text photos:count withdrawn:day reason:text url:url`), (*visit).openUpdates},
 	}
 }

@@ -2,6 +2,7 @@ package disclosure_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"sunfund/ledger/chart"
 	"sunfund/ledger/disclosure"
 	"sunfund/ledger/giving"
-	"sunfund/ledger/money"
 )
 
 // booked posts an entry of the campaign's fund: lines say account, nature and amount, debit positive; the other side is the fund's bank, or the general
@@ -23,7 +23,7 @@ func (w *world) booked(kind ledger.Kind, day time.Time, id chart.ID, nature stri
 	w.t.Helper()
 	lines := []ledger.Line{{Leaf: ledger.Leaf{Chart: id, Fund: w.fund.ID, Dims: ledger.Dims{Nature: nature}}, Amount: amount}}
 	if other == nil {
-		other = []ledger.Line{{Leaf: ledger.Leaf{Chart: "bank.online", Fund: w.fund.ID}, Amount: -amount}}
+		other = []ledger.Line{{Leaf: w.money(), Amount: -amount}}
 	}
 	w.tx(func(tx pgx.Tx) error {
 		_, err := ledger.PostOne(w.ctx, tx, w.book, ledger.Entry{Key: uuid.New(), Kind: kind, EffectiveOn: day, Actor: w.who, Document: &ledger.Document{Summary: "凭证", SourceKind: "voucher", MadeBy: "甲", CheckedBy: "乙"}, Lines: append(lines, other...)})
@@ -31,12 +31,20 @@ func (w *world) booked(kind ledger.Kind, day time.Time, id chart.ID, nature stri
 	})
 }
 
+// money is where the fund has its money: at the bank or, where the test says so, still at the processor.
+func (w *world) money() ledger.Leaf {
+	if w.unsettled {
+		return ledger.Leaf{Chart: "psp.avail", Fund: w.fund.ID, Dims: ledger.Dims{Instrument: "sandbox"}}
+	}
+	return ledger.Leaf{Chart: "bank.online", Fund: w.fund.ID}
+}
+
 // across is the other fund's side of what moves between the two, money included.
 func (w *world) across(id chart.ID, nature string, amount int64) []ledger.Line {
 	leaf := func(chartID chart.ID, fund int32, nature string, amount int64) ledger.Line {
 		return ledger.Line{Leaf: ledger.Leaf{Chart: chartID, Fund: fund, Dims: ledger.Dims{Nature: nature}}, Amount: amount}
 	}
-	return []ledger.Line{leaf(id, w.general.ID, nature, -amount), leaf("bank.online", w.fund.ID, "", -amount), leaf("bank.online", w.general.ID, "", amount)}
+	return []ledger.Line{leaf(id, w.general.ID, nature, -amount), {Leaf: w.money(), Amount: -amount}, leaf("bank.online", w.general.ID, "", amount)}
 }
 
 // What is published of a campaign with a fund of its own is what the books have: gifts are those of the list less what was given back, closing is what the
@@ -115,6 +123,32 @@ func TestCampaignIsItsFund(t *testing.T) {
 	}
 }
 
+// Closing of a campaign with a fund of its own is what the fund has and not what is left over: figures that do not lead there are not published.
+func TestCampaignThatDiffers(t *testing.T) {
+	for name, sql := range map[string]string{
+		"its gifts":           `update turnover t set credit = credit + 100 from account a where a.book_id = t.book_id and a.account_id = t.account_id and a.chart = 'gift.r'`,
+		"what the fund has":   `update balance b set balance = balance + 1 from account a where a.book_id = b.book_id and a.account_id = b.account_id and a.chart = 'bank.online'`,
+		"what it spent":       `update balance b set balance = balance + 1 from account a where a.book_id = b.book_id and a.account_id = b.account_id and a.chart = 'program.r'`,
+		"straight net assets": `update balance b set balance = balance - 1 from account a where a.book_id = b.book_id and a.account_id = b.account_id and a.chart = 'na.r'`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			object := w.wuxi()
+			w.booked(ledger.KindVoucher, ledger.Day(2023, 9, 11), "na.r", "", -5_00)
+			if d := w.draft(object); d.Adjusted != "5.00" || d.Closing != "1683005.00" {
+				t.Errorf("put right %s, closing %s", d.Adjusted, d.Closing)
+			}
+			w.tx(func(tx pgx.Tx) error {
+				_, err := tx.Exec(w.ctx, sql)
+				return err
+			})
+			if _, err := disclosure.Make(w.ctx, w.db, w.book, object, w.now); !errors.Is(err, disclosure.ErrDiffers) {
+				t.Errorf("figures that do not lead to what the fund has: %v", err)
+			}
+		})
+	}
+}
+
 const sqlGiven = `
 select coalesce(sum(g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = g.book_id and r.gift_id = g.id), 0)), 0)::int8 from gift g where g.book_id = $1 and g.campaign_id = $2`
 
@@ -122,16 +156,7 @@ select coalesce(sum(g.amount - coalesce((select sum(r.amount) from refund r wher
 func (w *world) holds(gifts []giving.Outcome) {
 	w.t.Helper()
 	d := w.draft(fmt.Sprintf("campaign:%d", w.campaign.ID))
-	sum := func(text string) int64 {
-		if text == "" {
-			return 0
-		}
-		minor, err := money.Parse(text, "CNY")
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		return minor
-	}
+	sum := func(text string) int64 { return minor(w.t, text) }
 	var given, fourLines int64
 	if err := w.db.QueryRow(w.ctx, sqlGiven, w.book.ID, w.campaign.ID).Scan(&given); err != nil {
 		w.t.Fatal(err)

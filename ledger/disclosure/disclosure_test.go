@@ -32,6 +32,8 @@ type world struct {
 	campaign *giving.Campaign
 	now      time.Time
 	who      uuid.UUID
+
+	unsettled bool // the processor has paid nothing out yet
 }
 
 // newWorld has a campaign that ran through the autumn of 2023.
@@ -141,11 +143,11 @@ func TestWuxi(t *testing.T) {
 	}
 
 	text := strings.Replace(d.CostsText(), " | 支出 1 | 1 | 924100.00", "助困 | 支出 1 | 9241 | 100.00", 1)
-	if err := d.WithCosts(text); err != nil || d.Costs[0].Quantity != 9241 || d.Costs[0].Amount != "924100.00" || d.Closing != "1683000.00" {
+	if err := d.WithCosts(text, "按物资清单"); err != nil || d.Costs[0].Quantity != 9241 || d.Costs[0].Amount != "924100.00" || d.Closing != "1683000.00" {
 		t.Errorf("quantity times price: %+v, %v", d.Costs[0], err)
 	}
 	for _, bad := range []string{strings.Replace(text, "9241 |", "9240 |", 1), "助困 | 支出", "助困 | x | 0 | 1", "助困 | x | 1 | 一百", ""} {
-		if err := w.draft(d.Object).WithCosts(bad); !errors.Is(err, disclosure.ErrCosts) {
+		if err := w.draft(d.Object).WithCosts(bad, "x"); !errors.Is(err, disclosure.ErrCosts) {
 			t.Errorf("%.30q: %v", bad, err)
 		}
 	}

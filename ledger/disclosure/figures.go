@@ -1,8 +1,10 @@
 package disclosure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,8 +13,13 @@ import (
 	"sunfund/ledger/money"
 )
 
-// ErrCosts means that lines of cost cannot be read, or do not add up to what the books say was spent.
-var ErrCosts = errors.New("lines of cost do not fit the books")
+// Errors about lines of cost that were typed.
+var (
+	// ErrCosts means that they cannot be read, or do not add up to what the books say was spent.
+	ErrCosts = errors.New("lines of cost do not fit the books")
+	// ErrUnsaid means that they are not those of the draft, and nobody says why.
+	ErrUnsaid = errors.New("lines of cost differ from the draft and nobody says why")
+)
 
 // Kinds of income, as the platforms' yearly form has them; the others follow when there are any.
 const (
@@ -68,6 +75,8 @@ type Figures struct {
 	Rate        string   `json:"rate,omitempty"` // cost of budget
 	Words       string   `json:"words,omitempty"`
 	Partners    string   `json:"partners,omitempty"` // how fundraising partners did
+	Basis       string   `json:"basis,omitempty"`    // ByPayment for a campaign that shares its fund; else as the statements count
+	Edited      string   `json:"edited,omitempty"`   // why somebody wrote the lines of cost otherwise than they were drafted
 }
 
 // Draft is figures on their way: sums in minor units of the book's currency.
@@ -77,14 +86,15 @@ type Draft struct {
 	Kind     string
 	FundID   *int32
 	Position int64
-	Ended    bool // its last figures may be published
-	Spent    int64
-	Exact    bool // the lines of cost have to add up to Spent, else to no more
+	Ended    bool    // its last figures may be published
+	Spent    int64   // the lines of cost add up to it
+	Shares   []Share // of a campaign that shares its fund: how the fund is divided
 
 	book                                    *ledger.Book
 	opening, income, refunded, fees, budget int64
 	cost, moved, adjusted                   int64
 	rest                                    int64 // in the last of costsMax lines
+	drafted                                 []Cost
 }
 
 func (d *Draft) format(minor int64) string { return money.Format(minor, d.book.Currency) }
@@ -104,14 +114,23 @@ func (d *Draft) addCost(category, content, invoice string, minor int64) {
 		return
 	}
 	d.rest = minor
-	d.Costs = append(d.Costs, Cost{category, content, 1, d.format(minor), d.format(minor), invoice})
+	d.Costs = append(d.Costs, Cost{typed(category), cmp.Or(typed(content), "…"), 1, d.format(minor), d.format(minor), typed(invoice)})
+}
+
+// typed is text as it comes back when its line is typed: without what parts lines and columns, and not too long.
+func typed(text string) string {
+	text = strings.Join(strings.Fields(strings.NewReplacer("|", "/", "｜", "/").Replace(text)), " ")
+	if runes := []rune(text); len(runes) > lineMax {
+		return strings.TrimSpace(string(runes[:lineMax]))
+	}
+	return text
 }
 
 // settle works out what follows from the lines.
 func (d *Draft) settle() {
 	d.Opening, d.IncomeTotal, d.Refunded, d.Fees = d.format(d.opening), d.format(d.income), d.format(d.refunded), d.format(d.fees)
 	d.CostTotal = d.format(d.cost)
-	d.Closing = d.format(d.opening + d.income - d.refunded - d.fees - d.cost + d.moved + d.adjusted)
+	d.Closing = d.format(d.closing())
 	if d.moved != 0 {
 		d.Moved = d.format(d.moved)
 	}
@@ -140,9 +159,10 @@ const (
 )
 
 // WithCosts replaces the lines of cost by those typed: category | content | quantity | price | invoice, one a line. They must add up to what
-// the books say was spent; where several campaigns share a fund, to no more. ErrCosts.
-func (d *Draft) WithCosts(text string) error {
-	d.Costs, d.cost = nil, 0
+// the books say was spent; where they are not those of the draft, why is told to the public with them. ErrCosts, ErrUnsaid.
+func (d *Draft) WithCosts(text, why string) error {
+	var costs []Cost
+	var cost int64
 	for line := range strings.Lines(text) {
 		if strings.TrimSpace(line) == "" {
 			continue
@@ -151,14 +171,21 @@ func (d *Draft) WithCosts(text string) error {
 		if err != nil {
 			return err
 		}
-		if len(d.Costs) == costsMax {
+		if len(costs) == costsMax {
 			return fmt.Errorf("%w: more than %d lines", ErrCosts, costsMax)
 		}
-		d.Costs, d.cost = append(d.Costs, c), d.cost+amount
+		costs, cost = append(costs, c), cost+amount
 	}
-	if d.cost > d.Spent || d.Exact && d.cost != d.Spent {
-		return fmt.Errorf("%w: %s in lines, %s in the books", ErrCosts, d.format(d.cost), d.format(d.Spent))
+	if cost != d.Spent {
+		return fmt.Errorf("%w: %s in lines, %s in the books", ErrCosts, d.format(cost), d.format(d.Spent))
 	}
+	why = strings.TrimSpace(why)
+	if slices.Equal(costs, d.drafted) {
+		why = ""
+	} else if why == "" {
+		return ErrUnsaid
+	}
+	d.Costs, d.cost, d.Edited = costs, cost, why
 	d.settle()
 	return nil
 }

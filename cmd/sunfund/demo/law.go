@@ -11,6 +11,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/disclosure"
 	"sunfund/ledger/law"
+	"sunfund/ledger/projects/trace"
 	"sunfund/ledger/staff"
 )
 
@@ -53,6 +54,12 @@ func (l *loader) disclosed(ctx context.Context, until time.Time) error {
 			}
 			at := due.Due.AddDate(0, 0, -3).Add(2 * time.Hour)
 			err := pg.InTx(ctx, l.db, func(tx pgx.Tx) error {
+				for n := 1; n > 0; { // what campaigns of one fund spent is told as money is followed
+					var err error
+					if n, err = trace.Follow(ctx, tx, l.book); err != nil {
+						return err
+					}
+				}
 				draft, err := disclosure.Make(ctx, tx, l.book, due.Object, at)
 				if err != nil {
 					return err
