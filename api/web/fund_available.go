@@ -29,19 +29,11 @@ type availableView struct {
 // fundAvailable answers why a fund may spend just so much: from cash to available, line by line, each leading to its entries; for any day, and
 // for an amount that somebody thinks of.
 func (v *visit) fundAvailable() error {
-	id, err := v.numberParam()
+	fund, err := v.fundOfPath()
 	if err != nil {
 		return err
 	}
-	s, err := v.sight()
-	if err != nil {
-		return err
-	}
-	fund := s.fund(id)
-	if fund == nil {
-		return ledger.ErrNoFund
-	}
-	here := "/console/funds/" + strconv.Itoa(int(id))
+	here := "/console/funds/" + strconv.Itoa(int(fund.ID))
 	view := availableView{Page: v.consolePage(T(v.lang, "available.heading"), "/console/funds"), Heading: fund.Name(string(v.lang)), Here: here + "/available", On: v.typed("on", 20), Try: v.typed("try", 40),
 		Fund: Link{fund.Name(string(v.lang)), here}, CSV: v.with("format", "csv")}
 	day := v.dayField(&view.Page, "on")
@@ -52,7 +44,7 @@ func (v *visit) fundAvailable() error {
 	}
 	var e *funds.Explained
 	err = v.read(func(q pg.Querier) error {
-		if e, err = funds.Explain(v.ctx(), q, v.book, id, day); err != nil {
+		if e, err = funds.Explain(v.ctx(), q, v.book, fund.ID, day); err != nil {
 			return err
 		}
 		at, err := ledger.Postings(v.ctx(), q, v.book)
@@ -62,9 +54,9 @@ func (v *visit) fundAvailable() error {
 	if err != nil {
 		return err
 	}
-	view.Lines = v.availableLines(id, e, day)
+	view.Lines = v.availableLines(fund.ID, e, day)
 	for _, p := range e.Later {
-		view.Later = append(view.Later, v.partLine(id, p, day))
+		view.Later = append(view.Later, v.partLine(fund.ID, p, day))
 	}
 	if view.Try != "" && len(view.Errors) == 0 {
 		view.Enough = wanted <= e.Available

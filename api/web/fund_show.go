@@ -39,26 +39,35 @@ type sumLine struct {
 	Total  bool
 }
 
-func (v *visit) fundShow() error {
+// fundOfPath is the fund of the address, if it is in sight.
+func (v *visit) fundOfPath() (*ledger.Fund, error) {
 	id, err := v.numberParam()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := v.sight()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fund := s.fund(id)
 	if fund == nil {
-		return ledger.ErrNoFund
+		return nil, ledger.ErrNoFund
+	}
+	return fund, nil
+}
+
+func (v *visit) fundShow() error {
+	fund, err := v.fundOfPath()
+	if err != nil {
+		return err
 	}
 	streets, err := v.streets()
 	if err != nil {
 		return err
 	}
 	view := fundView{Page: v.consolePage(fund.Name(string(v.lang)), "/console/funds"), Purpose: fund.Purpose(string(v.lang)), Public: "/f/" + fund.Code}
-	query := url.Values{"fund": {strconv.Itoa(int(id))}}
-	view.Why = "/console/funds/" + strconv.Itoa(int(id)) + "/available"
+	query := url.Values{"fund": {strconv.Itoa(int(fund.ID))}}
+	view.Why = "/console/funds/" + strconv.Itoa(int(fund.ID)) + "/available"
 	if v.who.May(staff.FundApply) && fund.Kind != ledger.General && fund.Kind != ledger.Designated {
 		view.Apply = fundFilesPath + "/test"
 	}
@@ -69,20 +78,20 @@ func (v *visit) fundShow() error {
 			return err
 		}
 		for _, p := range positions {
-			if p.Fund.ID == id {
+			if p.Fund.ID == fund.ID {
 				view.Row = v.fundRow(p, streets)
 				if view.Sum, err = v.available(q, p); err != nil {
 					return err
 				}
 			}
 		}
-		if view.Charter, view.Uses, err = v.fundCharterLink(q, id); err != nil {
+		if view.Charter, view.Uses, err = v.fundCharterLink(q, fund.ID); err != nil {
 			return err
 		}
-		if view.Happened, err = v.happenings(q, id, true); err != nil {
+		if view.Happened, err = v.happenings(q, fund.ID, true); err != nil {
 			return err
 		}
-		page, err := ledger.Journal(v.ctx(), q, v.book, ledger.JournalFilter{Fund: id, Funds: []int32{id}, Limit: 10})
+		page, err := ledger.Journal(v.ctx(), q, v.book, ledger.JournalFilter{Fund: fund.ID, Funds: []int32{fund.ID}, Limit: 10})
 		if err != nil {
 			return err
 		}

@@ -258,17 +258,23 @@ func (v *visit) letterCreate() error {
 	return v.perform(uuid.Nil, subsidiesPath+"/new", v.letterFormAgain, enter)
 }
 
-// letterStep takes a step with a letter.
-func (v *visit) letterStep() error {
+// letterOfPath is the letter of the address with what became of it.
+func (v *visit) letterOfPath() (*subsidies.Letter, subsidies.Tally, error) {
 	id, err := v.recordParam()
 	if err != nil {
-		return err
+		return nil, subsidies.Tally{}, err
 	}
 	l, err := v.letter(v.s.DB, id)
 	if err != nil {
-		return err
+		return nil, subsidies.Tally{}, err
 	}
 	t, err := subsidies.TallyOf(v.ctx(), v.s.DB, v.book, l)
+	return l, t, err
+}
+
+// letterStep takes a step with a letter.
+func (v *visit) letterStep() error {
+	l, t, err := v.letterOfPath()
 	if err != nil {
 		return err
 	}
@@ -276,5 +282,5 @@ func (v *visit) letterStep() error {
 	if err != nil {
 		return err
 	}
-	return v.perform(id, subsidiesPath+"/"+id.String(), v.letterAgain, acts...)
+	return v.perform(l.ID, subsidiesPath+"/"+l.ID.String(), v.letterAgain, acts...)
 }

@@ -144,15 +144,7 @@ func (v *visit) claimStep() error {
 
 // letterNotice is the letter that tells both sides what will lapse.
 func (v *visit) letterNotice() error {
-	id, err := v.recordParam()
-	if err != nil {
-		return err
-	}
-	l, err := v.letter(v.s.DB, id)
-	if err != nil {
-		return err
-	}
-	t, err := subsidies.TallyOf(v.ctx(), v.s.DB, v.book, l)
+	l, t, err := v.letterOfPath()
 	if err != nil {
 		return err
 	}

@@ -13,19 +13,11 @@ import (
 func (v *visit) letterShow() error { return v.letterAgain(http.StatusOK, nil) }
 
 func (v *visit) letterAgain(status int, wrong Errors) error {
-	id, err := v.recordParam()
+	l, t, err := v.letterOfPath()
 	if err != nil {
 		return err
 	}
-	l, err := v.letter(v.s.DB, id)
-	if err != nil {
-		return err
-	}
-	t, err := subsidies.TallyOf(v.ctx(), v.s.DB, v.book, l)
-	if err != nil {
-		return err
-	}
-	here := subsidiesPath + "/" + id.String()
+	here := subsidiesPath + "/" + l.ID.String()
 	view := recordView{Page: v.consolePage(l.Name()+" "+l.Party, subsidiesPath), Heading: l.Name() + " " + l.Party}
 	view.Errors, view.Path = wrong, here
 	view.Figure = v.asOf(t.Position)

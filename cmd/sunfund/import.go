@@ -58,18 +58,11 @@ func (c *importGiftsCmd) run(ctx context.Context, term terminal) error {
 		}
 		rates[ccy] = rate
 	}
-	ring, err := c.of(c.database)
-	if err != nil {
-		return err
-	}
-	db, book, done, err := c.openBook(ctx, c.Book, pg.StatementTimeout(0), pg.Posting)
+	db, book, done, err := c.openToImport(ctx, c.keyRing, c.Book)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := useKeys(ctx, db, ring, book); err != nil {
-		return err
-	}
 	file, err := os.Open(c.File)
 	if err != nil {
 		return err
@@ -129,6 +122,23 @@ func (d database) openBook(ctx context.Context, code string, opts ...pg.Option) 
 		return nil, nil, nil, err
 	}
 	return db, books[0], done, nil
+}
+
+// openToImport opens a book for a long posting, with its keys.
+func (d database) openToImport(ctx context.Context, keys keyRing, code string) (*pgxpool.Pool, *ledger.Book, func(), error) {
+	ring, err := keys.of(d)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	db, book, done, err := d.openBook(ctx, code, pg.StatementTimeout(0), pg.Posting)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := useKeys(ctx, db, ring, book); err != nil {
+		done()
+		return nil, nil, nil, err
+	}
+	return db, book, done, nil
 }
 
 // printTotals prints the control totals, to be held against those of who made the file.

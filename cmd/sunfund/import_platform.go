@@ -50,18 +50,11 @@ func (c *importPlatformCmd) Run(ctx context.Context, term terminal) error {
 }
 
 func (c *importPlatformCmd) run(ctx context.Context, term terminal) error {
-	ring, err := c.of(c.database)
-	if err != nil {
-		return err
-	}
-	db, book, done, err := c.openBook(ctx, c.Book, pg.StatementTimeout(0), pg.Posting)
+	db, book, done, err := c.openToImport(ctx, c.keyRing, c.Book)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := useKeys(ctx, db, ring, book); err != nil {
-		return err
-	}
 	ctx = pg.WithBook(ctx, book.ID)
 	body, err := readFile(c.File, platforms.FileMax+1)
 	if err != nil {
