@@ -74,22 +74,33 @@ func (tools Tools) files(ctx context.Context, t *Turn) error {
 	}
 }
 
-// exports makes the files that were asked for.
+// exports makes the files that were asked for and are soon done.
 func (tools Tools) exports(ctx context.Context, t *Turn) error {
 	for {
-		more, err := reports.WorkExport(ctx, t.DB, t.Book, time.Now, func(ctx context.Context, tx pgx.Tx, book *ledger.Book, run *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
-			if err := noHurry(ctx, tx); err != nil {
-				return reports.Exported{}, err
-			}
-			return tools.Export(ctx, tx, book, run, w, tell)
-		})
-		if err != nil || !more {
-			return err
-		}
-		if _, err := t.Tx(ctx, "files", func(pgx.Tx) (int, error) { return 1, nil }); err != nil {
+		if more, err := tools.export(ctx, t, reports.BriefLane()); err != nil || !more {
 			return err
 		}
 	}
+}
+
+// slowExport makes one of those that take long; the next turn may be another book's.
+func (tools Tools) slowExport(ctx context.Context, t *Turn) error {
+	_, err := tools.export(ctx, t, reports.SlowLane())
+	return err
+}
+
+func (tools Tools) export(ctx context.Context, t *Turn, lane reports.Lane) (more bool, err error) {
+	more, err = reports.WorkExport(ctx, t.DB, t.Book, time.Now, lane, func(ctx context.Context, tx pgx.Tx, book *ledger.Book, run *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
+		if err := noHurry(ctx, tx); err != nil {
+			return reports.Exported{}, err
+		}
+		return tools.Export(ctx, tx, book, run, w, tell)
+	})
+	if err != nil || !more {
+		return false, err
+	}
+	_, err = t.Tx(ctx, "files", func(pgx.Tx) (int, error) { return 1, nil })
+	return err == nil, err
 }
 
 // stripe looks through the balance for what no webhook told.

@@ -25,8 +25,9 @@ type Job struct {
 	When Schedule
 	// Each has every missed slot run by itself, the earliest first; otherwise one run makes up for all of them.
 	Each bool
-	// Long jobs run one at a time, beside the others.
+	// Long jobs run one at a time, beside the others; those with a seat of their own do not wait for the rest.
 	Long bool
+	Seat string
 	// Late is how long behind a slot the job has to be done before somebody is told.
 	Late time.Duration
 	// For tells whether a book has the job; nil: each has.
@@ -63,7 +64,7 @@ type Runner struct {
 	name  string    // of this process, for the history
 	since time.Time // when it began
 	short chan struct{}
-	long  chan struct{}
+	long  map[string]chan struct{} // by seat
 	woken chan wake
 	all   sync.WaitGroup
 }
@@ -82,8 +83,13 @@ func NewRunner(cfg Config) *Runner {
 	if err != nil {
 		host = "?"
 	}
-	return &Runner{Config: cfg, since: cfg.Now(), name: fmt.Sprintf("%.150s %d", host, os.Getpid()), short: make(chan struct{}, seats), long: make(chan struct{}, 1),
-		woken: make(chan wake, 256)}
+	long := map[string]chan struct{}{}
+	for _, j := range cfg.Jobs {
+		if j.Long && long[j.Seat] == nil {
+			long[j.Seat] = make(chan struct{}, 1)
+		}
+	}
+	return &Runner{Config: cfg, since: cfg.Now(), name: fmt.Sprintf("%.150s %d", host, os.Getpid()), short: make(chan struct{}, seats), long: long, woken: make(chan wake, 256)}
 }
 
 // Wake has a job of a book run now, because there is work for it; empty: those that somebody asked for. It never blocks: when too many wait, the
@@ -193,7 +199,7 @@ func (r *Runner) alarm(ctx context.Context, b *ledger.Book) error {
 func (r *Runner) try(ctx context.Context, b *ledger.Book, j *Job, hurry bool) {
 	seat := r.short
 	if j.Long {
-		seat = r.long
+		seat = r.long[j.Seat]
 		select {
 		case seat <- struct{}{}:
 		default:

@@ -41,12 +41,13 @@ type Tools struct {
 
 // Names of the jobs that are also run because there is work for them, not only at their slots.
 const (
-	SignIns  = "sign-ins"
-	Mail     = "mail"
-	Receipts = "receipts"
-	Files    = "platform-files"
-	Exports  = "exports"
-	Recon    = "recon" // when a statement was taken in
+	SignIns     = "sign-ins"
+	Mail        = "mail"
+	Receipts    = "receipts"
+	Files       = "platform-files"
+	Exports     = "exports"
+	SlowExports = "exports-slow"
+	Recon       = "recon" // when a statement was taken in
 )
 
 // How long behind its slot a job may be.
@@ -72,6 +73,7 @@ func Table(t Tools) ([]Job, error) {
 		{"*/5 * * * *", Job{Name: Receipts, Late: lateOften, Do: t.receipts}},
 		{"*/5 * * * *", Job{Name: Files, Late: lateOften, Do: t.files}},
 		{"*/5 * * * *", Job{Name: Exports, Late: lateHour, Do: t.exports}},
+		{"* * * * *", Job{Name: SlowExports, Late: lateDay, Long: true, Seat: "files", Do: t.slowExport}},
 		{"*/5 * * * *", Job{Name: "remittance", Late: lateHour, Do: t.remittances}},
 		{"*/15 * * * *", Job{Name: "stripe", Late: lateHour, For: func(b *ledger.Book) bool { return t.Stripes[b.ID] != nil }, Do: t.stripe}},
 		{"*/15 * * * *", Job{Name: Recon, Late: lateHour, Do: reconcile}},

@@ -205,11 +205,14 @@ func fillWorld(t *testing.T, db *pgtest.DB) {
 		})
 	}
 
-	// A file that is to be made.
-	tx(func(tx pgx.Tx) error {
-		_, err := reports.AskExport(ctx, tx, book, reports.ExportRun{ID: uuid.Must(uuid.NewV7()), What: "/console/bundle/book", Title: "book", Lang: "en", AskedBy: by, AskedAt: now}, "/console/bundle/book?format=hledger")
-		return err
-	})
+	// Files that are to be made.
+	for _, slow := range []bool{false, true} {
+		tx(func(tx pgx.Tx) error {
+			run := reports.ExportRun{ID: uuid.Must(uuid.NewV7()), What: "/console/bundle/book", Title: "book", Lang: "en", AskedBy: by, AskedAt: now, Slow: slow}
+			_, err := reports.AskExport(ctx, tx, book, run, "/console/bundle/book?format=hledger")
+			return err
+		})
+	}
 	// A platform's file that is to be booked.
 	text, totals := platforms.Sample(60, ledger.Day(2026, 11, 20))
 	layout, err := platforms.Guess([]byte(text), "Asia/Shanghai")

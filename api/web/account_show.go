@@ -53,7 +53,7 @@ func (v *visit) accountShow() error {
 	if err != nil {
 		return err
 	}
-	account, err := ledger.AccountByID(v.ctx(), v.s.DB, v.book, id)
+	account, err := ledger.AccountByID(v.ctx(), v.db(), v.book, id)
 	if err != nil || s.fund(account.Leaf.Fund) == nil {
 		if err == nil || errors.Is(err, ledger.ErrUnknownAccount) {
 			return ledger.ErrNoEntry // not in sight is not there
@@ -172,7 +172,7 @@ func (v *visit) statementCSV(account ledger.Account, from, to time.Time) error {
 	ccy, cursor := account.Leaf.Currency, ""
 	out := v.newSheet("account-"+strconv.Itoa(int(account.ID)), "entry.day", "entry.number", "entry.summary", "side.debit", "side.credit", "account.side", "account.balance", "entry.id")
 	for {
-		page, err := ledger.Statement(v.ctx(), v.s.DB, v.book, account.ID, from, to, cursor, ledger.PageMax)
+		page, err := ledger.Statement(v.ctx(), v.db(), v.book, account.ID, from, to, cursor, ledger.PageMax)
 		if err != nil {
 			return err
 		}

@@ -3,13 +3,10 @@ package web
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"sunfund/internal/pg"
 	"sunfund/ledger/staff"
 )
 
@@ -102,18 +99,12 @@ func (v *visit) auditRow(e staff.Event, names *names) (row auditRow, err error) 
 }
 
 func (v *visit) auditCSV(filter staff.EventFilter) error {
-	err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) error {
-		return staff.Record(v.ctx(), tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: "export.audit"})
-	})
-	if err != nil {
-		return fmt.Errorf("record export: %w", err)
-	}
 	out := v.newSheet("audit", "audit.at", "audit.who", "audit.what", "audit.object", "audit.reason", "audit.before", "audit.after", "audit.detail", "audit.request",
 		"audit.ip")
 	names := newNames(v)
 	filter.Limit = auditMost
 	for {
-		events, err := staff.Events(v.ctx(), v.s.DB, v.book.ID, filter)
+		events, err := staff.Events(v.ctx(), v.db(), v.book.ID, filter)
 		if err != nil {
 			return err
 		}

@@ -97,7 +97,7 @@ func (v *visit) breakList() error {
 
 // breakFilter reads the filter from the address and makes the choices.
 func (v *visit) breakFilter(view *breakListView, s *sight) (f recon.BreakFilter, err error) {
-	if f.Bands, err = recon.Bands(v.ctx(), v.s.DB, v.book); err != nil {
+	if f.Bands, err = recon.Bands(v.ctx(), v.db(), v.book); err != nil {
 		return f, err
 	}
 	f.Now, f.Funds, f.Text, f.Type, f.Ended = v.now, s.ids(), view.Q, recon.BreakType(view.Type), ended(view.State)
@@ -293,7 +293,7 @@ func (v *visit) breakCSV(f recon.BreakFilter) error {
 	out := v.newSheet("breaks", "breaks.type", "breaks.what", "severity.name", "person.state", "filter.amount", "recon.currency", "breaks.day", "breaks.seen", "breaks.due", "breaks.over", "breaks.owner", "breaks.account", "breaks.compared", "breaks.id")
 	rows := v.newBreakRows(f.Bands)
 	for {
-		list, err := recon.Breaks(v.ctx(), v.s.DB, v.book, f, csvPage)
+		list, err := recon.Breaks(v.ctx(), v.db(), v.book, f, csvPage)
 		if err != nil {
 			return err
 		}

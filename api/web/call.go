@@ -93,7 +93,7 @@ func (v *visit) callList() error {
 	}
 	return showAll(v, &view, "calls", v.turned(), listed[calls.Call, int32]{calls.PageMax, func(before int32) ([]calls.Call, error) {
 		filter.Before = before
-		return calls.List(v.ctx(), v.s.DB, v.book, filter)
+		return calls.List(v.ctx(), v.db(), v.book, filter)
 	}, func(c *calls.Call) int32 { return c.Number }, func(list []calls.Call) (rows [][]cell, err error) {
 		for i := range list {
 			c := &list[i]

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,11 +37,17 @@ func (c *client) askedFor(ask string) string {
 }
 
 // exports makes what was asked for, as the job does.
-func (o *office) exports() (n int, err error) {
-	for more := true; more && err == nil; n++ {
-		more, err = reports.WorkExport(o.Context(), o.bare, o.book, func() time.Time { return o.now }, o.pages.WriteExport)
+func (o *office) exports() (made int, err error) {
+	for _, lane := range []reports.Lane{reports.BriefLane(), reports.SlowLane()} {
+		for err == nil {
+			var more bool
+			if more, err = reports.WorkExport(o.Context(), o.bare, o.book, func() time.Time { return o.now }, lane, o.pages.WriteExport); !more {
+				break
+			}
+			made++
+		}
 	}
-	return n - 1, err
+	return made, err
 }
 
 // has has the file at an address made, to its end.
@@ -86,7 +93,7 @@ func TestALongFileIsMadeByARun(t *testing.T) {
 	run := li.askedFor(ask)
 	li.wants(li.get(run), http.StatusOK, "排队中", "可以离开这一页", "李会计", `<progress max="20001" value="0"`, "看看进度", "停止生成")
 	wrote := 0
-	_, err := reports.WorkExport(t.Context(), o.bare, o.book, func() time.Time { return o.now }, func(ctx context.Context, tx pgx.Tx, b *ledger.Book, r *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
+	_, err := reports.WorkExport(t.Context(), o.bare, o.book, func() time.Time { return o.now }, reports.BriefLane(), func(ctx context.Context, tx pgx.Tx, b *ledger.Book, r *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
 		return o.pages.WriteExport(ctx, tx, b, r, w, func(told reports.Told) {
 			tell(told)
 			if wrote++; wrote == 1 {
@@ -224,7 +231,7 @@ func TestRunsStopAndBreakOff(t *testing.T) {
 	}
 	died := errors.New("died")
 	leaving, leave := context.WithCancel(t.Context())
-	_, err := reports.WorkExport(leaving, o.bare, o.book, func() time.Time { return o.now }, func(context.Context, pgx.Tx, *ledger.Book, *reports.ExportRun, io.Writer, func(reports.Told)) (reports.Exported, error) {
+	_, err := reports.WorkExport(leaving, o.bare, o.book, func() time.Time { return o.now }, reports.BriefLane(), func(context.Context, pgx.Tx, *ledger.Book, *reports.ExportRun, io.Writer, func(reports.Told)) (reports.Exported, error) {
 		li.wants(li.get(two), http.StatusOK, "正在生成")
 		o.now = o.now.Add(6 * time.Minute)
 		li.wants(li.get(two), http.StatusOK, "没有动静", "停止后重新生成")
@@ -258,4 +265,82 @@ func TestExportsLook(t *testing.T) {
 	o.must(err)
 	shen.askedFor(bundleFile)
 	o.looks(t, "export", [][3]string{{"li", "list", exportsPath}, {"li", "new", exportNewPath + "?ask=" + url.QueryEscape(ask)}, {"li", "going", going}, {"li", "made", made}, {"li", "stopped", failed}, {"shen", "bundle", bundlePath}})
+}
+
+// A list of the console that is too long to wait for is made by a run as well, by the same page that shows it: whole, of one moment, with the rights of who asked. Who has lost one of
+// them since has lost the file.
+func TestALongListIsMadeByARun(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for _, p := range sheetPages() {
+		if i := slices.IndexFunc((&Server{}).routes(), func(r route) bool { return r.method == http.MethodGet && r.path == p.path && !r.open }); i < 0 || T("en", p.title) == p.title {
+			t.Errorf("%s is no page of the console with a title", p.path)
+		}
+	}
+	li := o.as("li")
+	const ask = "/console/receipts?state=valid&format=csv"
+	o.manyReceipts(o.funds[1].ID, 1)
+	short := li.get(ask)
+	li.wants(short, http.StatusOK, "0000000001")
+	li.wants(li.get("/console/receipts?number=x&format=csv"), http.StatusUnprocessableEntity)
+	if got := short.head.Get("Content-Disposition"); !strings.Contains(got, `"receipts-2026-`) || short.head.Get("Content-Length") == "" {
+		t.Errorf("a short list is sent as %q", got)
+	}
+	_, err := o.db.Exec(pg.WithBook(t.Context(), o.book.ID), `insert into receipt (book_id, id, range_id, number, check_code, face, payer, fund_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by)
+		select $1, gen_random_uuid(), 1, n, 'abcdefgh', 'merged', 'nobody', $2, 100, 'CNY', 1, '2026-03-01', date '2026-03-01', now(), gen_random_uuid() from generate_series(2, $3::int) n`, o.book.ID, o.funds[1].ID, reports.DirectMax+1)
+	o.must(err)
+	a := li.get(ask)
+	if a.status != http.StatusSeeOther || !strings.HasPrefix(a.to, exportNewPath+"?ask=") {
+		t.Fatalf("a long list: %d to %s", a.status, a.to)
+	}
+	li.wants(li.get(a.to), http.StatusOK, "票据管理 CSV", "超过 20,000 行或要整理较久的名单", "开始生成")
+	li.lacks(li.get(a.to), "现在下载")
+	for _, strange := range []string{"/console/receipts", "/console/receipts?format=pdf", "/console/receipts?number=x&format=csv", "/console/accounts/x?format=csv", "/console/accounts/999999?format=csv"} {
+		li.wants(li.get(exportNewPath+"?ask="+url.QueryEscape(strange)), http.StatusNotFound)
+	}
+	run := li.askedFor(ask)
+	told := 0
+	_, err = reports.WorkExport(t.Context(), o.bare, o.book, func() time.Time { return o.now }, reports.BriefLane(), func(ctx context.Context, tx pgx.Tx, b *ledger.Book, r *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
+		return o.pages.WriteExport(ctx, tx, b, r, w, func(t reports.Told) {
+			tell(t)
+			if told++; told == 1 {
+				page := li.get(run)
+				li.wants(page, http.StatusOK, "正在生成", "已写 5,000 行", "<progress aria-label")
+				o.tx(func(ctx context.Context, tx pgx.Tx) error { // of another moment
+					_, err := tx.Exec(ctx, `insert into receipt (book_id, id, range_id, number, check_code, face, payer, fund_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by)
+						values ($1, '00000000-0000-0000-0000-000000000001', 1, 30000, 'abcdefgh', 'merged', 'nobody', $2, 100, 'CNY', 1, '2026-03-01', '2026-03-02', now(), gen_random_uuid())`, o.book.ID, o.funds[1].ID)
+					return err
+				})
+			}
+		})
+	})
+	o.must(err)
+	file := li.get(run + "/file")
+	li.wants(file, http.StatusOK)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.text, "\ufeff"))).ReadAll()
+	o.must(err)
+	if len(rows) != reports.DirectMax+2 || !strings.Contains(file.head.Get("Content-Disposition"), "receipts-2026-") {
+		t.Errorf("%d rows as %s", len(rows), file.head.Get("Content-Disposition"))
+	}
+	li.wants(li.get(run), http.StatusOK, "20,001")
+	o.person("zhao", "赵审计", "Zhao", staff.Held{Role: staff.Auditor})
+	zhao := o.as("zhao")
+	trail := zhao.has("/console/audit?format=csv")
+	zhao.wants(zhao.get(trail+"/file"), http.StatusOK, "export.file")
+	if o.audited("export.audit") != 1 {
+		t.Error("the audit trail does not tell who took it along")
+	}
+	o.person("qian", "钱", "Qian", staff.Held{Role: staff.Accountant}, staff.Held{Role: staff.Approver})
+	qian := o.as("qian")
+	breaks := qian.has(breaksPath + "?format=csv")
+	qian.wants(qian.get(breaks+"/file"), http.StatusOK)
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		var grant uuid.UUID
+		if err := tx.QueryRow(ctx, `select id from role_grant where person_id = $1 and role = 'approver'`, o.personID("qian")).Scan(&grant); err != nil {
+			return err
+		}
+		return staff.RevokeRole(ctx, tx, o.book.ID, grant, uuid.Nil, o.now.Add(time.Second))
+	})
+	qian.wants(qian.get(breaksPath), http.StatusOK)
+	qian.wants(qian.get(breaks+"/file"), http.StatusNotFound)
 }

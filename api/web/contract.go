@@ -28,7 +28,7 @@ func (v *visit) contractList() error {
 	view.Grid.Heads = v.contractHeads()
 	return showAll(v, &view, "contracts", v.turned(), listed[projects.Contract, int32]{projects.PageMax, func(before int32) ([]projects.Contract, error) {
 		filter.Before = before
-		return projects.Contracts(v.ctx(), v.s.DB, v.book, filter)
+		return projects.Contracts(v.ctx(), v.db(), v.book, filter)
 	}, func(c *projects.Contract) int32 { return c.Number }, v.contractRows})
 }
 
@@ -42,7 +42,7 @@ func (v *visit) contractRows(list []projects.Contract) ([][]cell, error) {
 	for i := range list {
 		c := &list[i]
 		if names[c.PayeeID] == "" {
-			p, err := projects.PayeeByID(v.ctx(), v.s.DB, v.book, c.PayeeID)
+			p, err := projects.PayeeByID(v.ctx(), v.db(), v.book, c.PayeeID)
 			if err != nil {
 				return nil, err
 			}

@@ -14,13 +14,21 @@ import (
 type sheet struct {
 	w   *tables.Writer
 	out http.ResponseWriter // nil: it goes into a file
+	to  *sheetFile          // nil: it is sent as it comes
+	n   int64               // rows, the heads among them
 }
 
-// newSheet begins a CSV answer.
+// newSheet begins a CSV answer, or the file that one is made into.
 func (v *visit) newSheet(name string, heads ...string) *sheet {
+	if name += "-" + ISODay(v.businessDay()) + ".csv"; v.file != nil {
+		v.file.name = name
+		s := sheetOn(v.file.w, v.lang, heads...)
+		s.to = v.file
+		return s
+	}
 	out := v.Response()
 	out.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	out.Header().Set("Content-Disposition", `attachment; filename="`+name+"-"+ISODay(v.businessDay())+`.csv"`)
+	out.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	out.WriteHeader(http.StatusOK)
 	s := sheetOn(out, v.lang, heads...)
 	s.out = out
@@ -56,6 +64,7 @@ func (s *sheet) row(cells ...any) {
 			fields[i] = fmt.Sprint(c)
 		}
 	}
+	s.n++
 	_ = s.w.Row(fields...) // kept by the writer; flush reports it
 }
 
@@ -63,6 +72,9 @@ func (s *sheet) row(cells ...any) {
 func (s *sheet) flush() error {
 	if err := s.w.Flush(); err != nil {
 		return err
+	}
+	if s.to != nil {
+		return s.to.flushed(s.n)
 	}
 	if s.out == nil {
 		return nil

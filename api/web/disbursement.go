@@ -33,7 +33,7 @@ func (v *visit) disbursementList() error {
 	}
 	return showAll(v, &view, "disbursements", v.turned(), listed[projects.Payment, int32]{projects.PageMax, func(before int32) ([]projects.Payment, error) {
 		filter.Before = before
-		return projects.Payments(v.ctx(), v.s.DB, v.book, filter)
+		return projects.Payments(v.ctx(), v.db(), v.book, filter)
 	}, func(p *projects.Payment) int32 { return p.Number }, func(list []projects.Payment) ([][]cell, error) { return v.paymentRows(list), nil }})
 }
 

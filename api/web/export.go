@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/labstack/echo/v4"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -26,6 +24,7 @@ type download struct {
 	name  string                                         // of the file
 	kind  string                                         // its media type
 	run   bool                                           // made by a run, however short
+	list  bool                                           // how long it is shows when it is written
 	audit string                                         // what the audit trail calls it; empty: nothing is noted unless it is made by a run
 	count func(q pg.Querier, limit int64) (int64, error) // its rows, at most limit; nil: it is never long
 	write func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (root string, err error)
@@ -39,25 +38,29 @@ type exportPage struct {
 	path  string
 	needs staff.Permission
 	fresh bool // it holds names: whoever takes it has just proved who they are
+	list  bool // it is made with the rights of who asked for it, all of which she must still have
 	of    func(*visit) (*download, error)
 }
 
-// exportPages are all of them.
+// exportPages are those that have more to choose than a list; the lists are sheetPages.
 func exportPages() []exportPage {
 	return []exportPage{
-		{reportPath, staff.ReportRead, false, (*visit).reportOfAddress},
-		{"/console/entries", staff.EntryRead, false, (*visit).entriesOfAddress},
-		{"/console/gifts", staff.GiftRead, true, (*visit).giftsOfAddress},
-		{bundleFile, staff.LawRead, false, (*visit).bundleOfAddress},
-		{bookFile, staff.LawRead, false, (*visit).bookOfAddress},
+		{reportPath, staff.ReportRead, false, false, (*visit).reportOfAddress},
+		{"/console/entries", staff.EntryRead, false, false, (*visit).entriesOfAddress},
+		{"/console/gifts", staff.GiftRead, true, false, (*visit).giftsOfAddress},
+		{bundleFile, staff.LawRead, false, false, (*visit).bundleOfAddress},
+		{bookFile, staff.LawRead, false, false, (*visit).bookOfAddress},
 	}
 }
 
 // exportPageOf finds the page that an address of ours is on, or reports.ErrNoExport.
-func exportPageOf(ask string) (*exportPage, *url.URL, error) {
+func (s *Server) exportPageOf(ask string) (*exportPage, *url.URL, error) {
 	u, err := url.Parse(ask)
 	if err != nil || u.Host != "" || u.Scheme != "" || len(ask) > 4000 {
 		return nil, nil, reports.ErrNoExport
+	}
+	if page := s.sheetAt(u); page != nil {
+		return page, u, nil
 	}
 	pages := exportPages()
 	i := slices.IndexFunc(pages, func(p exportPage) bool { return p.path == u.Path })
@@ -67,20 +70,9 @@ func exportPageOf(ask string) (*exportPage, *url.URL, error) {
 	return &pages[i], u, nil
 }
 
-// asked is this visit as if it were one to the address.
-func (v *visit) asked(ctx context.Context, u *url.URL) (*visit, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, reports.ErrNoExport
-	}
-	other := *v
-	other.Context = echo.New().NewContext(r, nil)
-	return &other, nil
-}
-
 // exportOf is what an address asks for, as far as this person may have it: as one that there is not, when she may not.
 func (v *visit) exportOf(ask string) (*exportPage, *download, error) {
-	page, u, err := exportPageOf(ask)
+	page, u, err := v.s.exportPageOf(ask)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,13 +112,6 @@ func (v *visit) give(d *download) error {
 	if long {
 		return v.see(exportNewHref(v.with()))
 	}
-	if d.audit != "" {
-		if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
-			return staff.Record(ctx, tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: d.audit})
-		}); err != nil {
-			return err
-		}
-	}
 	var file *os.File
 	if err := v.read(func(q pg.Querier) (err error) {
 		file, err = written(func(w io.Writer) error {
@@ -140,7 +125,19 @@ func (v *visit) give(d *download) error {
 		}
 		return err
 	}
-	return v.sendFile(file, d.name, d.kind)
+	return v.sendNoted(file, d.name, d.kind, d.audit)
+}
+
+// sendNoted sends a file whole and closes it, once the audit trail tells who took it.
+func (v *visit) sendNoted(file *os.File, name, kind, audit string) error {
+	if audit != "" {
+		if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
+			return staff.Record(ctx, tx, v.book.ID, staff.Event{At: v.now, Who: v.who.Person.ID, What: audit})
+		}); err != nil {
+			return errors.Join(err, file.Close())
+		}
+	}
+	return v.sendFile(file, name, kind)
 }
 
 // WriteExport makes the file of a run, with the sight that its maker had when she asked. It is a reports.ExportWriter.
@@ -149,7 +146,7 @@ func (s *Server) WriteExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, 
 	if err != nil {
 		return made, err
 	}
-	page, u, err := exportPageOf(ask)
+	page, u, err := s.exportPageOf(ask)
 	if err != nil {
 		return made, err
 	}
@@ -158,7 +155,16 @@ func (s *Server) WriteExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, 
 		return made, err
 	}
 	sees := &sight{all: run.Funds == nil, funds: slices.DeleteFunc(funds, func(f ledger.Fund) bool { return run.Funds != nil && !slices.Contains(run.Funds, f.ID) })}
-	v, err := (&visit{s: s, book: book, lang: Lang(run.Lang), now: s.Now(), sees: sees}).asked(ctx, u)
+	v := &visit{s: s, book: book, lang: Lang(run.Lang), now: s.Now(), sees: sees}
+	if page.list {
+		if v.who, err = maker(ctx, tx, book.ID, run, v.now); err == nil && !v.who.May(page.needs) {
+			err = reports.ErrNoExport
+		}
+		if err != nil {
+			return made, err
+		}
+	}
+	v, err = v.asked(ctx, u)
 	if err != nil {
 		return made, err
 	}
@@ -166,8 +172,8 @@ func (s *Server) WriteExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, 
 	if err != nil {
 		return made, fmt.Errorf("export %s: %w", page.path, err)
 	}
-	made.Name, made.Kind = d.name, d.kind
 	made.Root, err = d.write(ctx, tx, w, tell)
+	made.Name, made.Kind = d.name, d.kind // a list is named when it has begun
 	return made, err
 }
 

@@ -76,6 +76,8 @@ func (v *visit) exportNew() error {
 	}
 	view := recordView{Page: v.consolePage(d.title, reportsPath), Heading: d.title}
 	switch {
+	case d.list:
+		view.Lead = T(v.lang, "exported.list", Count(reports.DirectMax))
 	case d.run:
 		view.Lead = T(v.lang, "exported.whole")
 	case n > reports.DirectMax:
@@ -118,7 +120,7 @@ func (v *visit) exportAsk() error {
 	if err != nil {
 		return err
 	}
-	run := reports.ExportRun{ID: id, What: page.path, Title: d.title, Lang: string(v.lang), Funds: s.ids(), AskedBy: v.who.Person.ID, AskedAt: v.now, Total: total}
+	run := reports.ExportRun{ID: id, What: page.path, Title: d.title, Lang: string(v.lang), Funds: s.ids(), AskedBy: v.who.Person.ID, AskedAt: v.now, Total: total, Slow: d.run || total >= exportCount}
 	if err := v.inTx(func(ctx context.Context, tx pgx.Tx) error {
 		fresh, err := reports.AskExport(ctx, tx, v.book, run, ask)
 		if err != nil || !fresh {
@@ -193,7 +195,7 @@ func (v *visit) exportShow() error {
 
 // exportProgress is how far a run is.
 func (v *visit) exportProgress(r *reports.ExportRun) *progressView {
-	p := &progressView{Done: int(r.Done), Total: int(max(r.Total, 1)), Here: exportHref(r.ID), Over: r.EndedAt != nil, Label: T(v.lang, "exported.progress"), Ended: T(v.lang, "exported.over.see")}
+	p := &progressView{Unknown: r.Total == 0, Done: int(r.Done), Total: int(max(r.Total, 1)), Here: exportHref(r.ID), Over: r.EndedAt != nil, Label: T(v.lang, "exported.progress"), Ended: T(v.lang, "exported.over.see")}
 	p.Percent = int(min(100, int64(p.Done)*100/int64(p.Total)))
 	of := v.rowsSaid(r.Total)
 	switch {
@@ -254,7 +256,7 @@ func (v *visit) exportFile() error {
 	if err != nil {
 		return err
 	}
-	page, _, err := exportPageOf(ask)
+	page, _, err := v.s.exportPageOf(ask)
 	if err != nil {
 		return err
 	}
@@ -264,6 +266,11 @@ func (v *visit) exportFile() error {
 	}
 	if !v.who.May(page.needs) || !s.covers(r) {
 		return reports.ErrNoExport
+	}
+	if page.list {
+		if _, err := maker(v.ctx(), v.s.DB, v.book.ID, r, v.now); err != nil {
+			return err
+		}
 	}
 	if page.fresh && !staff.Fresh(v.who, v.now) {
 		return v.confirmAsk(http.StatusForbidden, nil)

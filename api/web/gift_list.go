@@ -171,9 +171,8 @@ func (v *visit) giftsOfAddress() (*download, error) {
 func (v *visit) giftDownload(filter giving.GiftFilter) *download {
 	filter.Limit, filter.Before = giving.PageMax, uuid.Nil
 	return &download{title: T(v.lang, "place.gifts") + " " + T(v.lang, "table.csv"), name: "gifts-" + ISODay(v.businessDay()) + ".csv", kind: fileTypes["csv"], audit: "export.gifts",
-		count: func(q pg.Querier, _ int64) (int64, error) {
-			n, _, err := giving.CountGifts(v.ctx(), q, v.book, filter)
-			return n, err
+		count: func(q pg.Querier, limit int64) (int64, error) {
+			return giving.GiftsUpTo(v.ctx(), q, v.book, filter, limit)
 		},
 		write: func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (string, error) {
 			out := sheetOn(w, v.lang, "gift.paid", "gift.ref", "gift.name", "gift.amount", "account.currency", "gift.fee", "gift.refunded", "gift.campaign", "gift.channel",

@@ -118,7 +118,7 @@ func (v *visit) needDeskList() error {
 	}
 	return showAll(v, &view, "needs", v.turned(), listed[needs.Item, int32]{needs.ListMax, func(before int32) ([]needs.Item, error) {
 		filter.Before = before
-		return needs.Find(v.ctx(), v.s.DB, v.book, filter)
+		return needs.Find(v.ctx(), v.db(), v.book, filter)
 	}, func(i *needs.Item) int32 { return i.Number }, func(list []needs.Item) (rows [][]cell, err error) {
 		for n := range list {
 			i := &list[n]

@@ -24,7 +24,7 @@ func (v *visit) pairList() error {
 		return err
 	}
 	all, streets := v.who.Streets()
-	pairs, err := needs.Pairs(v.ctx(), v.s.DB, v.book, all, streets)
+	pairs, err := needs.Pairs(v.ctx(), v.db(), v.book, all, streets)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (v *visit) intentHeads() []head {
 }
 
 func (v *visit) intentRows(list []needs.Intent) (rows [][]cell, err error) {
-	sides, err := v.intentSides(v.s.DB, list...)
+	sides, err := v.intentSides(v.db(), list...)
 	for i, s := range sides {
 		rows = append(rows, []cell{{Text: s.need.Name() + " " + s.need.Title, Href: intentsPath + "/" + list[i].ID.String(), User: true}, textCell(s.offer.Name() + " " + s.offer.Title + " · " + s.offer.Firm),
 			textCell(s.money.Label), v.intentState(&list[i]), v.sumCell(list[i].Amount)})
@@ -181,7 +181,7 @@ func (v *visit) intentList() error {
 	before, _ := uuid.Parse(v.QueryParam("before")) // anything else is the first page
 	view.Grid.Heads = v.intentHeads()
 	return showAll(v, &view, "intents", before, listed[needs.Intent, uuid.UUID]{needs.ListMax, func(before uuid.UUID) ([]needs.Intent, error) {
-		return needs.Intents(v.ctx(), v.s.DB, v.book, all, streets, nil, before)
+		return needs.Intents(v.ctx(), v.db(), v.book, all, streets, nil, before)
 	}, func(in *needs.Intent) uuid.UUID { return in.ID }, v.intentRows})
 }
 

@@ -34,6 +34,9 @@ func (v *visit) page(title string) Page {
 
 // read runs f on one view of the database, so that all figures of a page hold at the same ledger position.
 func (v *visit) read(f func(pg.Querier) error) error {
+	if v.file != nil {
+		return f(v.file.q)
+	}
 	return pg.Snapshot(v.ctx(), v.s.DB, func(tx pgx.Tx) error { return f(tx) })
 }
 

@@ -37,7 +37,7 @@ func (v *visit) payeeList() error {
 	}
 	return showAll(v, &view, "payees", v.turned(), listed[projects.Payee, int32]{projects.PageMax, func(before int32) ([]projects.Payee, error) {
 		filter.Before = before
-		return projects.Payees(v.ctx(), v.s.DB, v.book, filter)
+		return projects.Payees(v.ctx(), v.db(), v.book, filter)
 	}, func(p *projects.Payee) int32 { return p.Number }, v.payeeRows})
 }
 
@@ -47,7 +47,7 @@ func (v *visit) payeeRows(list []projects.Payee) (rows [][]cell, err error) {
 	for i := range list {
 		ids[i] = list[i].ID
 	}
-	ratings, err := projects.Ratings(v.ctx(), v.s.DB, v.book, ids)
+	ratings, err := projects.Ratings(v.ctx(), v.db(), v.book, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type progressView struct {
 	Done, Total, Percent int
 	Label, Line, Ended   string // for the ear; how far it is in words; what leads on when it has ended
 	Here, Live           string
+	Unknown              bool // how much there is in all
 	Over                 bool // it has ended, and the page shows more than this
 }
 

@@ -44,7 +44,7 @@ func (v *visit) projectList() error {
 	}
 	return showAll(v, &view, "projects", v.turned(), listed[projects.Project, int32]{projects.PageMax, func(before int32) ([]projects.Project, error) {
 		filter.Before = before
-		return projects.Projects(v.ctx(), v.s.DB, v.book, filter)
+		return projects.Projects(v.ctx(), v.db(), v.book, filter)
 	}, func(p *projects.Project) int32 { return p.Number }, func(list []projects.Project) (rows [][]cell, err error) {
 		for i := range list {
 			p := &list[i]

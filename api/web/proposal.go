@@ -46,7 +46,7 @@ func (v *visit) proposalList() error {
 	view.Grid.Heads = v.proposalHeads()
 	return showAll(v, &view, "proposals", v.turned(), listed[calls.Proposal, int32]{calls.PageMax, func(before int32) ([]calls.Proposal, error) {
 		filter.Before = before
-		return calls.Proposals(v.ctx(), v.s.DB, v.book, filter)
+		return calls.Proposals(v.ctx(), v.db(), v.book, filter)
 	}, func(p *calls.Proposal) int32 { return p.Number }, func(list []calls.Proposal) ([][]cell, error) { return v.proposalRows(list, proposalsPath), nil }})
 }
 

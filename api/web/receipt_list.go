@@ -202,11 +202,11 @@ func (v *visit) receiptCSV(filter receipts.Filter) error {
 		"account.currency", "receipts.state", "slip.cause", "slip.reason")
 	filter.Limit, filter.Before = receipts.PageMax, nil
 	for {
-		list, err := receipts.List(v.ctx(), v.s.DB, v.book, filter)
+		list, err := receipts.List(v.ctx(), v.db(), v.book, filter)
 		if err != nil {
 			return err
 		}
-		rows, err := v.receiptsNamed(v.s.DB, list)
+		rows, err := v.receiptsNamed(v.db(), list)
 		if err != nil {
 			return err
 		}

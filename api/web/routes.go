@@ -375,13 +375,13 @@ func (s *Server) routes() []route {
 		{get, bundlePath, false, staff.LawRead, (*visit).bundleShow},
 		{get, bundleFile, false, staff.LawRead, (*visit).bundleMake},
 		{get, bookFile, false, staff.LawRead, (*visit).bookDownload},
-		{get, exportsPath, false, staff.ReportRead, (*visit).exportList},
-		{get, exportNewPath, false, staff.ReportRead, (*visit).exportNew},
-		{post, exportsPath, false, staff.ReportRead, (*visit).exportAsk},
-		{get, exportsPath + "/:id", false, staff.ReportRead, (*visit).exportShow},
-		{get, exportsPath + "/:id/live", false, staff.ReportRead, (*visit).exportLive},
-		{get, exportsPath + "/:id/file", false, staff.ReportRead, (*visit).exportFile},
-		{post, exportsPath + "/:id/stop", false, staff.ReportRead, (*visit).exportStop},
+		{get, exportsPath, false, signedIn, (*visit).exportList},
+		{get, exportNewPath, false, signedIn, (*visit).exportNew},
+		{post, exportsPath, false, signedIn, (*visit).exportAsk},
+		{get, exportsPath + "/:id", false, signedIn, (*visit).exportShow},
+		{get, exportsPath + "/:id/live", false, signedIn, (*visit).exportLive},
+		{get, exportsPath + "/:id/file", false, signedIn, (*visit).exportFile},
+		{post, exportsPath + "/:id/stop", false, signedIn, (*visit).exportStop},
 		{get, checksPath, false, staff.OfflineRead, (*visit).checkList},
 		{post, checksPath, false, staff.EntryDraft, (*visit).checkRun},
 		{get, "/console/streets", false, staff.FundWrite, (*visit).streetList},
@@ -424,6 +424,9 @@ func (s *Server) Register(e *echo.Echo) error {
 	g.POST(PrefsPath, SetPrefs)
 	for _, r := range s.routes() {
 		h := s.needs(r.needs, r.answer)
+		if p := sheetPageOf(r.path); p != nil && r.method == http.MethodGet {
+			h = s.needs(r.needs, sheeted(p, r.answer))
+		}
 		if r.open {
 			h = s.open(r.answer)
 		}

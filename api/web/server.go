@@ -81,7 +81,8 @@ type visit struct {
 	who  staff.Identity // zero when nobody is signed in
 	lang Lang
 	now  time.Time
-	sees *sight // nil: what who sees now; set while a run is made of what she saw when she asked
+	sees *sight     // nil: what who sees now; set while a run is made of what she saw when she asked
+	file *sheetFile // of a list; nil: it is shown, or sent as it comes
 }
 
 // sessionCookie carries a staff session's token. Over https the name binds it to the host.

@@ -86,7 +86,7 @@ func (v *visit) letterList() error {
 	}
 	for i := range list {
 		l := &list[i]
-		t, err := subsidies.TallyOf(v.ctx(), v.s.DB, v.book, l)
+		t, err := subsidies.TallyOf(v.ctx(), v.db(), v.book, l)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (v *visit) letterList() error {
 // letters is a page of letters, or all of them, and whether there are more.
 func (v *visit) letters(f subsidies.Filter, all bool) (list []subsidies.Letter, more bool, err error) {
 	for {
-		page, err := subsidies.Letters(v.ctx(), v.s.DB, v.book, f)
+		page, err := subsidies.Letters(v.ctx(), v.db(), v.book, f)
 		if err != nil {
 			return nil, false, err
 		}

@@ -170,8 +170,11 @@ func newService(ctx context.Context, db *pgxpool.Pool, listener net.Listener, cf
 		DonorAsked:    func(b *ledger.Book) { s.jobs.Wake(b, jobs.SignIns) },
 		ReceiptsAsked: func(b *ledger.Book) { s.jobs.Wake(b, jobs.Receipts) },
 		PlatformAsked: func(b *ledger.Book) { s.jobs.Wake(b, jobs.Files) },
-		ExportAsked:   func(b *ledger.Book) { s.jobs.Wake(b, jobs.Exports) },
-		JobAsked:      func(b *ledger.Book) { s.jobs.Wake(b, "") }})
+		ExportAsked: func(b *ledger.Book) {
+			s.jobs.Wake(b, jobs.Exports)
+			s.jobs.Wake(b, jobs.SlowExports)
+		},
+		JobAsked: func(b *ledger.Book) { s.jobs.Wake(b, "") }})
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,8 @@ select g.id, g.campaign_id, c.title_zh, c.title_en, g.amount, g.fee,
 
 const sqlGiftCount = `select count(*), coalesce(sum(g.amount) filter (where g.ccy = $11), 0)::int8` + giftWhere
 
+const sqlGiftsUpTo = `select count(*) from (select` + giftWhere + ` limit $11) g`
+
 // SearchGifts lists the gifts that the filter leaves, newest first.
 func SearchGifts(ctx context.Context, q pg.Querier, book *ledger.Book, f GiftFilter) ([]Found, error) {
 	var before *uuid.UUID
@@ -103,6 +105,14 @@ func CountGifts(ctx context.Context, q pg.Querier, book *ledger.Book, f GiftFilt
 		return 0, 0, fmt.Errorf("count gifts: %w", err)
 	}
 	return n, sum, nil
+}
+
+// GiftsUpTo counts the gifts that the filter leaves, at most limit.
+func GiftsUpTo(ctx context.Context, q pg.Querier, book *ledger.Book, f GiftFilter, limit int64) (n int64, err error) {
+	if err := q.QueryRow(ctx, sqlGiftsUpTo, append(f.args(book), limit)...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count gifts: %w", err)
+	}
+	return n, nil
 }
 
 func (f GiftFilter) args(book *ledger.Book) []any {

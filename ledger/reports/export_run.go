@@ -42,7 +42,7 @@ const (
 	ExportStopped = "stopped" // by who asked
 	ExportBroken  = "broken"  // every process that began it died
 	ExportFailed  = "failed"  // the log and the job say why
-	ExportLate    = "late"    // it took longer than a job may
+	ExportLate    = "late"    // it took longer than a slow one may
 	ExportTooLong = "long"    // for a spreadsheet
 )
 
@@ -73,6 +73,7 @@ type ExportRun struct {
 	GoneAt   *time.Time
 	SealedBy *string // by which key of the book the run's own is sealed; nil: the book has none
 	Sealed   []byte
+	Slow     bool // it is made in the line of slow ones
 }
 
 // exportSilence is after how long without a word a run counts as broken off: its process is gone, and the next one that looks takes it up.
@@ -106,14 +107,14 @@ func (r *ExportRun) State(now time.Time) string {
 }
 
 const (
-	exportColumns = `id, what, ask, title, lang, funds, asked_by, asked_at, tries, begun_at, told_at, stopping, ended_at, problem, part, done, total, root, name, kind, size, parts, gone_at, sealed_by, sealed_key`
+	exportColumns = `id, what, ask, title, lang, funds, asked_by, asked_at, tries, begun_at, told_at, stopping, ended_at, problem, part, done, total, root, name, kind, size, parts, gone_at, sealed_by, sealed_key, slow`
 
 	sqlExportLock = `select pg_advisory_xact_lock(hashtextextended('exports:' || $1::int4, 0))`
 
 	sqlExportOpen = `select count(*) filter (where asked_by = $2), count(*), count(*) filter (where id = $3) from export_run where book_id = $1 and (ended_at is null or id = $3)`
 
 	sqlExportAsk = `
-insert into export_run (book_id, id, what, ask, title, lang, funds, asked_by, asked_at, told_at, total, sealed_by, sealed_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)`
+insert into export_run (book_id, id, what, ask, title, lang, funds, asked_by, asked_at, told_at, total, sealed_by, sealed_key, slow) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)`
 
 	sqlExportByID = `select ` + exportColumns + ` from export_run where book_id = $1 and id = $2`
 
@@ -152,7 +153,7 @@ func AskExport(ctx context.Context, tx pgx.Tx, book *ledger.Book, r ExportRun, a
 	if err := r.seal(book, address); err != nil {
 		return false, err
 	}
-	if _, err := tx.Exec(ctx, sqlExportAsk, book.ID, r.ID, r.What, r.Ask, r.Title, r.Lang, r.Funds, r.AskedBy, r.AskedAt, r.Total, r.SealedBy, r.Sealed); err != nil {
+	if _, err := tx.Exec(ctx, sqlExportAsk, book.ID, r.ID, r.What, r.Ask, r.Title, r.Lang, r.Funds, r.AskedBy, r.AskedAt, r.Total, r.SealedBy, r.Sealed, r.Slow); err != nil {
 		return false, fmt.Errorf("ask for an export: %w", err)
 	}
 	return true, nil

@@ -53,7 +53,11 @@ func (r *runs) inTx(step func(context.Context, pgx.Tx) error) error {
 }
 
 func (r *runs) work(ctx context.Context, write ExportWriter) (bool, error) {
-	return WorkExport(ctx, r.db, r.Book, func() time.Time { return r.now }, write)
+	return r.workIn(ctx, BriefLane(), write)
+}
+
+func (r *runs) workIn(ctx context.Context, lane Lane, write ExportWriter) (bool, error) {
+	return WorkExport(ctx, r.db, r.Book, func() time.Time { return r.now }, lane, write)
 }
 
 func (r *runs) run(id uuid.UUID) *ExportRun {
@@ -80,23 +84,6 @@ func (r *runs) wants(id uuid.UUID, state, problem string) {
 	r.Helper()
 	if run := r.run(id); run.State(r.now) != state || run.Problem != problem {
 		r.Errorf("the run is %s %q, want %s %q", run.State(r.now), run.Problem, state, problem)
-	}
-}
-
-// overdue is a context whose time is over when done is closed.
-type overdue struct {
-	context.Context
-	done chan struct{}
-}
-
-func (o overdue) Done() <-chan struct{} { return o.done }
-
-func (o overdue) Err() error {
-	select {
-	case <-o.done:
-		return context.DeadlineExceeded
-	default:
-		return nil
 	}
 }
 
@@ -225,13 +212,6 @@ func TestRunsThatEndWithoutAFile(t *testing.T) {
 			return Exported{}, ctx.Err()
 		}
 	}
-	late := r.asked()
-	over := overdue{t.Context(), make(chan struct{})}
-	if _, err := r.work(over, ends(func() { close(over.done) })); err == nil {
-		t.Error("a job whose time is over is not told")
-	}
-	r.wants(late, RunNone, ExportLate)
-
 	off := r.asked()
 	leaving, leave := context.WithCancel(t.Context())
 	if _, err := r.work(leaving, ends(leave)); !errors.Is(err, context.Canceled) {
@@ -246,7 +226,7 @@ func TestRunsThatEndWithoutAFile(t *testing.T) {
 	dies := func() {
 		t.Helper()
 		if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error {
-			w, err := nextExport(ctx, tx, r.db, r.Book, func() time.Time { return r.now })
+			w, err := nextExport(ctx, tx, r.db, r.Book, func() time.Time { return r.now }, BriefLane())
 			if err == nil {
 				w.ctx = ctx
 			}
@@ -274,6 +254,66 @@ func TestRunsThatEndWithoutAFile(t *testing.T) {
 	var pieces int
 	if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) from export_part p join export_run r on r.book_id = p.book_id and r.id = p.run_id where r.problem <> ''`).Scan(&pieces)
+	}); err != nil || pieces != 0 {
+		t.Errorf("%d pieces are left of files that were not made, %v", pieces, err)
+	}
+}
+
+// Each run has its own time. One that is not done in it goes over to the slow ones and keeps nobody waiting; there it is late at last, and somebody is told. A run that the
+// job has no time left for is not begun.
+func TestRunsHaveTheirOwnTime(t *testing.T) {
+	t.Parallel()
+	r := newRuns(t)
+	first, second := r.asked(), r.asked()
+	endless := func(ctx context.Context, _ pgx.Tx, _ *ledger.Book, _ *ExportRun, w io.Writer, _ func(Told)) (Exported, error) {
+		_, err := w.Write(make([]byte, exportPart))
+		<-ctx.Done()
+		return Exported{}, errors.Join(err, ctx.Err())
+	}
+	soon := Lane{Time: time.Millisecond}
+	if more, err := r.workIn(t.Context(), soon, endless); err != nil || !more {
+		t.Fatal(more, err)
+	}
+	if run := r.run(first); !run.Slow || run.Tries != 0 || run.Done != 0 {
+		t.Errorf("not among the slow ones: %+v", run)
+	}
+	r.wants(first, RunWaits, "")
+	short, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if more, err := r.workIn(short, SlowLane(), text(10, 1)); err != nil || more {
+		t.Errorf("begun with half of its time left: %v, %v", more, err)
+	}
+	// While the slow one is under way, the other is made.
+	_, err := r.workIn(t.Context(), Lane{Slow: true, Time: time.Minute}, func(_ context.Context, _ pgx.Tx, _ *ledger.Book, run *ExportRun, _ io.Writer, tell func(Told)) (Exported, error) {
+		r.wants(first, RunGoes, "")
+		more, err := r.work(r.Context(), text(10, 1))
+		if err != nil || !more || run.ID != first {
+			t.Error(run.ID, more, err)
+		}
+		tell(Told{Done: 1})
+		r.wants(second, RunMade, "")
+		return Exported{}, errors.Join(err, ErrTorn)
+	})
+	if !errors.Is(err, ErrTorn) {
+		t.Error(err)
+	}
+	late := uuid.Must(uuid.NewV7())
+	if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := AskExport(ctx, tx, r.Book, ExportRun{ID: late, What: "x", Title: "t", Lang: "en", AskedBy: uuid.New(), AskedAt: r.now, Slow: true}, "/x")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if more, err := r.work(t.Context(), text(10, 1)); err != nil || more {
+		t.Errorf("a slow one is among the short ones: %v, %v", more, err)
+	}
+	if _, err := r.workIn(t.Context(), Lane{Slow: true, Time: time.Millisecond}, endless); !errors.Is(err, errTime) {
+		t.Errorf("nobody is told of one that is late: %v", err)
+	}
+	r.wants(late, RunNone, ExportLate)
+	var pieces int
+	if err := r.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from export_part where run_id <> $1`, second).Scan(&pieces)
 	}); err != nil || pieces != 0 {
 		t.Errorf("%d pieces are left of files that were not made, %v", pieces, err)
 	}

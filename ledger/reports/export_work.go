@@ -27,6 +27,18 @@ type Exported struct{ Name, Kind, Root string }
 // ExportWriter writes the file that a run asks for, all of it from tx, and tells now and then how far it is.
 type ExportWriter func(ctx context.Context, tx pgx.Tx, book *ledger.Book, run *ExportRun, w io.Writer, tell func(Told)) (Exported, error)
 
+// Lane is one of the two lines in which files are made: a slow file keeps no short one waiting. Each run has the whole of its line's time, however many came before it.
+type Lane struct {
+	Slow bool
+	Time time.Duration // that one run may take
+}
+
+// BriefLane makes what is soon done. What is not done in its time begins again among the slow ones.
+func BriefLane() Lane { return Lane{Time: 5 * time.Minute} }
+
+// SlowLane makes the rest. What is not done in its time is late, and ends without a file.
+func SlowLane() Lane { return Lane{Slow: true, Time: 2 * time.Hour} }
+
 // exportPart is how much of a file is kept in one piece.
 const exportPart = 1 << 20
 
@@ -34,17 +46,18 @@ var (
 	errStopped = errors.New("export is stopped")
 	// errTaken means that another process makes the run now.
 	errTaken = errors.New("export is taken by another process")
+	errTime  = errors.New("export has used up its time")
 )
 
 const (
-	// Those that killed their processes again and again, or are to stop, end here. Only whoever holds the job's lease comes here, so one that is begun has lost its process.
+	// Those that killed their processes again and again, or are to stop, end here. Only whoever holds the lease of the line's job comes here, so one that is begun has lost its process.
 	sqlExportsLost = `
 update export_run set ended_at = $2, problem = case when stopping then 'stopped' else 'broken' end
- where book_id = $1 and ended_at is null and (stopping or begun_at is not null and tries >= $3)`
+ where book_id = $1 and ended_at is null and slow = $4 and (stopping or begun_at is not null and tries >= $3)`
 
 	sqlExportNext = `
 update export_run set begun_at = $2, told_at = $2, tries = tries + 1, part = '', done = 0
- where book_id = $1 and id = (select id from export_run where book_id = $1 and ended_at is null order by asked_at, id limit 1 for update)
+ where book_id = $1 and id = (select id from export_run where book_id = $1 and ended_at is null and slow = $3 order by asked_at, id limit 1 for update)
 returning ` + exportColumns
 
 	sqlExportPartsOff = `delete from export_part where book_id = $1 and run_id = $2`
@@ -54,7 +67,7 @@ returning ` + exportColumns
 	sqlExportPart = `insert into export_part (book_id, run_id, try, no, body) values ($1, $2, $3, $4, $5)`
 
 	sqlExportTell = `
-update export_run set told_at = $4, part = $5, done = $6::int8, total = greatest($7::int8, $6::int8) where book_id = $1 and id = $2 and tries = $3 and ended_at is null returning stopping`
+update export_run set told_at = $4, part = $5, done = $6::int8, total = case when $7::int8 > 0 then greatest($7, $6) else 0 end where book_id = $1 and id = $2 and tries = $3 and ended_at is null returning stopping`
 
 	sqlExportMade = `
 update export_run set told_at = $4, ended_at = $4, name = $5, kind = $6, root = $7, size = $8, parts = $9
@@ -62,18 +75,23 @@ update export_run set told_at = $4, ended_at = $4, name = $5, kind = $6, root = 
 
 	sqlExportFailed = `update export_run set told_at = $4, ended_at = $4, problem = $5 where book_id = $1 and id = $2 and tries = $3 and ended_at is null`
 
-	// A service that stops in good order has not died of it.
+	// What takes long begins again among the slow ones, and what the service's good order broke off where it was: neither has died of it.
+	sqlExportSlow = `update export_run set slow = true, begun_at = null, tries = tries - 1, told_at = $4, done = 0 where book_id = $1 and id = $2 and tries = $3 and ended_at is null`
+
 	sqlExportBack = `update export_run set begun_at = null, tries = tries - 1, told_at = $4 where book_id = $1 and id = $2 and tries = $3 and ended_at is null`
 )
 
-// WorkExport makes the file that was asked for first, to its end, and tells whether there may be more. Call it from one place of a book at a time. A file is
-// read from one snapshot and kept in pieces; of one that breaks off nothing is kept, and the next call begins it again. What stops it for good is
-// noted with the run; an error that somebody has to look into is returned as well.
-func WorkExport(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, clock func() time.Time, write ExportWriter) (more bool, err error) {
+// WorkExport makes the file of a line that was asked for first, to its end, and tells whether there may be more. Call it from one place of a book and line at a
+// time; when ctx leaves less than a run may take, none is begun. A file is read from one snapshot and kept in pieces; of one that breaks off nothing is kept, and the
+// next call begins it again. What stops it for good is noted with the run; an error that somebody has to look into is returned as well.
+func WorkExport(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, clock func() time.Time, lane Lane, write ExportWriter) (more bool, err error) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < lane.Time {
+		return false, nil
+	}
 	ctx = pg.WithBook(ctx, book.ID)
 	var w *exportFile
 	err = pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
-		if w, err = nextExport(ctx, tx, db, book, clock); errors.Is(err, ErrNoExport) {
+		if w, err = nextExport(ctx, tx, db, book, clock, lane); errors.Is(err, ErrNoExport) {
 			return nil // what was found lost stands
 		}
 		return err
@@ -83,6 +101,8 @@ func WorkExport(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, clock 
 	}
 	inside, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	inside, over := context.WithTimeoutCause(inside, lane.Time, errTime)
+	defer over()
 	w.ctx, w.stop = inside, stop
 	var made Exported
 	if w.key, err = w.run.key(book); err == nil {
@@ -100,12 +120,12 @@ func WorkExport(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, clock 
 }
 
 // nextExport takes the next run and clears what an earlier try left of it.
-func nextExport(ctx context.Context, tx pgx.Tx, db *pgxpool.Pool, book *ledger.Book, clock func() time.Time) (*exportFile, error) {
+func nextExport(ctx context.Context, tx pgx.Tx, db *pgxpool.Pool, book *ledger.Book, clock func() time.Time, lane Lane) (*exportFile, error) {
 	now := clock()
-	if _, err := tx.Exec(ctx, sqlExportsLost, book.ID, now, exportTries); err != nil {
+	if _, err := tx.Exec(ctx, sqlExportsLost, book.ID, now, exportTries, lane.Slow); err != nil {
 		return nil, fmt.Errorf("take an export: %w", err)
 	}
-	run, err := oneExport(ctx, tx, sqlExportNext, book.ID, now)
+	run, err := oneExport(ctx, tx, sqlExportNext, book.ID, now, lane.Slow)
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +229,12 @@ func (w *exportFile) end(ctx context.Context, made Exported, err error) error {
 		problem, look = ExportStopped, nil
 	case errors.Is(err, ErrTooLong):
 		problem, look = ExportTooLong, nil
-	case errors.Is(over, context.DeadlineExceeded):
-		problem = ExportLate
 	case over != nil:
 		return errors.Join(err, w.say(ctx, sqlExportBack, now))
+	case errors.Is(err, errTime) && !w.run.Slow:
+		return errors.Join(w.say(ctx, sqlExportSlow, now), w.say(ctx, sqlExportTryOff))
+	case errors.Is(err, errTime):
+		problem = ExportLate
 	}
 	return errors.Join(look, w.say(ctx, sqlExportFailed, now, problem), w.say(ctx, sqlExportTryOff))
 }
