@@ -250,6 +250,34 @@ func TestRunsStopAndBreakOff(t *testing.T) {
 	li.wants(li.get(two), http.StatusOK, "已生成")
 }
 
+// Whoever asked for a file hears how far it is while it is made, and that it has ended; nobody else hears of it.
+func TestARunTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	li, shen := o.as("li"), o.as("shen")
+	o.manyReceipts(o.funds[1].ID, reports.DirectMax+1)
+	run := li.askedFor(reportPath + "?report=receipts&to=2026-12-31&format=csv")
+	_, live, found := strings.Cut(li.get(run).text, `data-live="`)
+	live, _, _ = strings.Cut(live, `"`)
+	if !found || !strings.HasPrefix(live, run+"/live") {
+		t.Fatalf("the page leads to no stream but %q", live)
+	}
+	shen.wants(shen.get(live), http.StatusNotFound)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	heard := eventsOf(ctx, t, li.http, o.url+live)
+	_, err := reports.WorkExport(t.Context(), o.bare, o.book, func() time.Time { return o.now }, reports.BriefLane(), func(ctx context.Context, tx pgx.Tx, b *ledger.Book, r *reports.ExportRun, w io.Writer, tell func(reports.Told)) (reports.Exported, error) {
+		return o.pages.WriteExport(ctx, tx, b, r, w, func(told reports.Told) {
+			if tell(told); told.Done == 5000 {
+				next(t, heard, "已写 5,000 / 20,001 行")
+			}
+		})
+	})
+	o.must(err)
+	next(t, heard, "已结束，查看结果")
+	li.wants(li.get(run), http.StatusOK, "已生成")
+}
+
 // The pages of a run at their work, looked at.
 func TestExportsLook(t *testing.T) {
 	t.Parallel()
@@ -264,7 +292,11 @@ func TestExportsLook(t *testing.T) {
 	_, err := o.db.Exec(pg.WithBook(t.Context(), o.book.ID), `update export_run set begun_at = $1, told_at = $1, tries = 1, done = 15000 where id = $2`, o.now, lastPart(going))
 	o.must(err)
 	shen.askedFor(bundleFile)
-	o.looks(t, "export", [][3]string{{"li", "list", exportsPath}, {"li", "new", exportNewPath + "?ask=" + url.QueryEscape(ask)}, {"li", "going", going}, {"li", "made", made}, {"li", "stopped", failed}, {"shen", "bundle", bundlePath}})
+	list := breaksPath + "?format=csv"
+	unknown := shen.askedFor(list)
+	_, err = o.db.Exec(pg.WithBook(t.Context(), o.book.ID), `update export_run set begun_at = $1, told_at = $1, tries = 1, done = 15000 where id = $2`, o.now, lastPart(unknown))
+	o.must(err)
+	o.looks(t, "export", [][3]string{{"li", "list", exportsPath}, {"shen", "newlist", exportNewPath + "?ask=" + url.QueryEscape(list)}, {"shen", "unknown", unknown}, {"li", "new", exportNewPath + "?ask=" + url.QueryEscape(ask)}, {"li", "going", going}, {"li", "made", made}, {"li", "stopped", failed}, {"shen", "bundle", bundlePath}})
 }
 
 // A list of the console that is too long to wait for is made by a run as well, by the same page that shows it: whole, of one moment, with the rights of who asked. Who has lost one of

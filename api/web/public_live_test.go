@@ -14,16 +14,21 @@ import (
 // events reads a stream; each event comes as "name data".
 func (s *publicSite) events(ctx context.Context, path string) <-chan string {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
+	return eventsOf(ctx, s.t, http.DefaultClient, s.URL+path)
+}
+
+func eventsOf(ctx context.Context, t *testing.T, browser *http.Client, address string) <-chan string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := browser.Do(request)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		s.t.Fatalf("%s: status %d", path, response.StatusCode)
+		t.Fatalf("%s: status %d", address, response.StatusCode)
 	}
 	list := make(chan string, 100)
 	go func() {

@@ -100,8 +100,9 @@ const (
 	SettingRead   Permission = "setting.read"
 	SettingAsk    Permission = "setting.ask"
 	SettingSettle Permission = "setting.settle"
-	JobRead       Permission = "job.read" // what happens by itself
-	JobRun        Permission = "job.run"  // now, out of its turn
+	JobRead       Permission = "job.read"    // what happens by itself
+	JobRun        Permission = "job.run"     // now, out of its turn
+	ExportRead    Permission = "export.read" // one's own files, each of what one may read
 )
 
 // rights is the whole truth about who may do what. Admin manages people and neither posts nor approves money; auditor
@@ -161,6 +162,7 @@ var rights = []struct {
 	{SettingSettle, []Role{Admin}},
 	{JobRead, []Role{Accountant, Approver, Auditor, Admin}},
 	{JobRun, []Role{Admin}},
+	{ExportRead, []Role{Accountant, Approver, StreetOfficer, Supervisor, Auditor, Admin}},
 }
 
 // alone are the roles that nobody holds beside another.

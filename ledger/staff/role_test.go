@@ -15,7 +15,7 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	changes := func(p staff.Permission) bool {
 		return !slices.Contains([]staff.Permission{staff.FundRead, staff.EntryRead, staff.ReportRead, staff.CampaignRead,
-			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead, staff.SubsidyRead, staff.PaperRead, staff.JobRead, staff.VoteRead, staff.NeedRead, staff.ProjectRead, staff.LawRead}, p)
+			staff.GiftRead, staff.PeopleRead, staff.AuditRead, staff.RequestRead, staff.OfflineRead, staff.SettingRead, staff.DonorRead, staff.SubsidyRead, staff.PaperRead, staff.JobRead, staff.VoteRead, staff.NeedRead, staff.ProjectRead, staff.LawRead, staff.ExportRead}, p)
 	}
 	for _, p := range staff.Permissions() {
 		for _, r := range []staff.Role{staff.Auditor, staff.Supervisor} {
@@ -35,7 +35,7 @@ func TestRights(t *testing.T) {
 			t.Errorf("auditor may not read: %s", p)
 		}
 		if staff.Admin.May(p) && !slices.Contains([]staff.Permission{staff.PeopleRead, staff.PeopleAdmin, staff.KeyAdmin, staff.AuditRead,
-			staff.RequestRead, staff.RoleRequest, staff.RoleApprove, staff.SettingRead, staff.SettingAsk, staff.SettingSettle, staff.JobRead, staff.JobRun}, p) {
+			staff.RequestRead, staff.RoleRequest, staff.RoleApprove, staff.SettingRead, staff.SettingAsk, staff.SettingSettle, staff.JobRead, staff.JobRun, staff.ExportRead}, p) {
 			t.Errorf("admin may %s", p)
 		}
 		// Sight is per person, not per permission: an officer of one street who becomes an approver
