@@ -169,6 +169,7 @@ func (c *demoCmd) welcome(term terminal, listener net.Listener, book *ledger.Boo
 		{"/campaigns", "campaigns / 募捐项目"},
 		{"/c/e-ai-kongjian", "the eleven homes, finished / E爱空间·阳光相伴"},
 		{"/c/elder-lunch", "give here / 社区长者午餐，可捐赠"},
+		{"/days/" + demo.CharityDay, "a giving day hour by hour / 慈善日逐小时"},
 		{"/console", "console for staff / 控制台"},
 		{"/api/v1/openapi.yaml", "the API's contract / 接口约定"},
 	} {

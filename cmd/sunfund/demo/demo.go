@@ -114,6 +114,7 @@ func Load(ctx context.Context, db *pgxpool.Pool, book *ledger.Book, mail Post, n
 		{"2026: gifts to the running campaigns", l.runningGifts},
 		{"2026: bank receipts, a kiosk, a picture at auction, a pledge", l.offline},
 		{"2026: a giving platform's list, paid short", l.platform},
+		{"2026: Charity Day, 5 September: gifts matched hour by hour, a refund, the match paid", l.charityDay},
 		{"2026: openings, subsidies and contracts", l.secondYear},
 		{"2026: October closed by two from the files of banks and processors, November begun", l.month}, // its last voucher tells Loaded that all is there
 	} {

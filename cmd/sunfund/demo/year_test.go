@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
@@ -236,15 +237,10 @@ func compareYear(t *testing.T, ctx context.Context, q pg.Querier, book *ledger.B
 	return made
 }
 
-// demoYear is the demo's book, kept under a regime, with 2025 closed as the regime has it, what was booked since, and what is rare.
-func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger.Book) {
+// withMail is the demo's loader with a sandbox whose events come back over HTTP.
+func withMail(t *testing.T, db *pgtest.DB, book *ledger.Book, now time.Time) (l *loader) {
 	t.Helper()
-	ctx, db, book, now := demoBook(t)
 	clock := func() time.Time { return now }
-	if _, err := db.Pool.Exec(ctx, `update book set regime = $2 where book_id = $1`, book.ID, regime); err != nil {
-		t.Fatal(err)
-	}
-	book.Regime = regime
 	intake := giving.NewIntake(db.Service, book)
 	t.Cleanup(func() { _ = intake.Close(context.Background()) })
 	inbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -257,13 +253,25 @@ func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger
 		}
 	}))
 	t.Cleanup(inbox.Close)
-	l := newLoader(db.Service, nil, now)
+	l = newLoader(db.Service, nil, now)
 	l.book, l.mail = book, Post{Deliver: payments.NewDeliverer(db.Service, book, inbox.URL, clock).Deliver, Work: payments.NewWorker(db.Service, book, intake, nil, clock).Work}
+	return l
+}
+
+// demoYear is the demo's book, kept under a regime, with 2025 closed as the regime has it, what was booked since, and what is rare.
+func demoYear(t *testing.T, regime string) (context.Context, pg.Querier, *ledger.Book) {
+	t.Helper()
+	ctx, db, book, now := demoBook(t)
+	if _, err := db.Pool.Exec(ctx, `update book set regime = $2 where book_id = $1`, book.ID, regime); err != nil {
+		t.Fatal(err)
+	}
+	book.Regime = regime
+	l := withMail(t, db, book, now)
 	first := l.firstYear
 	if regime == chart.CN2004 { // the demo's own close is that of the other rules
 		first = l.firstYearOpen
 	}
-	for _, step := range []func(context.Context) error{l.recall, first, l.offline, l.platform, l.secondYear, l.rare} {
+	for _, step := range []func(context.Context) error{l.recall, first, l.offline, l.platform, l.charityDay, l.secondYear, l.rare} {
 		if err := step(ctx); err != nil {
 			t.Fatal(err)
 		}
