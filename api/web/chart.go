@@ -51,13 +51,19 @@ func (c ChartColumn) Total() (sum int64) {
 	return sum
 }
 
-// chartHeight is the height of the drawing in hundredths of the text's size, without labels; chartTop is the room over it for totals, chartGrid how many lines,
-// chartSide the room for their values beside the first column, in hundredths of a percent.
+// chartHeight is the height of the drawing in hundredths of the text's size, without labels; chartTop is the room over it for totals, chartGrid how many lines.
 const (
 	chartHeight = 900
 	chartTop    = 150
 	chartGrid   = 4
-	chartSide   = 800
+)
+
+// Room beside the first column for the values of the lines, in hundredths of the text's size: of a figure, of a sign between figures, of the gap, and at most.
+const (
+	chartDigit    = 60
+	chartSign     = 30
+	chartGap      = 70
+	chartSideMost = 10
 )
 
 // chartPromised is the colour and pattern of match that is promised: of one series, behind those that others count from.
@@ -116,6 +122,23 @@ func (c Chart) Grid() (lines []ChartLine) {
 	return lines
 }
 
+// Side is the room for the longest value of the lines, in whole sizes of the text: the style side-… leaves it free beside the first column.
+func (c Chart) Side() int {
+	most := 0
+	for _, line := range c.Grid() {
+		room := chartGap
+		for _, r := range line.Text {
+			if r >= '0' && r <= '9' {
+				room += chartDigit
+			} else {
+				room += chartSign
+			}
+		}
+		most = max(most, room)
+	}
+	return min(chartSideMost, (most+99)/100)
+}
+
 // Rects are the pieces of all columns.
 func (c Chart) Rects() (rects []ChartRect) {
 	if len(c.Columns) == 0 {
@@ -127,7 +150,7 @@ func (c Chart) Rects() (rects []ChartRect) {
 		inner, off = wide, 0
 	}
 	for i, column := range c.Columns {
-		left, under := chartSide+wide*int64(i)+off, int64(0)
+		left, under := wide*int64(i)+off, int64(0)
 		for n, v := range column.Values {
 			tall := chartHeight * max(0, v) / c.scale()
 			if v > 0 {
@@ -173,7 +196,7 @@ func (c Chart) says(label string, series int, v int64) string {
 func (c Chart) Lines() (at []string) {
 	wide := c.wide()
 	for _, m := range c.Marks {
-		at = append(at, percents(chartSide+wide*int64(m.Column)+wide*m.Part/100))
+		at = append(at, percents(wide*int64(m.Column)+wide*m.Part/100))
 	}
 	return at
 }
@@ -190,9 +213,9 @@ func (c Chart) Over() (words []ChartWord) {
 }
 
 // wide is the share of a column, in hundredths of a percent.
-func (c Chart) wide() int64 { return (10_000 - chartSide) / int64(len(c.Columns)) }
+func (c Chart) wide() int64 { return 10_000 / int64(len(c.Columns)) }
 
-func (c Chart) middle(i int) string { return percents(chartSide + c.wide()*int64(i) + c.wide()/2) }
+func (c Chart) middle(i int) string { return percents(c.wide()*int64(i) + c.wide()/2) }
 
 // Cell is a value in the table.
 func (c Chart) Cell(v int64) string {

@@ -21,8 +21,9 @@ type dayHours struct {
 	Links  []Link
 }
 
-// dayHours draws gifts by the hour in which they were paid, and what each hour left in the pools. path is the address of the page.
-func (v *visit) dayHours(q pg.Querier, e *giving.MatchEvent, rule *match.Rule, pools []giving.PoolAmounts, path string) (d dayHours, err error) {
+// dayHours draws gifts by the hour in which they were paid, and what each hour left in the pools; amounts are those of the same moment, so q sees one. path is
+// the address of the page.
+func (v *visit) dayHours(q pg.Querier, e *giving.MatchEvent, rule *match.Rule, amounts *giving.EventAmounts, path string) (d dayHours, err error) {
 	all, err := giving.HoursOf(v.ctx(), q, v.book, e.ID)
 	if err != nil {
 		return d, err
@@ -45,11 +46,11 @@ func (v *visit) dayHours(q pg.Querier, e *giving.MatchEvent, rule *match.Rule, p
 	s := v.daySpan(all.Hours, from, to)
 	d.Charts = append(d.Charts, v.giftHours(s, all.Behind))
 	var promised int64
-	for _, p := range pools {
+	for _, p := range amounts.Pools {
 		promised += p.Amount
 	}
 	if rule != nil && promised > 0 {
-		d.Charts = append(d.Charts, v.poolHours(s, promised, rule.Opens(from, to)))
+		d.Charts = append(d.Charts, v.poolHours(s, promised, rule.Opens(from, to), v.poolRest(all.Given, amounts)))
 	}
 	return d, nil
 }
@@ -152,8 +153,8 @@ func (v *visit) giftHours(s daySpan, behind int64) Chart {
 	return c
 }
 
-// poolHours draws what each hour left in all pools together, and marks when a slice or the part of a day opens.
-func (v *visit) poolHours(s daySpan, promised int64, opens []match.Opened) Chart {
+// poolHours draws what each hour left in all pools together, and marks when a slice or the part of a day opens; rest tells what is of no hour.
+func (v *visit) poolHours(s daySpan, promised int64, opens []match.Opened, rest string) Chart {
 	c := Chart{ID: "pools", Title: T(v.lang, "day.pool"), Axis: T(v.lang, "day.pool.axis", Unit(v.lang, v.book.Currency)), Steps: true, Series: []string{T(v.lang, "day.pool.left")}, Kind: chartPromised, Every: hourEvery(s), Head: T(v.lang, "day.hour"),
 		Beside: []string{T(v.lang, "day.pool.earned"), T(v.lang, "day.pool.freed"), T(v.lang, "day.pool.opened")}, Mark: T(v.lang, "day.pool.mark"), Unit: v.book.Currency}
 	opened := map[int][]string{}
@@ -167,8 +168,22 @@ func (v *visit) poolHours(s daySpan, promised int64, opens []match.Opened) Chart
 		left += s.hours[i].Freed - s.hours[i].Match
 		return []int64{left}, []string{c.Cell(s.hours[i].Match), c.Cell(s.hours[i].Freed), strings.Join(opened[i], "; ")}
 	})
-	c.Desc = T(v.lang, "day.pool.desc", v.amount(promised), v.spanName(s), v.amount(left))
+	c.Desc = T(v.lang, "day.pool.desc", v.amount(promised), v.spanName(s), v.amount(left)) + rest
 	return c
+}
+
+// poolRest tells what left the pools once all gifts were in, which no hour has, and what that leaves.
+func (v *visit) poolRest(given int64, amounts *giving.EventAmounts) (words string) {
+	if given > 0 {
+		words += T(v.lang, "day.pool.given", v.amount(given))
+	}
+	if amounts.Returned > 0 {
+		words += T(v.lang, "day.pool.returned", v.amount(amounts.Returned))
+	}
+	if words != "" {
+		words += T(v.lang, "day.pool.now", v.amount(amounts.Pledged))
+	}
+	return words
 }
 
 // spanName is the day or the days of a span.

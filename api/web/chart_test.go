@@ -250,6 +250,32 @@ func (c *client) pictures(path string, ids ...string) map[string]figure {
 	return all
 }
 
+// The values of a chart's lines have room beside the first column, whatever they are: a figure is at most 0.6 of the text's size wide, a sign 0.3.
+func TestChartsLeaveRoomForValues(t *testing.T) {
+	t.Parallel()
+	for _, of := range []struct {
+		most int64
+		unit string
+		side int
+	}{{1, "", 2}, {40, "", 2}, {3999, "", 4}, {1_00, "CNY", 2}, {4_00, "CNY", 2}, {3200_00, "CNY", 4}, {77_777_777_77, "CNY", 7}, {99_999_999_999_00, "CNY", 9}} {
+		c := Chart{Unit: of.unit, Series: []string{"a"}, Columns: []ChartColumn{{Label: "x", Values: []int64{of.most}}, {Label: "y", Values: []int64{of.most / 3}}}}
+		if c.Side() != of.side {
+			t.Errorf("%d %s: %d beside the columns, not %d", of.most, of.unit, c.Side(), of.side)
+		}
+		for _, line := range c.Grid() {
+			signs := int64(strings.Count(line.Text, ",") + strings.Count(line.Text, "."))
+			if wide := 60*(int64(len(line.Text))-signs) + 30*signs + 40; wide > 100*int64(c.Side()) {
+				t.Errorf("%s is %d wide beside %d", line.Text, wide, 100*c.Side())
+			}
+		}
+		for _, r := range c.Rects() {
+			if strings.HasPrefix(r.X, "-") {
+				t.Errorf("a column of %d begins at %s", of.most, r.X)
+			}
+		}
+	}
+}
+
 // Every picture of the books, in both languages, has a title, a sentence, a pattern or a word besides each colour and the table behind it, and draws what
 // that says. (Commitments by age: TestAProjectInTheConsole.)
 func TestPictures(t *testing.T) {

@@ -110,6 +110,20 @@ func TestDayHours(t *testing.T) {
 	}
 	li.wants(li.get("/console/match/days?day=2026-09-03"), http.StatusOK, `href="/console/match/days?day=2026-09-02"`, `href="/console/match/days?day=2026-09-06"`)
 	c.wants(c.get("/days/days?day=x"), http.StatusOK, "2026-09-06：1 笔捐赠")
+	c.lacks(c.get("/days/days"), "图中没有")
+	// Once the rest has gone back, which is of no hour, the page says so, and what the pools hold is what the hours leave less that.
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		e, err := giving.EventByCode(ctx, tx, o.book, "days")
+		if err != nil {
+			return err
+		}
+		if err := giving.CloseEvent(ctx, tx, o.book, e.ID, o.now); err != nil {
+			return err
+		}
+		_, err = giving.ReturnRest(ctx, tx, o.book, e.ID, "main", giving.PayReturned, giving.Sign{Key: uuid.New(), By: uuid.New(), Second: uuid.New(), At: o.now, Made: "王会计", Check: "李主任"})
+		return err
+	})
+	c.wants(c.get("/days/days"), http.StatusOK, "2026-09-06 的捐赠之后还剩 345.00 元", "之后退回出资方或转到以后的活动 345.00 元，图中没有。现在池里还有 0.00 元。")
 	c.lacks(c.get("/days/days"), "乙", "example.org") // nobody is told by it
 	if list, one := o.as("wu").get(matchPath).status, o.as("wu").get(matchPath+"/days").status; list != one {
 		t.Errorf("a street officer gets %d for the list and %d for the day", list, one)

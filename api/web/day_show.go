@@ -84,29 +84,31 @@ func (v *visit) day(q pg.Querier) (*giving.MatchEvent, []giving.RuleVersion, err
 
 // dayShow answers /days/{code}: the giving day for those who look on, correct after every reload. Only the first page of the ranking is live.
 func (v *visit) dayShow() error {
-	e, rules, err := v.day(v.s.DB)
-	if err != nil {
-		return err
-	}
-	pulse, err := giving.EventPulse(v.ctx(), v.s.DB, v.book, e.ID)
-	if err != nil {
-		return err
-	}
-	figures, err := v.readDay(v.ctx(), v.s.DB, e, rules, int(v.number("page")))
-	if err != nil {
-		return err
-	}
-	view := dayView{Page: v.page(e.Name(string(v.lang))), dayState: v.drawDay(figures, int(v.number("page")))}
-	view.Figure = v.asOf(0)
-	view.Crumbs = []Link{{view.T("place.campaigns"), "/campaigns"}, {Label: view.Title}}
-	switch {
-	case view.Ahead > 0:
-		view.Prev = v.with("page", pageNumber(view.Ahead/dayRows))
-	case e.State != giving.EventEnded:
-		view.Live = "/days/" + e.Code + "/live?v=" + dayVersion(pulse, v.now)
-	}
-	err = v.read(func(q pg.Querier) (err error) {
-		view.dayHours, err = v.dayHours(q, e, figures.rule, figures.amounts.Pools, "/days/"+e.Code)
+	var view dayView
+	page := int(v.number("page"))
+	err := v.read(func(q pg.Querier) error { // figures and hours of one moment
+		e, rules, err := v.day(q)
+		if err != nil {
+			return err
+		}
+		pulse, err := giving.EventPulse(v.ctx(), q, v.book, e.ID)
+		if err != nil {
+			return err
+		}
+		figures, err := v.readDay(v.ctx(), q, e, rules, page)
+		if err != nil {
+			return err
+		}
+		view = dayView{Page: v.page(e.Name(string(v.lang))), dayState: v.drawDay(figures, page)}
+		view.Figure = v.asOf(0)
+		view.Crumbs = []Link{{view.T("place.campaigns"), "/campaigns"}, {Label: view.Title}}
+		switch {
+		case view.Ahead > 0:
+			view.Prev = v.with("page", pageNumber(view.Ahead/dayRows))
+		case e.State != giving.EventEnded:
+			view.Live = "/days/" + e.Code + "/live?v=" + dayVersion(pulse, v.now)
+		}
+		view.dayHours, err = v.dayHours(q, e, figures.rule, figures.amounts, "/days/"+e.Code)
 		return err
 	})
 	if err != nil {

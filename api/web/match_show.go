@@ -48,7 +48,7 @@ func (v *visit) matchView(q pg.Querier, d *matchDesk, wrong Errors) (recordView,
 		view.Links = append(view.Links, Link{T(v.lang, "match.public"), matchPublicPath + "/" + d.event.Code}, Link{T(v.lang, "match.day"), "/days/" + d.event.Code}, Link{T(v.lang, "match.refresh"), d.at()})
 	}
 	if d.event.State != giving.EventDraft {
-		hours, err := v.dayHours(q, d.event, d.rule, d.amounts.Pools, d.at())
+		hours, err := v.dayHours(q, d.event, d.rule, d.amounts, d.at())
 		if err != nil {
 			return view, err
 		}

@@ -184,6 +184,7 @@ var checkNames = map[string]string{
 	"match-reserved":  "自有资金的配捐在其基金中留足",
 	"match-paid":      "已付和追回的配捐等于各项目的科目",
 	"match-hour":      "按小时累计的捐赠，等于配捐记录和捐赠算出的结果",
+	"match-earned":    "按配捐池累计的赢得和退回，等于配捐记录和处理步骤算出的结果",
 	"match-missed":    "活动停配期间没有计算的捐赠，都有两人签字确认",
 	"match-replay":    "按规则和种子重算，每笔捐赠的配捐都一样",
 	"match-count":     "配捐计数等于重算的结果",

@@ -24,6 +24,7 @@ type MatchHour struct {
 // MatchHours are the hours of an event in which anything happened, in order.
 type MatchHours struct {
 	Hours  []MatchHour
+	Given  int64 // match of no hour: what campaigns got without a gift, once all gifts were in
 	Behind int64 // awards and steps that are not counted yet: in a rush, those of the last minute or so
 }
 
@@ -57,21 +58,21 @@ on conflict (book_id, event_id, hour) do update
 	lastNumbers = `coalesce((select seq from match_award where book_id = $1 and event_id = e.event_id order by seq desc limit 1), 0) as seq,
        coalesce((select number from match_step where book_id = $1 and event_id = e.event_id order by number desc limit 1), 0) as step`
 
-	// The first event of which something is not counted.
+	// The first event of which something is not counted, by hours or by pools.
 	sqlHoursDue = `
 select n.event_id
   from (select e.event_id, ` + lastNumbers + ` from match_event e where e.book_id = $1 and e.state <> 'draft') n
   left join match_counted c on c.book_id = $1 and c.event_id = n.event_id
- where n.seq > coalesce(c.seq, 0) or n.step > coalesce(c.step, 0)
+ where n.seq > least(coalesce(c.seq, 0), coalesce(c.earned_seq, 0)) or n.step > least(coalesce(c.step, 0), coalesce(c.earned_step, 0))
  order by n.event_id limit 1`
 
 	sqlHoursMark  = `insert into match_counted (book_id, event_id) values ($1, $2) on conflict do nothing`
-	sqlHoursMarks = `select seq, step from match_counted where book_id = $1 and event_id = $2 for update`
+	sqlHoursMarks = `select seq, step, earned_seq, earned_step from match_counted where book_id = $1 and event_id = $2 for update`
 	sqlHoursLast  = `select ` + lastNumbers + ` from match_event e where e.book_id = $1 and e.event_id = $2`
-	sqlHoursMove  = `update match_counted set seq = $3, step = $4 where book_id = $1 and event_id = $2`
+	sqlHoursMove  = `update match_counted set seq = $3, step = $4, earned_seq = $5, earned_step = $6 where book_id = $1 and event_id = $2`
 
 	sqlHoursSeen = `
-select coalesce(c.seq, 0), coalesce(c.step, 0), ` + lastNumbers + `
+select coalesce(c.seq, 0), coalesce(c.step, 0), coalesce(c.earned_seq, 0), coalesce(c.earned_step, 0), ` + lastNumbers + `
   from match_event e left join match_counted c on c.book_id = e.book_id and c.event_id = e.event_id
  where e.book_id = $1 and e.event_id = $2`
 
@@ -84,7 +85,7 @@ select hour, sum(gifts)::int8, sum(amount)::int8, sum(match)::int8, sum(freed)::
  group by hour order by hour`
 )
 
-// CountHours counts the next awards and steps of an event by their hours and tells how many; none when all are counted. Calls take turns.
+// CountHours counts the next awards and steps of an event by their hours and pools and tells how many; none when all are counted. Calls take turns.
 func CountHours(ctx context.Context, tx pgx.Tx, book *ledger.Book) (int, error) {
 	var event int32
 	err := tx.QueryRow(ctx, sqlHoursDue, book.ID).Scan(&event)
@@ -97,38 +98,55 @@ func CountHours(ctx context.Context, tx pgx.Tx, book *ledger.Book) (int, error) 
 	if _, err := tx.Exec(ctx, sqlHoursMark, book.ID, event); err != nil {
 		return 0, fmt.Errorf("begin to count hours: %w", err)
 	}
-	var seq, step, lastSeq, lastStep int64
-	if err := tx.QueryRow(ctx, sqlHoursMarks, book.ID, event).Scan(&seq, &step); err != nil {
+	var hours, pools, last counted
+	if err := tx.QueryRow(ctx, sqlHoursMarks, book.ID, event).Scan(&hours.seq, &hours.step, &pools.seq, &pools.step); err != nil {
 		return 0, fmt.Errorf("read how far hours are counted: %w", err)
 	}
-	if err := tx.QueryRow(ctx, sqlHoursLast, book.ID, event).Scan(&lastSeq, &lastStep); err != nil {
+	if err := tx.QueryRow(ctx, sqlHoursLast, book.ID, event).Scan(&last.seq, &last.step); err != nil {
 		return 0, fmt.Errorf("read how far hours could be counted: %w", err)
 	}
-	lastSeq, lastStep = min(lastSeq, seq+hourStepMax), min(lastStep, step+hourStepMax)
-	if _, err := tx.Exec(ctx, sqlHoursAdd, book.ID, event, seq, lastSeq, step, lastStep); err != nil {
+	toHours, toPools := hours.towards(last, hourStepMax), pools.towards(last, hourStepMax)
+	if _, err := tx.Exec(ctx, sqlHoursAdd, book.ID, event, hours.seq, toHours.seq, hours.step, toHours.step); err != nil {
 		return 0, fmt.Errorf("count hours: %w", err)
 	}
-	if _, err := tx.Exec(ctx, sqlHoursMove, book.ID, event, lastSeq, lastStep); err != nil {
+	if _, err := tx.Exec(ctx, sqlEarnedAdd, book.ID, event, pools.seq, toPools.seq, pools.step, toPools.step); err != nil {
+		return 0, fmt.Errorf("count match of pools: %w", err)
+	}
+	if _, err := tx.Exec(ctx, sqlHoursMove, book.ID, event, toHours.seq, toHours.step, toPools.seq, toPools.step); err != nil {
 		return 0, fmt.Errorf("keep how far hours are counted: %w", err)
 	}
-	return int(lastSeq - seq + lastStep - step), nil
+	return int(max(toHours.since(hours), toPools.since(pools))), nil
 }
+
+// counted is how far awards and steps of an event are counted.
+type counted struct{ seq, step int64 }
+
+// towards is at most so many awards and steps nearer to the last.
+func (c counted) towards(last counted, most int64) counted {
+	return counted{min(last.seq, c.seq+most), min(last.step, c.step+most)}
+}
+
+func (c counted) since(before counted) int64 { return c.seq - before.seq + c.step - before.step }
 
 // HoursOf reads the hours of an event: what is counted, and of what came since a few hundred, so that a look costs the same on a quiet day and in a
 // rush. q sees one moment (a repeatable read transaction), else a count in between is told twice.
 func HoursOf(ctx context.Context, q pg.Querier, book *ledger.Book, event int32) (*MatchHours, error) {
-	var seq, step, lastSeq, lastStep int64
-	if err := q.QueryRow(ctx, sqlHoursSeen, book.ID, event).Scan(&seq, &step, &lastSeq, &lastStep); err != nil {
+	var hours, pools, last counted
+	if err := q.QueryRow(ctx, sqlHoursSeen, book.ID, event).Scan(&hours.seq, &hours.step, &pools.seq, &pools.step, &last.seq, &last.step); err != nil {
 		return nil, fmt.Errorf("read how far hours are counted: %w", err)
 	}
-	toSeq, toStep := min(lastSeq, seq+hourOnTheGo), min(lastStep, step+hourOnTheGo)
-	rows, err := q.Query(ctx, sqlHours, book.ID, event, seq, toSeq, step, toStep)
+	to := hours.towards(last, hourOnTheGo)
+	rows, err := q.Query(ctx, sqlHours, book.ID, event, hours.seq, to.seq, hours.step, to.step)
 	if err != nil {
 		return nil, fmt.Errorf("read hours of event: %w", err)
 	}
-	all := &MatchHours{Behind: lastSeq - toSeq + lastStep - toStep}
+	all := &MatchHours{Behind: last.since(to)}
 	if all.Hours, err = pgx.CollectRows(rows, pgx.RowToStructByPos[MatchHour]); err != nil {
 		return nil, fmt.Errorf("read hours of event: %w", err)
+	}
+	to = pools.towards(last, hourOnTheGo)
+	if err := q.QueryRow(ctx, sqlHoursGiven, book.ID, event, pools.seq, to.seq, pools.step, to.step).Scan(&all.Given); err != nil {
+		return nil, fmt.Errorf("read match without a gift: %w", err)
 	}
 	return all, nil
 }

@@ -94,6 +94,23 @@ func TestGiftsByTheHour(t *testing.T) {
 			t.Errorf("%s: the hours leave %d in the pools, their accounts %d", when, 1200_00-match+freed, left)
 		}
 	}
+	// earned holds what is kept of the pools and what came since against all awards and steps.
+	earned := func(when string) {
+		t.Helper()
+		list, err := giving.PoolsEarned(w.t.Context(), w.db, w.book, e.ID, layer.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := w.owner.Query(t.Context(), `select a.event_id, a.pool, sum(a.amount)::int8, coalesce(sum((select sum(amount) from match_step s where s.event_id = a.event_id and s.seq = a.seq
+			and s.kind in ('refund', 'refuse', 'disallow'))), 0)::int8, 0::int8 from match_award a where a.pool <> '' group by 1, 2 order by 1, 2`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := pgx.CollectRows(rows, pgx.RowToStructByPos[giving.PoolEarned])
+		if err != nil || !slices.Equal(list, want) || len(want) < 2 {
+			t.Errorf("%s: pools are told %+v, awards and steps give %+v (%v)", when, list, want, err)
+		}
+	}
 	border := time.Date(2026, 9, 7, 10, 0, 0, 0, zone)
 	give := func(n int) {
 		for i := range n {
@@ -115,14 +132,18 @@ func TestGiftsByTheHour(t *testing.T) {
 	}
 	give(12)
 	check("counted on the way")
+	earned("counted on the way")
 	if w.countHours() == 0 || w.countHours() != 0 {
 		t.Error("the job counts at once, and once")
 	}
 	check("counted by the job")
+	earned("counted by the job")
 	give(12)
 	check("half of each")
+	earned("half of each")
 	w.countHours()
 	check("counted twice")
+	earned("counted twice")
 	if h := w.hours(w.book, layer); len(h.Hours) == 0 || slices.ContainsFunc(h.Hours, func(a giving.MatchHour) bool { return a.Gifts > want[a.Hour.Unix()].Gifts }) {
 		t.Errorf("the layer counts %+v", h.Hours)
 	}
@@ -133,6 +154,11 @@ func TestGiftsByTheHour(t *testing.T) {
 		{"match-hour", `update match_counted set seq = seq - 1 where event_id = 1`},
 		{"match-hour", `update match_counted set step = step + 1 where event_id = 1`},
 		{"match-hour", `delete from match_counted where event_id = 1`},
+		{"match-earned", `update match_earned set earned = earned + 1 where event_id = 1 and pool = 'main'`},
+		{"match-earned", `update match_earned set freed = freed + 1 where event_id = 1 and pool = 'second'`},
+		{"match-earned", `delete from match_earned where event_id = 2`},
+		{"match-earned", `update match_counted set earned_seq = earned_seq - 1 where event_id = 1`},
+		{"match-hour", `update match_counted set earned_step = earned_step + 1 where event_id = 1`},
 		{"match-hour", `update gift set paid_at = paid_at - interval '1 hour' where id = (select gift_id from match_award where event_id = 1 and seq = 1)`},
 	})
 	// Another book sees nothing of it.

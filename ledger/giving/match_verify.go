@@ -112,10 +112,28 @@ select format('event %s, hour from %s: %s gifts of %s, match %s, fallen %s; awar
   full join due d using (event_id, hour)
  where (h.gifts, h.amount, h.match, h.freed) is distinct from (d.gifts, d.amount, d.match, d.freed)
  union all
-select format('event %s: %s awards and %s steps are counted by hours, which are not there', c.event_id, c.seq, c.step)
+select format('event %s: %s awards and %s steps are counted by hours, %s and %s by pools, which are not there', c.event_id, c.seq, c.step, c.earned_seq, c.earned_step)
   from match_counted c
- where c.book_id = $1 and (c.seq > coalesce((select max(seq) from match_award a where a.book_id = $1 and a.event_id = c.event_id), 0)
-                        or c.step > coalesce((select max(number) from match_step s where s.book_id = $1 and s.event_id = c.event_id), 0))`
+ where c.book_id = $1 and (greatest(c.seq, c.earned_seq) > coalesce((select max(seq) from match_award a where a.book_id = $1 and a.event_id = c.event_id), 0)
+                        or greatest(c.step, c.earned_step) > coalesce((select max(number) from match_step s where s.book_id = $1 and s.event_id = c.event_id), 0))`
+
+	sqlCountEarned = `select count(*) from match_earned where book_id = $1`
+
+	// What awards and steps give each pool up to where they are counted.
+	sqlDifferEarned = `
+with due as (
+  select c.event_id, a.pool, sum(a.amount) as earned, coalesce(sum(s.freed), 0) as freed, coalesce(sum(a.amount) filter (where a.gift_id is null), 0) as given
+    from match_counted c
+    join match_award a on a.book_id = $1 and a.event_id = c.event_id and a.seq <= c.earned_seq
+    left join (select t.event_id, t.seq, sum(t.amount) as freed
+                 from match_counted k join match_step t on t.book_id = $1 and t.event_id = k.event_id and t.number <= k.earned_step
+                where k.book_id = $1 and t.kind in ('refund', 'refuse', 'disallow') group by 1, 2) s on s.event_id = a.event_id and s.seq = a.seq
+   where c.book_id = $1 and a.pool <> '' group by 1, 2
+)
+select format('event %s, pool %s: earned %s, fallen back %s, given without a gift %s; awards and steps give %s, %s, %s', event_id, pool, e.earned, e.freed, e.given, d.earned, d.freed, d.given)
+  from (select event_id, pool, earned, freed, given from match_earned where book_id = $1) e
+  full join due d using (event_id, pool)
+ where (e.earned, e.freed, e.given) is distinct from (d.earned, d.freed, d.given)`
 
 	sqlEventsToVerify = `select event_id from match_event where book_id = $1 and state <> 'draft' order by event_id`
 
@@ -128,6 +146,7 @@ var matchChecks = []ledger.CheckQuery{
 	{Code: "match-reserved", Name: "own money promised as match is reserved in its fund", Compare: sqlCountPools, Rows: sqlDifferReserved},
 	{Code: "match-missed", Name: "gifts that a stopped event of match did not decide are signed for by two people", Compare: sqlCountMissed, Rows: sqlDifferMissed},
 	{Code: "match-hour", Name: "gifts by the hour are those that awards, steps and gifts give", Compare: sqlCountHours, Rows: sqlDifferHours},
+	{Code: "match-earned", Name: "match that pools' gifts earned and lost is what awards and steps give", Compare: sqlCountEarned, Rows: sqlDifferEarned},
 	{Code: "match-paid", Name: "match that was paid and clawed back is what the campaigns' accounts say", Compare: sqlCountPayments, Rows: sqlDifferPaid},
 }
 

@@ -13,16 +13,7 @@ import (
 	"sunfund/ledger/giving"
 )
 
-const (
-	// What gifts earned from each pool of the events, and what of that was taken back before it was paid.
-	sqlMatchEarned = `
-select w.event_id, w.pool, sum(w.amount)::int8, coalesce(sum(s.freed), 0)::int8
-  from match_award w
-  left join (select event_id, seq, sum(amount) as freed from match_step where book_id = $1 and event_id = any($2) and kind in ('refuse', 'refund', 'disallow') group by 1, 2) s
-    on s.event_id = w.event_id and s.seq = w.seq
- where w.book_id = $1 and w.event_id = any($2) and w.pool <> '' group by 1, 2`
-
-	sqlPlatformMatch = `
+const sqlPlatformMatch = `
 select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.disallowed)::int8, sum(m.settled)::int8, sum(m.frozen)::int8, sum(m.clawed)::int8
   from (select campaign_id, fund_id, 0::int8 as earned, case kind when 'disallowed' then match else 0 end as disallowed, case kind when 'paid' then match else 0 end as settled,
                0::int8 as frozen, 0::int8 as clawed from platform_settlement s
@@ -36,7 +27,6 @@ select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.dis
   join campaign c on c.book_id = $1 and c.campaign_id = m.campaign_id
  where $2::int4[] is null or m.fund_id = any($2)
  group by 1, 2, 3, 4 order by 1`
-)
 
 // matchStatement is the 配捐对账 (accounting.md 3.4): each pool with what gifts earned, what of it was disallowed, is held, is to be paid, was paid, clawed back and
 // returned; match of platforms; and what the memo accounts moved in the days.
@@ -71,18 +61,13 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 		event int32
 		code  string
 	}
-	earned := map[pool][2]int64{}
-	rows, err := q.Query(ctx, sqlMatchEarned, book.ID, ids)
+	earned := map[pool]giving.PoolEarned{}
+	list, err := giving.PoolsEarned(ctx, q, book, ids...)
 	if err != nil {
-		return nil, fmt.Errorf("read earned match: %w", err)
+		return nil, err
 	}
-	var at pool
-	var sums [2]int64
-	if _, err := pgx.ForEachRow(rows, []any{&at.event, &at.code, &sums[0], &sums[1]}, func() error {
-		earned[at] = sums
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("read earned match: %w", err)
+	for _, p := range list {
+		earned[pool{p.Event, p.Pool}] = p
 	}
 	pools := Table{Title: words(r.Lang, "配捐池", "Pools"), Columns: columnsOf(r.Lang, [3]string{"pool", "活动与配捐池", "Event and pool"}, [3]string{"fund", "基金", "Fund"}, [3]string{"#pool-amount", "池额", "Pool"}, [3]string{"#earned", "已赢得", "Earned"},
 		[3]string{"#disallowed", "不予配捐", "Disallowed"}, [3]string{"#held", "冻结待核", "Frozen"}, [3]string{"#reserved", "待付", "To be paid"}, [3]string{"#settled", "已付", "Settled"}, [3]string{"#clawed", "已追回", "Clawed back"},
@@ -99,9 +84,9 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 				continue
 			}
 			x := earned[pool{e.ID, p.Pool}]
-			left, right = left+x[0]-x[1], right+p.Held+p.Reserved+p.Settled
+			left, right = left+x.Earned-x.Freed, right+p.Held+p.Reserved+p.Settled
 			row := Row{ID: e.Code + " " + p.Pool, Style: Line, Cells: []Cell{{Text: e.Name(r.Lang) + " · " + p.Pool}, fundCell(funds[p.FundID], r.Lang)}}
-			for _, amount := range []int64{p.Amount, x[0], x[1], p.Held, p.Reserved, p.Settled, p.Clawed, p.Returned, p.Pledged} {
+			for _, amount := range []int64{p.Amount, x.Earned, x.Freed, p.Held, p.Reserved, p.Settled, p.Clawed, p.Returned, p.Pledged} {
 				row.Cells = append(row.Cells, Cell{Minor: amount})
 			}
 			pools.Rows = append(pools.Rows, row)
@@ -110,7 +95,7 @@ func matchStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	pools.total(r.Lang)
 	platforms := Table{Title: words(r.Lang, "公益平台的配捐", "Match of giving platforms"), Columns: columnsOf(r.Lang, [3]string{"campaign", "募捐活动", "Campaign"}, [3]string{"fund", "基金", "Fund"}, [3]string{"#earned", "已赢得", "Earned"}, [3]string{"#disallowed", "不予配捐", "Disallowed"}, [3]string{"#settled", "已付", "Settled"},
 		[3]string{"#frozen", "冻结", "Frozen"}, [3]string{"#clawed", "已追回", "Clawed back"})}
-	rows, err = q.Query(ctx, sqlPlatformMatch, book.ID, r.Funds)
+	rows, err := q.Query(ctx, sqlPlatformMatch, book.ID, r.Funds)
 	if err != nil {
 		return nil, fmt.Errorf("read match of platforms: %w", err)
 	}
