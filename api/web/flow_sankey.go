@@ -20,9 +20,6 @@ const flowSpendings = ledger.PageMax
 // flowPayments is how many payments of a year, the largest, stand one by one; what was paid beside them is one band of each project.
 const flowPayments = ledger.PageMax
 
-// flowName is how many characters of a name the drawing has room for.
-const flowName = 10
-
 // yearFlow collects the links of a year: kinds of money → funds → projects and other uses → payments with their invoices.
 type yearFlow struct {
 	v     *visit
@@ -75,7 +72,7 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 		return s, err
 	}
 	for _, p := range slices.Concat(before, after) {
-		f.funds[p.Fund.ID] = oneLine(p.Fund.Name(string(v.lang)), flowName)
+		f.funds[p.Fund.ID] = p.Fund.Name(string(v.lang))
 	}
 	for _, p := range before {
 		if p.NetAssets != 0 {
@@ -174,7 +171,7 @@ func (f *yearFlow) projects(q pg.Querier, from, to time.Time) error {
 	}
 	names := map[string]string{}
 	for number, title := range titles {
-		names["X"+strconv.Itoa(int(number))] = oneLine(title, flowName)
+		names["X"+strconv.Itoa(int(number))] = title
 	}
 	payments, err := disclosure.PaidBetween(f.v.ctx(), q, f.v.book, from, to, flowPayments)
 	if err != nil {
@@ -234,7 +231,7 @@ func (f *yearFlow) direct(q pg.Querier, sums map[int32]int64) error {
 		f.out(fund, use, name, rest)
 		for _, sp := range told {
 			if sp.Fund == fund && sp.EffectiveOn.Year() == f.year && sp.Amount > 0 && !sp.Reversed && !sp.Project && sp.Amount <= rest {
-				f.pays(use, name, sp.Entry.String(), oneLine(sp.Summary, flowName), sp.Amount)
+				f.pays(use, name, sp.Entry.String(), sp.Summary, sp.Amount)
 				rest -= sp.Amount
 			}
 		}

@@ -46,6 +46,27 @@ func TestSankey(t *testing.T) {
 	}
 }
 
+// A name beside its node has room for twenty letters or ten characters; the table has the whole name.
+func TestNamesInTheDrawing(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"": "", "临江社区公益服务经费": "临江社区公益服务经费", "石坪桥社区阳光基金专户": "石坪桥社区阳光基金…", "General fund of gifts": "General fund of gif…",
+		"Linjiang community x": "Linjiang community x", "Linjiang community sunshine fund": "Linjiang community…", "E爱空间·阳光相伴专项基金": "E爱空间·阳光相伴专…"} {
+		if got := roomy(name, sankeyRoom, 0); got != want {
+			t.Errorf("%q is drawn as %q, not %q", name, got, want)
+		}
+	}
+	alike := []SankeyNode{{Whole: "Linjiang community sunshine fund"}, {Whole: "Linjiang community service money"}, {Whole: "General fund"}}
+	nameNodes(alike)
+	if alike[0].Name != "Linjiang…shine fund" || alike[1].Name != "Linjiang…vice money" || alike[2].Name != "General fund" {
+		t.Errorf("alike: %+v", alike)
+	}
+	long := "Linjiang community sunshine fund"
+	s := newSankey(Sankey{Unit: "CNY", Heads: []string{"kinds", "funds"}}, []SankeyLink{{From: "k", FromName: "gifts", To: "f", ToName: long, Minor: 300}}, nil)
+	if s.Links[0].ToName != long || s.Nodes[1].Whole != long || s.Nodes[1].Name == long || !strings.Contains(s.Bands[0].Title, long) {
+		t.Errorf("%+v", s)
+	}
+}
+
 // flows holds the table behind the year's flow to what a project took and where that went: pairs of a name and an amount, the project first.
 func (o *office) flows(pairs ...string) {
 	o.Helper()

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+
+	"golang.org/x/text/width"
 
 	"sunfund/ledger/money"
 )
@@ -33,6 +36,7 @@ type SankeyLink struct {
 type SankeyNode struct {
 	X, Y, H, TextX, TextY string
 	Name, Sum             string
+	Whole                 string // the name as it is, where the drawing has no room for it
 	Series                int
 }
 
@@ -49,6 +53,7 @@ const (
 	sankeyNode  = 140 // how wide a node is
 	sankeyWide  = 9600
 	sankeySweep = 6
+	sankeyRoom  = 20 // of a name beside its node, in letters; a Chinese character takes two
 )
 
 type sankeySpot struct {
@@ -116,14 +121,57 @@ func newSankey(s Sankey, links []SankeyLink, rest func(int) string) Sankey {
 		}
 		x := sankeyX(c, columns)
 		for _, p := range column {
-			n := SankeyNode{X: hundredths(x), Y: hundredths(p.y), H: hundredths(p.high), TextX: hundredths(x + sankeyNode + 60), TextY: hundredths(p.y + p.high/2), Name: p.name,
+			n := SankeyNode{X: hundredths(x), Y: hundredths(p.y), H: hundredths(p.high), TextX: hundredths(x + sankeyNode + 60), TextY: hundredths(p.y + p.high/2), Whole: p.name,
 				Sum: Figure(money.Money{Minor: p.minor, Currency: s.Unit}), Series: p.series}
 			s.Nodes = append(s.Nodes, n)
 		}
+		nameNodes(s.Nodes[len(s.Nodes)-len(column):])
 	}
 	s.bands(links, spots, total, columns)
 	s.Links, s.High = links, hundredths(high)
 	return s
+}
+
+// letters is how much room a text takes; a Chinese character takes that of two letters.
+func letters(text string) (n int) {
+	for _, r := range text {
+		n++
+		if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
+			n++
+		}
+	}
+	return n
+}
+
+// roomy is a name cut to so many letters, its last ones kept, with an ellipsis where it was cut.
+func roomy(name string, room, last int) string {
+	runes := []rune(name)
+	if letters(name) <= room {
+		return name
+	}
+	from := len(runes)
+	for from > 0 && letters(string(runes[from-1:])) <= last {
+		from--
+	}
+	to := 0
+	for letters(string(runes[:to+1]))+1+letters(string(runes[from:])) <= room {
+		to++
+	}
+	return strings.TrimSpace(string(runes[:to])) + "…" + strings.TrimSpace(string(runes[from:]))
+}
+
+// nameNodes writes the names of a column as far as there is room; two that would read alike keep their ends.
+func nameNodes(nodes []SankeyNode) {
+	times := map[string]int{}
+	for i := range nodes {
+		nodes[i].Name = roomy(nodes[i].Whole, sankeyRoom, 0)
+		times[nodes[i].Name]++
+	}
+	for i := range nodes {
+		if n := &nodes[i]; times[n.Name] > 1 {
+			n.Name = roomy(n.Whole, sankeyRoom, sankeyRoom/2)
+		}
+	}
 }
 
 // sankeyX is where a column stands; behind the last one the drawing has room for its words.
