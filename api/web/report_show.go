@@ -188,10 +188,7 @@ func (v *visit) reportAnswer(a reportAsk) (err error) {
 	if !r.Recorded.IsZero() {
 		at = r.Recorded
 	}
-	view.Figure = &AsOf{At: at, Position: r.Position}
-	if !a.kind.Now {
-		view.Figure.Href = v.with("at", at.In(v.book.Zone).Format("2006-01-02T15:04:05"), "to", ISODay(a.request.To))
-	}
+	view.Figure = &AsOf{At: at, Position: r.Position, Href: v.with("at", at.In(v.book.Zone).Format("2006-01-02T15:04:05"), "to", ISODay(a.request.To))}
 	view.Beside, view.Wide = r.Beside(), r.Wide()
 	for n, t := range r.Tables {
 		view.Tables = append(view.Tables, v.reportTable(r, n, t))

@@ -297,7 +297,7 @@ func MayPost(ctx context.Context, q pg.Querier, book *ledger.Book, entries []led
 				if err != nil {
 					return err
 				}
-				if fs, err = standing(ctx, q, book, []string{"R14"}, today); err != nil {
+				if fs, err = standing(ctx, q, book, []string{"R14"}, today, time.Time{}); err != nil {
 					return err
 				}
 				kinds = map[int32]string{}

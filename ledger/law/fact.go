@@ -126,7 +126,7 @@ select id, rule, item, object, year, day, until, amount, words, entered_by, seco
 	// The newest of each object, item and year; of what happens more than once, or begins and ends, each.
 	sqlStanding = `
 select distinct on (rule, object, item, year, case when item = any($3) then id end) id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
-  from law_fact where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2))
+  from law_fact where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2)) and ($4::timestamptz is null or coalesce(recorded_at, entered_at) <= $4)
  order by rule, object, item, year, case when item = any($3) then id end, entered_at desc, id desc`
 )
 
@@ -160,9 +160,13 @@ type facts struct {
 	today time.Time
 }
 
-// standing reads the facts that stand, of all rules when none is named.
-func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today time.Time) (fs facts, err error) {
-	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed", "related", "unrelated", "own_account", "account_ended"})
+// standing reads the facts that stand, of all rules when none is named; of those that were recorded until a moment, unless that is zero.
+func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today, recorded time.Time) (fs facts, err error) {
+	var moment *time.Time
+	if !recorded.IsZero() {
+		moment = &recorded
+	}
+	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed", "related", "unrelated", "own_account", "account_ended"}, moment)
 	if err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}
@@ -226,9 +230,10 @@ func during(of []*Fact, begins string, from, to time.Time) (held *Fact) {
 	return held
 }
 
-// Related are the payees that were close to the managers on a day of from..to (R23), each with the fact that says so.
-func Related(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time) (map[uuid.UUID]Fact, error) {
-	fs, err := standing(ctx, q, book, []string{"R23"}, to)
+// Related are the payees that were close to the managers on a day of from..to (R23), each with the fact that says so; by what was entered until a moment, unless
+// that is zero.
+func Related(ctx context.Context, q pg.Querier, book *ledger.Book, from, to, recorded time.Time) (map[uuid.UUID]Fact, error) {
+	fs, err := standing(ctx, q, book, []string{"R23"}, to, recorded)
 	if err != nil {
 		return nil, err
 	}

@@ -564,7 +564,7 @@ func TestFactsStand(t *testing.T) {
 		from, to time.Time
 		words    string
 	}{{ledger.Day(2026, 1, 1), ledger.Day(2026, 2, 28), ""}, {ledger.Day(2026, 1, 1), since, "理事"}, {ledger.Day(2026, 12, 31), until, "理事"}, {until, ledger.Day(2027, 12, 31), ""}, {until, again, "再任理事"}, {since, again, "再任理事"}} {
-		close, err := law.Related(w.ctx, w.db, w.book, c.from, c.to)
+		close, err := law.Related(w.ctx, w.db, w.book, c.from, c.to, time.Time{})
 		if f, found := close[payee]; err != nil || found != (c.words != "") || f.Words != c.words {
 			t.Errorf("%s..%s: %+v, %v, want %q", c.from.Format(time.DateOnly), c.to.Format(time.DateOnly), close, err, c.words)
 		}

@@ -238,7 +238,7 @@ func newDesk(ctx context.Context, q pg.Querier, book *ledger.Book, year int, tod
 	if err != nil {
 		return nil, err
 	}
-	fs, err := standing(ctx, q, book, rules, today)
+	fs, err := standing(ctx, q, book, rules, today, time.Time{})
 	if err != nil {
 		return nil, err
 	}

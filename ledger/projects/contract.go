@@ -136,9 +136,14 @@ insert into contract (book_id, id, number, code, project_id, payee_id, title, ki
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', $13)`
 
 	sqlContractMove = `
-update contract set amount = $4, scheme = $5, signed_on = $6, state = $7, advanced = $8, applied = $9, accepted = $10, kept = $11, forfeited = $12, asked = $13, asked_last = $14,
-       recovered = $15, written_off = $16, version = version + 1
- where book_id = $1 and id = $2 and version = $3`
+with moved as (
+  update contract set amount = $4, scheme = $5, signed_on = $6, state = $7, advanced = $8, applied = $9, accepted = $10, kept = $11, forfeited = $12, asked = $13, asked_last = $14,
+         recovered = $15, written_off = $16, version = version + 1
+   where book_id = $1 and id = $2 and version = $3 returning id
+)
+insert into contract_past (book_id, contract_id, version, state, amount, advanced, applied, accepted, kept, forfeited, asked, asked_last, recovered)
+select $1, was.id, was.version, was.state, was.amount, was.advanced, was.applied, was.accepted, was.kept, was.forfeited, was.asked, was.asked_last, was.recovered
+  from contract was join moved on moved.id = was.id where was.book_id = $1`
 
 	sqlContractCode = `select exists (select from contract where book_id = $1 and code = $2 and state <> 'void')`
 

@@ -106,8 +106,12 @@ insert into disbursement (book_id, id, number, kind, contract_id, fund_id, payee
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'asked', $14, $15)`
 
 	sqlPaymentMove = `
-update disbursement set state = $4, batch_id = $5, sent_on = $6, paid_on = $7, bank_ref = $8, note_due = $4 = 'paid', version = version + 1
- where book_id = $1 and id = $2 and version = $3`
+with moved as (
+  update disbursement set state = $4, batch_id = $5, sent_on = $6, paid_on = $7, bank_ref = $8, note_due = $4 = 'paid', version = version + 1
+   where book_id = $1 and id = $2 and version = $3 returning id
+)
+insert into disbursement_past (book_id, disbursement_id, version, state, sent_on)
+select $1, was.id, was.version, was.state, was.sent_on from disbursement was join moved on moved.id = was.id where was.book_id = $1`
 
 	sqlShareInsert = `insert into disbursement_share (book_id, disbursement_id, position, amount) values ($1, $2, $3, $4)`
 	sqlShares      = `select position, amount from disbursement_share where book_id = $1 and disbursement_id = $2 order by position`

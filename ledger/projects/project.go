@@ -93,8 +93,12 @@ insert into project (book_id, id, number, title, fund_id, street_id, community, 
 values ($1, $2, $3, $4, $5, (select street_id from fund where book_id = $1 and fund_id = $5), $6, $7, $8, $9, 'draft', $10, $11, $12, $13)`
 
 	sqlProjectMove = `
-update project set poll_id = $4, poll_place = $5, budget = $6, committed = $7, state = $8, ended_on = $9, publish_by = $10, published_on = $11, published_at = $12, version = version + 1
- where book_id = $1 and id = $2 and version = $3`
+with moved as (
+  update project set poll_id = $4, poll_place = $5, budget = $6, committed = $7, state = $8, ended_on = $9, publish_by = $10, published_on = $11, published_at = $12, version = version + 1
+   where book_id = $1 and id = $2 and version = $3 returning id
+)
+insert into project_past (book_id, project_id, version, state, budget)
+select $1, was.id, was.version, was.state, was.budget from project was join moved on moved.id = was.id where was.book_id = $1`
 
 	sqlItems      = `select position, label, amount from project_item where book_id = $1 and project_id = $2 order by position`
 	sqlItemInsert = `insert into project_item (book_id, project_id, position, label, amount) values ($1, $2, $3, $4, $5)`

@@ -126,7 +126,7 @@ func TestBanksAsOfADay(t *testing.T) {
 		{5, 531_00, 541_00, "ahead 600, ahead 900, later -2000, later -500"},
 		{6, 531_00, 571_00, "later -2000, later -500, later -700, unpaid -800"},
 	} {
-		list, err := recon.BankPositionsOn(t.Context(), h.db, h.book, sept(c.day), 10)
+		list, err := recon.BankPositionsOn(t.Context(), h.db, h.book, sept(c.day), time.Time{}, 10)
 		h.ok(err)
 		var said []string
 		for _, o := range list[0].Items {

@@ -110,12 +110,12 @@ func TestBanksAreHeldAgainstTheirStatements(t *testing.T) {
 	e4("", "")
 	m.run(now)
 	// On the evening of the first the book had it, and the bank not before the third.
-	earlier, err := recon.BankPositionsOn(t.Context(), h.db, h.book, sept(2), 10)
+	earlier, err := recon.BankPositionsOn(t.Context(), h.db, h.book, sept(2), time.Time{}, 10)
 	h.ok(err)
 	if p := earlier[0]; p.Ledger != 461_00 || p.Statement != 482_00 || p.Unexplained() != 0 || len(p.Items) != 2 || p.Items[1].Say != "ahead" || !p.Items[1].InBook() || p.Items[1].Amount != -9_00 {
 		t.Errorf("%+v", p)
 	}
-	if none, err := recon.BankPositionsOn(t.Context(), h.db, h.book, ledger.Day(2026, time.August, 31), 10); err != nil || len(none) != 0 {
+	if none, err := recon.BankPositionsOn(t.Context(), h.db, h.book, ledger.Day(2026, time.August, 31), time.Time{}, 10); err != nil || len(none) != 0 {
 		t.Errorf("%+v %v", none, err)
 	}
 	if n := m.number(`select count(*) from break_item where type = 'B08' and state = 'self-cleared'`); n != 1 {

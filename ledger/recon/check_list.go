@@ -149,6 +149,7 @@ var sentences = map[string][2]string{
 	"bank-unpaid":    {"{name}：{day} 已匹配，还没有记账，{0}", "{name}: of {day}, matched and not booked yet, {0}"},
 	"bank-later":     {"{name}：记在以后的 {day}，{0}", "{name}: booked on the later day {day}, {0}"},
 	"bank-unseen":    {"{name}：{day} 已入账，银行还没有，{0}", "{name}: booked on {day}, not at the bank yet, {0}"},
+	"bank-undone":    {"{name}：{day} 已入账，以后冲销，{0}", "{name}: booked on {day} and reversed on a later day, {0}"},
 	"bank-ahead":     {"{name}：{day} 已入账，银行以后才有，{0}", "{name}: booked on {day}, at the bank on a later day, {0}"},
 	"quarantined":    {"{name}：有文件未收", "{name}: a file waits in quarantine"},
 	"figures":        {"{name} 的数字与签字时不同", "the figures of {name} are not those that were signed"},

@@ -209,7 +209,7 @@ func report(ctx context.Context, q pg.Querier, book *ledger.Book, month time.Tim
 	for _, o := range outcomes {
 		r.Checks = append(r.Checks, CloseCheck{o.Code, o.State, o.At.UTC(), o.Found, o.Breaks})
 	}
-	banks, err := BankPositionsOn(ctx, q, book, lastDay(month), outstandingKept)
+	banks, err := BankPositionsOn(ctx, q, book, lastDay(month), time.Time{}, outstandingKept)
 	if err != nil {
 		return nil, err
 	}

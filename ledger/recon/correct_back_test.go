@@ -110,9 +110,15 @@ func TestWhatTheMachineBookedIsTakenBack(t *testing.T) {
 	if got := strings.Join(m.said(`select b.amount::text, b.state from break_item b where b.type = 'B08' order by b.amount`), ", "); got != "4000 open, 321750 open" {
 		t.Errorf("breaks %s", got)
 	}
-	// What is neither booked nor matched explains why the bank has more than the book.
+	// What was booked on the statement's day and taken back later stands beside its line: what is left is what the book had before the statements began.
 	list, err := recon.BankPositions(t.Context(), h.db, h.book)
-	if err != nil || len(list) != 1 || list[0].ItemsSum != -3257_50 {
+	if err != nil || len(list) != 1 || list[0].ItemsSum != -40_00 || len(list[0].Items) != 3 || list[0].Items[2].Say != "undone" || list[0].Items[2].Amount != 3217_50 || list[0].Unexplained() != 470_00 {
+		t.Errorf("%+v %v", list, err)
+	}
+	// A statement of the day it was taken back has both, and only the lines are open.
+	h.bring(bank, "2.sta", []byte(":20:B\r\n:25:12345678\r\n:28C:2/1\r\n:60F:C260910CNY3257,50\r\n:62F:C260910CNY3257,50\r\n-\r\n"))
+	list, err = recon.BankPositions(t.Context(), h.db, h.book)
+	if err != nil || len(list) != 1 || list[0].ItemsSum != -3257_50 || list[0].Unexplained() != 470_00 {
 		t.Errorf("%+v %v", list, err)
 	}
 }

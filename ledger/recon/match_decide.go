@@ -46,12 +46,12 @@ select $1, $2, 0, $3, 0, (select coalesce(max(no), 0) from recon_member where bo
 	// A match on a page falls by a row that says so.
 	sqlRevoke = `
 with fallen as (
-  update recon_member m set live = false
+  update recon_member m set live = false, fell_at = now()
    where m.book_id = $1 and m.live and case when $2::uuid is not null then m.group_id = $2 else m.source_id = $3 and m.line_key = $4 and m.group_id is null end
   returning m.source_id, m.line_key, m.ours, m.kind
 ), torn as (
-  insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount, live)
-  select $1, source_id, part, rule, run_no, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = m.run_no), ours, line_key, kind, amount, false
+  insert into recon_member (book_id, source_id, part, rule, run_no, no, ours, line_key, kind, amount, live, fell_at)
+  select $1, source_id, part, rule, run_no, (select coalesce(max(no), 0) + 1 from recon_member where book_id = $1 and run_no = m.run_no), ours, line_key, kind, amount, false, now()
     from (` + matchedRows + `) m
    where $2 is null and m.book_id = $1 and m.source_id = $3 and m.line_key = $4
      and not exists (select from recon_member x where x.book_id = $1 and x.live and x.source_id = $3 and x.line_key = $4)

@@ -71,8 +71,9 @@ func (p *ProcessorPosition) sum(t *ProcessorPosition) {
 
 const (
 	sqlProcessorEvents = `
-select processor, category, sum(amount)::int8, sum(fee)::int8, count(*) from processor_txn
- where book_id = $1 and happened_at >= $2 and happened_at < $3 group by 1, 2 order by 1, 2`
+select t.processor, t.category, sum(t.amount)::int8, sum(t.fee)::int8, count(*) from processor_txn t
+ where t.book_id = $1 and t.happened_at >= $2 and t.happened_at < $3
+   and ($4::timestamptz is null or exists (select from entry e where e.book_id = $1 and e.id = t.entry_id and e.recorded_at <= $4)) group by 1, 2 order by 1, 2`
 
 	// A bill of payments and refunds alone does not tell what was paid out: that is what its days settle.
 	sqlProcessorLines = `
@@ -84,11 +85,34 @@ select s.id, s.name, s.format, 'payout', -sum(t.amount)::int8, 0, 0
   from source_account s join settlement t on t.book_id = $1 and t.source_id = s.id and t.due_on between $3 and $4
  where s.book_id = $1 and s.currency = $2 and s.format = any($6) group by 1, 2, 3
  order by 1, 4`
+
+	// As it was recorded until a moment ($7): the lines of files that were taken in by then. What a day of trades settles is what its lines add up to that a
+	// run had seen.
+	sqlProcessorLinesThen = `
+select s.id, s.name, s.format, l.kind, sum(l.amount)::int8, sum(l.fee)::int8, count(*)
+  from source_account s
+  join ext_line l on l.book_id = $1 and l.source_id = s.id and l.booked_on between $3 and $4
+  join source_file f on f.book_id = $1 and f.id = l.file_id and coalesce(f.taken_at, '-infinity') <= $7
+ where s.book_id = $1 and s.currency = $2 and s.format = any($5) group by 1, 2, 3, 4
+ union all
+select s.id, s.name, s.format, 'payout', -sum(l.amount - l.fee)::int8, 0, 0
+  from source_account s
+  join settlement t on t.book_id = $1 and t.source_id = s.id and t.due_on between $3 and $4
+  join ext_line l on l.book_id = $1 and l.source_id = s.id and l.booked_on = t.day and l.kind = any('{payment,refund,refund-failure,dispute,dispute-reversal}')
+  join source_file f on f.book_id = $1 and f.id = l.file_id
+  join recon_run r on r.book_id = $1 and r.no = f.run_no and r.finished <= $7
+ where s.book_id = $1 and s.currency = $2 and s.format = any($6) group by 1, 2, 3
+ order by 1, 4`
 )
 
 // ProcessorPositions holds each processor's rows of the days against the book, by its code. Where its own events are kept they count; else a bill of the whole
-// account; else a bill of its payments with what they settle. Several accounts of the same kind, such as two merchant numbers, are added up.
-func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, from, to time.Time) ([]ProcessorPosition, error) {
+// account; else a bill of its payments with what they settle. Several accounts of the same kind, such as two merchant numbers, are added up. All is as it was
+// recorded until a moment, unless that is zero.
+func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, from, to, recorded time.Time) ([]ProcessorPosition, error) {
+	var moment *time.Time
+	if !recorded.IsZero() {
+		moment = &recorded
+	}
 	all := map[string]*ProcessorPosition{}
 	at := func(code string) *ProcessorPosition {
 		if all[code] == nil {
@@ -96,7 +120,7 @@ func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, fr
 		}
 		return all[code]
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Tags: [2]string{"instrument"}}, from, to.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Tags: [2]string{"instrument"}, Recorded: recorded}, from, to.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +131,7 @@ func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, fr
 			p.In, p.Out = p.In+end.Debit-begin.Debit, p.Out+end.Credit-begin.Credit
 		}
 	}
-	rows, err := q.Query(ctx, sqlProcessorEvents, book.ID, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)))
+	rows, err := q.Query(ctx, sqlProcessorEvents, book.ID, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)), moment)
 	if err != nil {
 		return nil, fmt.Errorf("read processors: %w", err)
 	}
@@ -120,7 +144,11 @@ func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, fr
 		return nil, fmt.Errorf("read processors: %w", err)
 	}
 	trades := []statement.Format{statement.WeChatTrade, statement.AlipayTrade}
-	rows, err = q.Query(ctx, sqlProcessorLines, book.ID, book.Currency, from, to, append([]statement.Format{statement.WeChatFund, statement.StripeBalance}, trades...), trades)
+	sql, args := sqlProcessorLines, []any{book.ID, book.Currency, from, to, append([]statement.Format{statement.WeChatFund, statement.StripeBalance}, trades...), trades}
+	if moment != nil {
+		sql, args = sqlProcessorLinesThen, append(args, recorded)
+	}
+	rows, err = q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read processors: %w", err)
 	}

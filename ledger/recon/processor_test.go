@@ -32,7 +32,7 @@ func TestProcessorOfTwoNumbers(t *testing.T) {
 	}
 	wechat := func() recon.ProcessorPosition {
 		t.Helper()
-		list, err := recon.ProcessorPositions(t.Context(), h.db, h.book, day, day)
+		list, err := recon.ProcessorPositions(t.Context(), h.db, h.book, day, day, time.Time{})
 		h.ok(err)
 		for _, p := range list {
 			if p.Code == "wechat" {

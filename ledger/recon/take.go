@@ -33,7 +33,7 @@ const (
 	sqlSourceLock = `select pg_advisory_xact_lock($1::int4, -1000 - $2::int4)`
 
 	sqlFileImported = `
-update source_file set state = 'imported', done_at = $3, profile_id = $4, parser = $5, version = $6, lines = $7, fresh = $8, reason = null, reason_line = null,
+update source_file set state = 'imported', done_at = $3, taken_at = now(), profile_id = $4, parser = $5, version = $6, lines = $7, fresh = $8, reason = null, reason_line = null,
        want = null, got = null
  where book_id = $1 and id = $2 and state in ('received', 'quarantined')`
 

@@ -56,44 +56,100 @@ select p.seq, e.id, e.effective_on, coalesce(d.summary, ''), p.amount
  cross join lateral (select id, effective_on from entry where book_id = $1 and id = p.entry_id limit 1) e
   left join document d on d.book_id = $1 and d.entry_id = e.id
  order by p.seq desc`
+
+	// As it was recorded until a moment ($4): all that the accounts had moved by the day, account by account.
+	sqlTransitThen = `
+select a.account_id, a.chart, a.fund_id, p.seq, e.id, e.effective_on, coalesce(d.summary, ''), p.amount
+  from account a
+  join posting p on p.book_id = $1 and p.account_id = a.account_id
+ cross join lateral (select id, effective_on from entry where book_id = $1 and id = p.entry_id and recorded_at <= $4 and effective_on <= $3 limit 1) e
+  left join document d on d.book_id = $1 and d.entry_id = e.id
+ where a.book_id = $1 and a.ccy = $2 and a.chart in ('psp.transit', 'pay.transit')
+ order by a.account_id, e.effective_on, p.seq`
 )
 
 // transitPage is how many postings are read at a time.
 const transitPage = 500
 
-// InTransit tells what was on its way at the end of a day, of each account at most so many items one by one.
-func InTransit(ctx context.Context, q pg.Querier, book *ledger.Book, day time.Time, keep int) (map[chart.ID]*Way, error) {
-	rows, err := q.Query(ctx, sqlTransitSince, book.ID, book.Currency, day)
-	if err != nil {
-		return nil, fmt.Errorf("read money on its way: %w", err)
-	}
-	since, err := pgx.CollectRows(rows, pgx.RowToStructByPos[transitSince])
-	if err != nil {
-		return nil, fmt.Errorf("read money on its way: %w", err)
-	}
+// InTransit tells what was on its way at the end of a day, of each account at most so many items one by one; as it was recorded until a moment, unless that is zero.
+func InTransit(ctx context.Context, q pg.Querier, book *ledger.Book, day, recorded time.Time, keep int) (map[chart.ID]*Way, error) {
 	ways := map[chart.ID]*Way{}
-	for _, s := range since {
-		moves, err := s.moves(ctx, q, book, day)
-		if err != nil {
-			return nil, fmt.Errorf("read money on its way: %w", err)
-		}
+	if err := eachTransit(ctx, q, book, day, recorded, func(id chart.ID, moves []transitMove) {
 		open := onItsWay{by: map[int64][]int{}}
 		for _, m := range moves {
 			open.settle(m.Transit)
 		}
-		if ways[s.Chart] == nil {
-			ways[s.Chart] = &Way{Chart: s.Chart}
+		if ways[id] == nil {
+			ways[id] = &Way{Chart: id}
 		}
-		w := ways[s.Chart]
+		w := ways[id]
 		for _, t := range open.left() {
 			w.Items, w.ItemsAll, w.ItemsSum = append(w.Items, t), w.ItemsAll+1, w.ItemsSum+t.Amount
 		}
+	}); err != nil {
+		return nil, fmt.Errorf("read money on its way: %w", err)
 	}
 	for _, w := range ways {
 		slices.SortStableFunc(w.Items, func(a, b Transit) int { return a.Day.Compare(b.Day) })
 		w.Items = w.Items[:min(len(w.Items), keep)]
 	}
 	return ways, nil
+}
+
+// eachTransit gives each account, in the order of their numbers, with what it moved after the last day at whose end nothing was on its way, in the order of days.
+// An account with nothing on its way at the end is left out.
+func eachTransit(ctx context.Context, q pg.Querier, book *ledger.Book, day, recorded time.Time, each func(chart.ID, []transitMove)) error {
+	if !recorded.IsZero() {
+		return eachTransitThen(ctx, q, book, day, recorded, each)
+	}
+	rows, err := q.Query(ctx, sqlTransitSince, book.ID, book.Currency, day)
+	if err != nil {
+		return err
+	}
+	since, err := pgx.CollectRows(rows, pgx.RowToStructByPos[transitSince])
+	if err != nil {
+		return err
+	}
+	for _, s := range since {
+		moves, err := s.moves(ctx, q, book, day)
+		if err != nil {
+			return err
+		}
+		each(s.Chart, moves)
+	}
+	return nil
+}
+
+func eachTransitThen(ctx context.Context, q pg.Querier, book *ledger.Book, day, recorded time.Time, each func(chart.ID, []transitMove)) error {
+	rows, err := q.Query(ctx, sqlTransitThen, book.ID, book.Currency, day, recorded)
+	if err != nil {
+		return err
+	}
+	var account, last int32
+	var m transitMove
+	var moves []transitMove // of one account, since nothing was on its way
+	var held int64
+	end := func() {
+		if held != 0 {
+			each(moves[0].Chart, moves)
+		}
+		moves, held = nil, 0
+	}
+	if _, err := pgx.ForEachRow(rows, []any{&account, &m.Chart, &m.Fund, &m.seq, &m.Entry, &m.Day, &m.Summary, &m.Amount}, func() error {
+		switch {
+		case account != last:
+			end()
+			last = account
+		case held == 0 && m.Day.After(moves[len(moves)-1].Day):
+			moves = nil
+		}
+		moves, held = append(moves, m), held+m.Amount
+		return nil
+	}); err != nil {
+		return err
+	}
+	end()
+	return nil
 }
 
 // transitSince is an account with what it moved after a day at whose end it stood at zero.

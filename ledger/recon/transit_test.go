@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func TestInTransit(t *testing.T) {
 				want = append(want, o.Amount)
 			}
 		}
-		ways, err := InTransit(t.Context(), db, book, day(until), 3)
+		ways, err := InTransit(t.Context(), db, book, day(until), time.Time{}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,9 +143,12 @@ func TestInTransit(t *testing.T) {
 		if w.ItemsAll != int64(len(want)) || w.ItemsSum != sum || len(w.Items) != min(3, len(want)) {
 			t.Errorf("until the %d: %+v, want %d items of %d", until, w, len(want), sum)
 		}
-		all, err := InTransit(t.Context(), db, book, day(until), len(moves))
+		all, err := InTransit(t.Context(), db, book, day(until), time.Time{}, len(moves))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if recorded, err := InTransit(t.Context(), db, book, day(until), time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC), len(moves)); err != nil || !reflect.DeepEqual(recorded, all) {
+			t.Errorf("until the %d as of a moment: %+v, want %+v, %v", until, recorded, all, err)
 		}
 		var got []int64
 		if len(want) > 0 {

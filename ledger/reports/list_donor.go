@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,12 +59,24 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 		for i := range list {
 			ids[i] = list[i].ID
 		}
-		papers, err := receipts.OfGifts(ctx, q, book, ids)
+		numbers, err := standing(ctx, q, book, ids, r.Recorded)
 		if err != nil {
 			return nil, err
 		}
+		var then map[uuid.UUID]int64
+		if !r.Recorded.IsZero() {
+			if then, err = giving.RefundedThen(ctx, q, book, ids, r.Recorded); err != nil {
+				return nil, err
+			}
+		}
 		for i := range list {
 			g := &list[i]
+			if then != nil {
+				var known bool
+				if g.Refunded, known = then[g.ID]; !known {
+					continue
+				}
+			}
 			if g.Currency != book.Currency {
 				foreign++
 				continue
@@ -75,16 +88,10 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 				}
 				titles[g.CampaignID] = c.Title(r.Lang)
 			}
-			var numbers []string
-			for _, one := range papers[g.ID] {
-				if one.Void == nil {
-					numbers = append(numbers, one.Printed())
-				}
-			}
 			ref := giving.Ref(book, g.ID)
 			gifts.Rows = append(gifts.Rows, Row{ID: ref, Style: Line, Cells: []Cell{{Text: ref, To: Ref{ToEntry, g.ID.String()}}, {Text: g.PaidAt.In(book.Zone).Format(time.DateOnly)}, {Text: titles[g.CampaignID]},
-				{Text: strings.Join(numbers, " ")}, {Minor: g.Amount}, {Minor: g.Refunded}, {Minor: g.Amount - g.Refunded}}})
-			if err := used.add(ctx, q, book, g.ID, g.Amount); err != nil {
+				{Text: strings.Join(numbers[g.ID], " ")}, {Minor: g.Amount}, {Minor: g.Refunded}, {Minor: g.Amount - g.Refunded}}})
+			if err := used.add(ctx, q, book, g.ID, g.Amount, r.Recorded); err != nil {
 				return nil, err
 			}
 		}
@@ -100,10 +107,45 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	}
 	report.Tables = []Table{gifts, spent}
 	report.Notes = []string{words(r.Lang, "本表不是票据。项目份额按先收先用、最大余数分到每一分。", "This is no receipt. Shares of projects: what came first is used first, to the last fen by largest remainder.")}
+	if !r.Recorded.IsZero() {
+		report.Notes = append(report.Notes, words(r.Lang, "捐赠、退款、票据按所选时刻；“用到哪里”由现在的追踪减去该时刻以后记账的用途，其后退回、冲销而重新等待的钱列为还没有用；姓名和票面按现在。",
+			"Gifts, refunds and receipts are as of the moment. What they paid is what is followed now, less what was recorded after the moment; money that came back since then stands as not used. Names are as now."))
+	}
 	if foreign > 0 {
 		report.Notes = append(report.Notes, fmt.Sprintf(words(r.Lang, "另有 %d 笔外币捐赠没有列入。", "%d more gifts in other currencies are not in this list."), foreign))
 	}
 	return report, nil
+}
+
+// standing are the printed numbers of the receipts of each gift that stand, or stood at a moment.
+func standing(ctx context.Context, q pg.Querier, book *ledger.Book, gifts []uuid.UUID, recorded time.Time) (map[uuid.UUID][]string, error) {
+	papers, err := receipts.OfGifts(ctx, q, book, gifts)
+	if err != nil {
+		return nil, err
+	}
+	stood := func(r *receipts.Receipt) bool { return r.Void == nil }
+	if !recorded.IsZero() {
+		var ids []uuid.UUID
+		for _, list := range papers {
+			for i := range list {
+				ids = append(ids, list[i].ID)
+			}
+		}
+		then, err := receipts.StoodThen(ctx, q, book, ids, recorded)
+		if err != nil {
+			return nil, err
+		}
+		stood = func(r *receipts.Receipt) bool { return slices.Contains(then, r.ID) }
+	}
+	numbers := map[uuid.UUID][]string{}
+	for gift, list := range papers {
+		for i := range list {
+			if stood(&list[i]) {
+				numbers[gift] = append(numbers[gift], list[i].Printed())
+			}
+		}
+	}
+	return numbers, nil
 }
 
 // uses adds up what gifts became, by project or by kind of use.
@@ -125,13 +167,23 @@ func (u *uses) put(key string, amount int64) {
 	u.sums[key] += amount
 }
 
-// add counts a gift of an amount.
-func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID, amount int64) error {
+// add counts a gift of an amount. What it paid by entries that were recorded after a moment waited then.
+func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uuid.UUID, amount int64, recorded time.Time) error {
 	b, err := trace.Of(ctx, q, book, gift)
 	if err != nil {
 		return err
 	}
+	var later []uuid.UUID
+	if !recorded.IsZero() && len(b.Uses) > 0 {
+		if later, err = recordedAfter(ctx, q, book, b.Uses, recorded); err != nil {
+			return err
+		}
+	}
 	for _, x := range b.Uses {
+		if slices.Contains(later, x.Entry) {
+			b.Waiting += x.Amount
+			continue
+		}
 		key := useWords[x.Kind]
 		name := words(u.lang, key[0], key[1])
 		switch {
@@ -150,6 +202,24 @@ func (u *uses) add(ctx context.Context, q pg.Querier, book *ledger.Book, gift uu
 		u.put(words(u.lang, "尚未追踪去向", "Not followed yet"), amount)
 	}
 	return nil
+}
+
+const sqlRecordedAfter = `select id from entry where book_id = $1 and id = any($2) and recorded_at > $3`
+
+func recordedAfter(ctx context.Context, q pg.Querier, book *ledger.Book, used []trace.Use, recorded time.Time) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(used))
+	for i, x := range used {
+		ids[i] = x.Entry
+	}
+	rows, err := q.Query(ctx, sqlRecordedAfter, book.ID, ids, recorded)
+	if err != nil {
+		return nil, fmt.Errorf("read entries of uses: %w", err)
+	}
+	later, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("read entries of uses: %w", err)
+	}
+	return later, nil
 }
 
 var useWords = map[string][2]string{trace.Payment: {"付款", "Payments"}, trace.Cost: {"费用", "Costs"}, trace.Fee: {"支付与筹资费用", "Fees and fundraising"}, trace.Levied: {"管理费", "Management fee"}, trace.Refund: {"退款", "Refunds"},

@@ -21,18 +21,27 @@ const (
 	sqlRelatedPayees = `
 select p.id, p.number, p.name, coalesce(c.n, 0), coalesce(c.amount, 0)::int8, coalesce(c.owed, 0)::int8, coalesce(d.paid, 0)::int8
   from payee p
-  left join lateral (select count(*) as n, sum(amount) as amount, sum(accepted - applied - kept - asked) as owed from contract
-                      where book_id = $1 and payee_id = p.id and state not in ('draft', 'void')) c on true
-  left join lateral (select sum(amount) as paid from disbursement where book_id = $1 and payee_id = p.id and state in ('sent', 'paid') and sent_on between $3 and $4) d on true
+  left join lateral (select count(*) as n, sum(c.amount) as amount, sum(c.accepted - c.applied - c.kept - c.asked) as owed from (` + contractsThen + ` and c.payee_id = p.id) c
+                      where c.state not in ('draft', 'void')) c on true
+  left join lateral (select sum(d.amount) as paid from (` + paymentsThen + `) d where d.payee_id = p.id and d.state in ('sent', 'paid') and d.sent_on between $3 and $5) d on true
  where p.book_id = $1 and p.id = any($2) order by p.number`
 
 	sqlRelatedPayments = `
 select p.number, p.name, d.number, d.purpose, coalesce(c.code, ''), d.sent_on, d.amount,
-       (select s.entry_id from record_step s where s.book_id = $1 and s.object = 'disbursement:' || d.id and s.entry_id is not null order by s.at desc limit 1)
-  from disbursement d
+       (select s.entry_id from record_step s where s.book_id = $1 and s.object = 'disbursement:' || d.id and s.entry_id is not null
+           and ($4::timestamptz is null or coalesce(s.recorded_at, '-infinity') <= $4) order by s.at desc limit 1)
+  from (` + paymentsThen + `) d
   join payee p on p.book_id = $1 and p.id = d.payee_id
   left join contract c on c.book_id = $1 and c.id = d.contract_id
- where d.book_id = $1 and d.payee_id = any($2) and d.state in ('sent', 'paid') and d.sent_on between $3 and $4 order by d.sent_on, d.number`
+ where d.payee_id = any($2) and d.state in ('sent', 'paid') and d.sent_on between $3 and $5 order by d.sent_on, d.number`
+
+	// Payments as they stood at a moment ($4), null for now.
+	paymentsThen = `
+select d.id, d.number, d.payee_id, d.contract_id, d.purpose, d.amount, case when w.version is null then d.state else w.state end as state,
+       case when w.version is null then d.sent_on else w.sent_on end as sent_on
+  from disbursement d
+  left join lateral (select * from disbursement_past where book_id = $1 and disbursement_id = d.id and until > $4::timestamptz order by version limit 1) w on true
+ where d.book_id = $1`
 )
 
 // relatedParties is the 关联方 list (accounting.md 3.4): payees that two persons marked as close to the managers (R23), their contracts and payments of the days,
@@ -42,7 +51,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	if err != nil {
 		return nil, err
 	}
-	marks, err := law.Related(ctx, q, book, r.From, r.To)
+	marks, err := law.Related(ctx, q, book, r.From, r.To, r.Recorded)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +61,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	}
 	payees := Table{Title: words(r.Lang, "有利害关系的收款方", "Payees close to the managers"), Columns: columnsOf(r.Lang, [3]string{"payee", "收款方", "Payee"}, [3]string{"since", "自", "Since"}, [3]string{"words", "关系", "Relation"},
 		[3]string{"count", "合同数", "Contracts"}, [3]string{"#contracts", "合同金额", "Contracted"}, [3]string{"#paid", "本期付款", "Paid in the days"}, [3]string{"#owed", "应付未付", "Owed"})}
-	rows, err := q.Query(ctx, sqlRelatedPayees, book.ID, ids, r.From, r.To)
+	rows, err := q.Query(ctx, sqlRelatedPayees, book.ID, ids, r.From, r.moment(), r.To)
 	if err != nil {
 		return nil, fmt.Errorf("read related parties: %w", err)
 	}
@@ -70,7 +79,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	payees.total(r.Lang)
 	entries := Table{Title: words(r.Lang, "本期向其付款", "Payments to them in the days"), Columns: columnsOf(r.Lang, [3]string{"payment", "付款", "Payment"}, [3]string{"payee", "收款方", "Payee"}, [3]string{"contract", "合同", "Contract"}, [3]string{"day", "日期", "Day"},
 		[3]string{"#amount", "金额", "Amount"})}
-	rows, err = q.Query(ctx, sqlRelatedPayments, book.ID, ids, r.From, r.To)
+	rows, err = q.Query(ctx, sqlRelatedPayments, book.ID, ids, r.From, r.moment(), r.To)
 	if err != nil {
 		return nil, fmt.Errorf("read payments to related parties: %w", err)
 	}
@@ -90,7 +99,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 		return nil, fmt.Errorf("read payments to related parties: %w", err)
 	}
 	entries.total(r.Lang)
-	donors, err := giving.LargestDonors(ctx, q, book, r.From, r.To, mainDonors)
+	donors, err := giving.LargestDonors(ctx, q, book, r.From, r.To, r.Recorded, mainDonors)
 	if err != nil {
 		return nil, err
 	}
@@ -102,5 +111,8 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	report.Tables = []Table{payees, entries, gave}
 	report.Notes = []string{words(r.Lang, "收款方的关系由两人在“法规检查”登记（R23）。谁算主要捐赠人由协会判断；姓名只在捐赠人页面、经授权查看。",
 		"Relations of payees are entered by two persons on the page of the law (R23). Who of the donors is a main donor the association judges; names stand on the donors' own pages, for who may read them.")}
+	if !r.Recorded.IsZero() {
+		report.Notes = append(report.Notes, words(r.Lang, "名称、以及哪些捐赠记录属于同一人（同一邮箱），按现在。", "Names, and which records are one donor by their e-mail address, are as now."))
+	}
 	return report, nil
 }

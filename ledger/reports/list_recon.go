@@ -25,7 +25,7 @@ func bankReconciliation(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		return nil, err
 	}
 	report.Period = r.To.Format(time.DateOnly)
-	positions, err := recon.BankPositionsOn(ctx, q, book, r.To, outstandingMax)
+	positions, err := recon.BankPositionsOn(ctx, q, book, r.To, r.Recorded, outstandingMax)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func bankReconciliation(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 		seen[p.Chart] = true
 		report.bank(p)
 	}
-	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{}, r.To.AddDate(0, 0, 1))
+	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Recorded: r.Recorded}, r.To.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,12 @@ func bankReconciliation(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 	if err := report.transit(ctx, q, book, held, r); err != nil {
 		return nil, err
 	}
-	report.Notes = append(report.Notes, words(r.Lang, "各户以当日或之前最后一份对账单的截止日为准；匹配情况按现在所知。", "Each account stands at the end of its last statement until the day; what is matched is as known now."))
+	report.Notes = append(report.Notes, words(r.Lang, "各户以当日或之前最后一份对账单的截止日为准。", "Each account stands at the end of its last statement until the day."))
+	if r.Recorded.IsZero() {
+		report.Notes = append(report.Notes, words(r.Lang, "匹配情况按现在所知；要看某一时刻的，选记账时刻。", "What is matched is as known now; for what was known at a moment, choose the moment."))
+	} else {
+		report.Notes = append(report.Notes, words(r.Lang, "对账单、凭证、匹配和差异按所选时刻；账户的名称和对应的科目按现在。", "Statements, entries, matches and breaks are as of the moment; what accounts are called, and which account of the book they are, is as now."))
+	}
 	return report, nil
 }
 
@@ -113,11 +118,12 @@ func (r *Report) bank(p *recon.BankPosition) {
 
 // outstandingSays are the words of recon.Outstanding.Say.
 var outstandingSays = map[string][2]string{"unbooked": {"银行已记，账上还没有记", "At the bank, not booked"}, "unpaid": {"已匹配，还没有记账", "Matched, not booked yet"}, "later": {"账上记在以后日期", "Booked on a later day"},
-	"unseen": {"账上已记，银行还没有", "Booked, not at the bank"}, "ahead": {"账上已记，银行以后才有", "Booked, at the bank on a later day"}}
+	"unseen": {"账上已记，银行还没有", "Booked, not at the bank"}, "ahead": {"账上已记，银行以后才有", "Booked, at the bank on a later day"},
+	"undone": {"账上已记，以后冲销", "Booked, reversed on a later day"}}
 
 // transit adds what was on its way at the end of the day, and holds its items against the two accounts.
 func (r *Report) transit(ctx context.Context, q pg.Querier, book *ledger.Book, held map[chart.ID]int64, ask Request) error {
-	ways, err := recon.InTransit(ctx, q, book, ask.To, outstandingMax)
+	ways, err := recon.InTransit(ctx, q, book, ask.To, ask.Recorded, outstandingMax)
 	if err != nil {
 		return err
 	}
@@ -154,7 +160,7 @@ func processorReconciliation(ctx context.Context, q pg.Querier, book *ledger.Boo
 	if err != nil {
 		return nil, err
 	}
-	positions, err := recon.ProcessorPositions(ctx, q, book, r.From, r.To)
+	positions, err := recon.ProcessorPositions(ctx, q, book, r.From, r.To, r.Recorded)
 	if err != nil {
 		return nil, err
 	}

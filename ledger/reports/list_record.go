@@ -18,9 +18,22 @@ const (
 	sqlFinalAccounts = `
 select p.id, p.number, p.title, p.fund_id, p.state, p.budget, coalesce(sum(c.amount), 0)::int8, coalesce(sum(c.accepted), 0)::int8,
        coalesce(sum(c.advanced - c.applied - c.recovered), 0)::int8, coalesce(sum(c.kept - c.forfeited - c.asked_last), 0)::int8, coalesce(sum(c.accepted - c.applied - c.kept - c.asked), 0)::int8
-  from project p left join contract c on c.book_id = p.book_id and c.project_id = p.id and c.state not in ('draft', 'void')
- where p.book_id = $1 and ($2::int4[] is null or p.fund_id = any($2)) and p.state in ('approved', 'ended')
+  from (select p.id, p.number, p.title, p.fund_id, coalesce(w.state, p.state) as state, coalesce(w.budget, p.budget) as budget
+          from project p
+          left join lateral (select state, budget from project_past where book_id = $1 and project_id = p.id and until > $4 order by version limit 1) w on true
+         where p.book_id = $1 and ($2::int4[] is null or p.fund_id = any($2))) p
+  left join lateral (` + contractsThen + `) c on c.project_id = p.id and c.state not in ('draft', 'void')
+ where p.state in ('approved', 'ended')
  group by p.id, p.number, p.title, p.fund_id, p.state, p.budget order by p.number limit $3`
+
+	// Contracts as they stood at a moment ($4), null for now: a row of contract_past says how one stood until then. A draft is no contract yet.
+	contractsThen = `
+select c.id, c.project_id, c.payee_id, coalesce(w.state, c.state) as state, coalesce(w.amount, c.amount) as amount, coalesce(w.advanced, c.advanced) as advanced,
+       coalesce(w.applied, c.applied) as applied, coalesce(w.accepted, c.accepted) as accepted, coalesce(w.kept, c.kept) as kept, coalesce(w.forfeited, c.forfeited) as forfeited,
+       coalesce(w.asked, c.asked) as asked, coalesce(w.asked_last, c.asked_last) as asked_last, coalesce(w.recovered, c.recovered) as recovered
+  from contract c
+  left join lateral (select * from contract_past where book_id = $1 and contract_id = c.id and until > $4::timestamptz order by version limit 1) w on true
+ where c.book_id = $1`
 
 	sqlReceiptRegister = `
 select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, r.payer, r.uscc, r.fund_id, r.amount, r.gifts, r.issued_on, coalesce(x.reason, ''),
@@ -29,13 +42,14 @@ select r.id, g.code, lpad(r.number::text, g.digits, '0'), r.check_code, r.face, 
   left join campaign c on c.book_id = r.book_id and c.campaign_id = r.campaign_id
   left join receipt was on was.book_id = r.book_id and was.id = r.replaces
   left join receipt_range of on of.book_id = r.book_id and of.range_id = was.range_id
-  left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id and ($9::timestamptz is null or x.voided_at <= $9)
+  left join receipt_void x on x.book_id = r.book_id and x.receipt_id = r.id and ($9::timestamptz is null or coalesce(x.recorded_at, x.voided_at) <= $9)
  where r.book_id = $1 and r.issued_on between $2 and $3 and ($4::int4[] is null or r.fund_id = any($4)) and r.ccy = $5
-   and ($9::timestamptz is null or r.issued_at <= $9) and (r.issued_on, r.id) > ($6, $7)
+   and ($9::timestamptz is null or coalesce(r.recorded_at, r.issued_at) <= $9) and (r.issued_on, r.id) > ($6, $7)
  order by r.issued_on, r.id limit $8`
 
 	sqlReceiptsUpTo = `
-select count(*) from (select from receipt where book_id = $1 and issued_on between $2 and $3 and ($4::int4[] is null or fund_id = any($4)) and ccy = $5 limit $6) r`
+select count(*) from (select from receipt where book_id = $1 and issued_on between $2 and $3 and ($4::int4[] is null or fund_id = any($4)) and ccy = $5
+   and ($7::timestamptz is null or coalesce(recorded_at, issued_at) <= $7) limit $6) r`
 
 	sqlLots = `
 select l.number, l.kind, l.title, l.pieces, l.left_pieces, l.unit, l.fund_id, l.received_on, l.basis, l.value, l.left_value, l.state
@@ -53,6 +67,14 @@ func (r *Request) rowsMax() int {
 	return ListMax
 }
 
+// moment is until when it was recorded; nil for now.
+func (r *Request) moment() *time.Time {
+	if r.Recorded.IsZero() {
+		return nil
+	}
+	return &r.Recorded
+}
+
 // listPage is how many rows of a long list are read at a time.
 const listPage = 5_000
 
@@ -62,20 +84,24 @@ func cut(report *Report, n int, lang string) {
 	}
 }
 
-// finalAccounts is the 项目决算: budget, contracts, what was accepted, is kept back, owed and left, of each project as it is now.
+// finalAccounts is the 项目决算: budget, contracts, what was accepted, is kept back, owed and left, of each project as it is now or was at the moment.
 func finalAccounts(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
 	report, err := frame(ctx, q, book, s, &r)
 	if err != nil {
 		return nil, err
 	}
-	report.Period = r.Now.In(book.Zone).Format(time.DateOnly)
+	at := r.Now
+	if !r.Recorded.IsZero() {
+		at = r.Recorded
+	}
+	report.Period = at.In(book.Zone).Format(time.DateOnly)
 	funds, _, err := fundsIn(ctx, q, book, r)
 	if err != nil {
 		return nil, err
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"project", "项目", "Project"}, [3]string{"fund", "基金", "Fund"}, [3]string{"state", "状态", "State"}, [3]string{"#budget", "预算", "Budget"}, [3]string{"#contracts", "合同及变更", "Contracts and changes"},
 		[3]string{"#accepted", "已验收", "Accepted"}, [3]string{"#advance", "未抵扣预付", "Advance not applied"}, [3]string{"#kept", "质保金及尾款", "Kept back"}, [3]string{"#owed", "应付未付", "Owed"}, [3]string{"#left", "预算结余", "Left of the budget"})}
-	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, r.rowsMax())
+	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, r.rowsMax(), r.moment())
 	if err != nil {
 		return nil, fmt.Errorf("read projects: %w", err)
 	}
@@ -97,7 +123,7 @@ func finalAccounts(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	cut(report, len(t.Rows), r.Lang)
 	t.total(r.Lang)
 	report.Tables = []Table{t}
-	report.Notes = append(report.Notes, words(r.Lang, "本表按现在的项目与合同状态列示，不随日期筛选。", "This list shows projects and contracts as they are now, whatever days are asked for."))
+	report.Notes = append(report.Notes, words(r.Lang, "本表列示项目与合同在所选记账时刻（不选即现在）的状态，不随日期筛选；名称按现在。", "This list shows projects and contracts as they stood at the moment asked for, or stand now, whatever days are asked for; names are as now."))
 	return report, nil
 }
 
@@ -114,12 +140,8 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"number", "票据号码", "Number"}, [3]string{"code", "票据代码", "Code"}, [3]string{"check", "校验码", "Check code"}, [3]string{"issued", "开具日期", "Issued"}, [3]string{"payer", "付款人", "Payer"},
 		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"item", "项目名称", "Item"}, [3]string{"fund", "基金", "Fund"}, [3]string{"given", "捐赠日期", "Given"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"},
 		[3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"remark", "备注", "Remark"}, [3]string{"void", "作废原因", "Void"})}
-	var until *time.Time
-	if !r.Recorded.IsZero() {
-		until = &r.Recorded
-	}
 	page := func(after receiptPlace, limit int, put func(Row) error) (n int, last receiptPlace, err error) {
-		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit, until)
+		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit, r.moment())
 		if err != nil {
 			return 0, last, fmt.Errorf("read receipts: %w", err)
 		}
@@ -182,7 +204,7 @@ func receiptsUpTo(ctx context.Context, q pg.Querier, book *ledger.Book, r Reques
 	if r.From.IsZero() {
 		r.From = ledger.Day(r.To.Year(), time.January, 1)
 	}
-	if err := q.QueryRow(ctx, sqlReceiptsUpTo, book.ID, r.From, r.To, r.Funds, book.Currency, limit).Scan(&n); err != nil {
+	if err := q.QueryRow(ctx, sqlReceiptsUpTo, book.ID, r.From, r.To, r.Funds, book.Currency, limit, r.moment()).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count receipts: %w", err)
 	}
 	return n, nil

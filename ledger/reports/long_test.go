@@ -80,14 +80,14 @@ func TestReceiptRegister(t *testing.T) {
 			campaign *int32
 			replaces *uuid.UUID
 		}{{wrong, 1, "single", &c.ID, nil}, {right, 2, "single", &c.ID, &wrong}, {uuid.New(), 3, "merged", nil, nil}} {
-			_, err := tx.Exec(ctx, `insert into receipt (book_id, id, range_id, number, check_code, face, payer, donor_id, fund_id, campaign_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by, replaces)
-				values ($1, $2, 1, $3::int, 'abcdefgh', $4::text, case $4::text when 'merged' then 'nobody' else 'person' end, case $4::text when 'single' then gen_random_uuid() end, $5, $6, 100, 'CNY', 1, '2026-03-01', date '2026-03-01' + $3::int, timestamptz '2026-03-01 12:00Z' + $3::int * interval '1 day', gen_random_uuid(), $7)`,
+			_, err := tx.Exec(ctx, `insert into receipt (book_id, id, range_id, number, check_code, face, payer, donor_id, fund_id, campaign_id, amount, ccy, gifts, given_on, issued_on, issued_at, issued_by, replaces, recorded_at)
+				values ($1, $2, 1, $3::int, 'abcdefgh', $4::text, case $4::text when 'merged' then 'nobody' else 'person' end, case $4::text when 'single' then gen_random_uuid() end, $5, $6, 100, 'CNY', 1, '2026-03-01', date '2026-03-01' + $3::int, timestamptz '2026-03-01 12:00Z' + $3::int * interval '1 day', gen_random_uuid(), $7, timestamptz '2026-03-01 12:00Z' + $3::int * interval '1 day')`,
 				b.ID, r.id, r.number, r.face, b.funds["R"].ID, r.campaign, r.replaces)
 			if err != nil {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `insert into receipt_void (book_id, receipt_id, cause, reason, voided_at, voided_by) values ($1, $2, 'payer', 'another name', '2026-03-03 12:00Z', gen_random_uuid())`, b.ID, wrong)
+		_, err = tx.Exec(ctx, `insert into receipt_void (book_id, receipt_id, cause, reason, voided_at, voided_by, recorded_at) values ($1, $2, 'payer', 'another name', '2026-03-03 12:00Z', gen_random_uuid(), '2026-03-03 12:00Z')`, b.ID, wrong)
 		return err
 	})
 	early := b.list("receipts", "2026-01-01", "2026-12-31", func(r *Request) { r.Recorded = time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"sunfund/internal/pg"
 	"sunfund/ledger"
@@ -21,7 +20,6 @@ type Sheet struct {
 	SaysZH, SaysEN string // what it answers
 	Whole          bool   // only for who sees the whole book
 	Donor          bool   // of one donor, whom the request names: only for who may read all that is held on one
-	Now            bool   // drawn from records that keep no past: it stands as things are now, whatever moment is asked for
 	Form           *Form  // of a statement; nil for a list
 	make           func(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error)
 	count          func(ctx context.Context, q pg.Querier, book *ledger.Book, r Request, limit int64) (int64, error) // nil: never long
@@ -58,16 +56,7 @@ func (s Sheet) Make(ctx context.Context, q pg.Querier, book *ledger.Book, r Requ
 		}
 		return &statement.Report, nil
 	}
-	if !s.Now || r.Recorded.IsZero() {
-		return s.make(ctx, q, book, s, r)
-	}
-	r.Recorded = time.Time{}
-	report, err := s.make(ctx, q, book, s, r)
-	if err != nil {
-		return nil, err
-	}
-	report.Notes = append(report.Notes, words(r.Lang, "本表按现在所知列示，不能按以前的记账时刻查看。", "This list stands as things are known now; it cannot be drawn up as of a moment of recording."))
-	return report, nil
+	return s.make(ctx, q, book, s, r)
 }
 
 // Groups are the groups of reports in order.
@@ -112,17 +101,17 @@ var lists = []Sheet{
 	{ID: "funds", Group: "funds", ZH: "基金收支结存表", EN: "Fund statement", SaysZH: "每只基金期初、收、支、期末，以及还能用多少", SaysEN: "What each fund had, got, spent and has, and how much may be spent", make: fundStatement},
 	{ID: "sources", Group: "funds", ZH: "资金来源×项目", EN: "Sources and projects", SaysZH: "哪个项目用了哪笔来源的钱", SaysEN: "Which project used whose money", make: matrix},
 	{ID: "agency", Group: "funds", ZH: "受托代理登记簿", EN: "Agency register", SaysZH: "每位指定受益人的代收代付", SaysEN: "Received and passed on, by named beneficiary", make: agencies.register},
-	{ID: "projects", Group: "work", ZH: "项目决算", EN: "Project final accounts", SaysZH: "预算、合同、验收、结余", SaysEN: "Budget, contracts, accepted, left", Now: true, make: finalAccounts},
+	{ID: "projects", Group: "work", ZH: "项目决算", EN: "Project final accounts", SaysZH: "预算、合同、验收、结余", SaysEN: "Budget, contracts, accepted, left", make: finalAccounts},
 	{ID: "encumbrances", Group: "work", ZH: "合同承诺台账", EN: "Commitments by contract", SaysZH: "签了还没有履行的，逾期多少天", SaysEN: "Signed and not fulfilled, and how long overdue", make: ageing},
 	{ID: "payables", Group: "work", ZH: "应付与尾款", EN: "Payables and retention", SaysZH: "欠谁多少、何时到期", SaysEN: "What is owed to whom, and when it is due", make: owed},
-	{ID: "donor", Group: "giving", ZH: "捐赠人对账单", EN: "Donor statement", SaysZH: "一位捐赠人的捐赠、票据、退款，以及用到哪里", SaysEN: "One donor's gifts, receipts, refunds, and what they paid", Whole: true, Donor: true, Now: true, make: donorStatement},
+	{ID: "donor", Group: "giving", ZH: "捐赠人对账单", EN: "Donor statement", SaysZH: "一位捐赠人的捐赠、票据、退款，以及用到哪里", SaysEN: "One donor's gifts, receipts, refunds, and what they paid", Whole: true, Donor: true, make: donorStatement},
 	{ID: "receipts", Group: "giving", ZH: "捐赠票据台账", EN: "Receipt register", SaysZH: "每张票据，含作废", SaysEN: "Every receipt, the void ones too", make: receiptRegister, count: receiptsUpTo},
 	{ID: "match", Group: "giving", ZH: "配捐对账", EN: "Match statement", SaysZH: "配捐池：赢得、不予配捐、冻结、已付、追回", SaysEN: "Pools: earned, disallowed, frozen, settled, clawed back", make: matchStatement},
 	{ID: "pledges", Group: "giving", ZH: "认捐台账", EN: "Pledges", SaysZH: "签了还没有到账的认捐", SaysEN: "Signed and not received", make: pledges.register},
 	{ID: "letters", Group: "giving", ZH: "街道配套台账", EN: "Street support", SaysZH: "街道承诺了、到账了多少", SaysEN: "What streets promised and paid", make: promises.register},
 	{ID: "in-kind", Group: "giving", ZH: "受赠物资台账", EN: "Gifts in kind", SaysZH: "批次、凭据、价值、去向", SaysEN: "Lots, evidence, value, what became of them", make: inKind},
-	{ID: "bank", Group: "checks", ZH: "银行存款余额调节表", EN: "Bank reconciliation", SaysZH: "各银行账户：账面与对账单，未达账项逐笔列示", SaysEN: "Each bank account: the book, the statement, and what is outstanding, item by item", Whole: true, Now: true, make: bankReconciliation},
-	{ID: "processor", Group: "checks", ZH: "支付机构对账表", EN: "Processor reconciliation", SaysZH: "收款 − 退款 − 争议 − 手续费 ± 调整 = 提现 + 余额增加", SaysEN: "Charges − refunds − disputes − fees ± adjustments = payouts + growth of the balance", Whole: true, Now: true, make: processorReconciliation},
-	{ID: "related", Group: "checks", ZH: "关联方清单", EN: "Related parties", SaysZH: "有利害关系的收款方、向其付款、捐赠最多的捐赠人", SaysEN: "Payees close to the managers, payments to them, the largest donors", Whole: true, Now: true, make: relatedParties},
+	{ID: "bank", Group: "checks", ZH: "银行存款余额调节表", EN: "Bank reconciliation", SaysZH: "各银行账户：账面与对账单，未达账项逐笔列示", SaysEN: "Each bank account: the book, the statement, and what is outstanding, item by item", Whole: true, make: bankReconciliation},
+	{ID: "processor", Group: "checks", ZH: "支付机构对账表", EN: "Processor reconciliation", SaysZH: "收款 − 退款 − 争议 − 手续费 ± 调整 = 提现 + 余额增加", SaysEN: "Charges − refunds − disputes − fees ± adjustments = payouts + growth of the balance", Whole: true, make: processorReconciliation},
+	{ID: "related", Group: "checks", ZH: "关联方清单", EN: "Related parties", SaysZH: "有利害关系的收款方、向其付款、捐赠最多的捐赠人", SaysEN: "Payees close to the managers, payments to them, the largest donors", Whole: true, make: relatedParties},
 	{ID: "notes", Group: "checks", ZH: "会计报表附注数据", EN: "Notes to the statements", SaysZH: "限定资产、代理、承诺、认捐、外币", SaysEN: "Restricted assets, agency, commitments, pledges, foreign money", make: notes},
 }

@@ -175,7 +175,14 @@ func TestTheDemosMonth(t *testing.T) {
 		}
 		return n
 	}
-	load(l.offline, l.platform, l.secondYear, l.month)
+	was := &past{T: t, ctx: ctx, db: db, book: book, now: now}
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"what came offline", l.offline}, {"the platform's list", l.platform}, {"the year", l.secondYear}, {"the month", l.month}} {
+		load(step.run)
+		was.look(step.name)
+	}
 	entries := count(`select count(*) from entry`)
 	load(l.month)
 	if n := count(`select count(*) from entry`); n != entries {
@@ -238,6 +245,7 @@ func TestTheDemosMonth(t *testing.T) {
 			t.Errorf("%s did not run", o.Code)
 		}
 	}
+	was.holds()
 	for _, c := range checks {
 		if c.DiffersAll > 0 {
 			t.Errorf("%+v", c)

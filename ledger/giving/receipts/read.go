@@ -263,6 +263,24 @@ func OfGifts(ctx context.Context, q pg.Querier, book *ledger.Book, gifts []uuid.
 	return found, nil
 }
 
+const sqlStoodThen = `
+select r.id from receipt r
+ where r.book_id = $1 and r.id = any($2::uuid[]) and coalesce(r.recorded_at, r.issued_at) <= $3
+   and not exists (select from receipt_void x where x.book_id = $1 and x.receipt_id = r.id and coalesce(x.recorded_at, x.voided_at) <= $3)`
+
+// StoodThen are those of the receipts that were issued and not void by what was recorded until a moment.
+func StoodThen(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID, recorded time.Time) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, sqlStoodThen, book.ID, ids, recorded)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts that stood: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("read receipts that stood: %w", err)
+	}
+	return list, nil
+}
+
 // prefixed is a row with one column before those that are asked for.
 type prefixed struct {
 	pgx.CollectableRow
