@@ -108,7 +108,9 @@ func MovedBefore(ctx context.Context, q pg.Querier, book *Book, cut Cut, days ..
 		return nil, err
 	}
 	if !cut.Recorded.IsZero() { // of some all was recorded later
-		all = slices.DeleteFunc(all, func(m Moved) bool { return !slices.ContainsFunc(m.Before, func(t Turnover) bool { return t != Turnover{} }) })
+		all = slices.DeleteFunc(all, func(m Moved) bool {
+			return !slices.ContainsFunc(m.Before, func(t Turnover) bool { return t != Turnover{} })
+		})
 	}
 	slices.SortFunc(all, func(a, b Moved) int { return int(a.Account - b.Account) })
 	return all, nil

@@ -26,7 +26,7 @@ type past struct {
 type saidThen struct {
 	what   string
 	at     time.Time
-	donors []uuid.UUID // whose statements were drawn up
+	donors []uuid.UUID       // whose statements were drawn up
 	text   map[string]string // by report
 }
 
