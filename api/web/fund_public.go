@@ -117,6 +117,7 @@ type publicFundView struct {
 	Happened                  []happening
 	Charter                   *charterView
 	Work                      []grid // projects, and what was paid for them
+	Updates                   *updatesPart
 }
 
 // fundPublic answers /f/{code}: how much a fund has, where it came from and what it was used for.
@@ -161,6 +162,11 @@ func (v *visit) readFund(q pg.Querier, view *publicFundView) error {
 		return err
 	}
 	if view.Work, err = v.fundWork(q, fund.ID); err != nil {
+		return err
+	}
+	of := updatesOfFund(v.lang, fund)
+	view.Feeds = v.feedsOf(of)
+	if view.Updates, err = v.updatesPart(q, of); err != nil {
 		return err
 	}
 	view.Spendings, err = v.spendings(q, fund.ID, spendingsShown, nil)

@@ -94,6 +94,8 @@ func (s *Server) routes() []route {
 		{get, callsPublicPath + "/:number", true, "", (*visit).callPublic},
 		{post, callsPublicPath + "/:number", true, "", (*visit).callObject},
 		{get, "/f/:code", true, "", (*visit).fundPublic},
+		{get, "/f/:code/updates", true, "", (*visit).fundNews},
+		{get, "/f/:code/updates/feed", true, "", (*visit).fundFeed},
 		{get, tracePath, true, "", (*visit).traceRule},
 		{get, boardPath, true, "", (*visit).board},
 		{get, boardPath + "/:number", true, "", (*visit).projectPublic},

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/updates"
@@ -35,6 +36,11 @@ func ofCampaign(lang Lang, c *giving.Campaign) updatesOf {
 		of.public = "/c/" + c.Slug
 	}
 	return of
+}
+
+// updatesOfFund are the posts about all campaigns and projects of a fund.
+func updatesOfFund(lang Lang, f *ledger.Fund) updatesOf {
+	return updatesOf{Filter: updates.Filter{Fund: f.ID}, name: f.Name(string(lang)), public: fundHref(f)}
 }
 
 func updatesOfProject(p *projects.Project) updatesOf {
@@ -244,7 +250,24 @@ func (v *visit) updateEnd(name, label string) act {
 			if err != nil {
 				return nil, err
 			}
-			return updates.End(v.book, p, in["reason"])
+			m, err := updates.End(v.book, p, in["reason"])
+			if err != nil || p.State() != updates.Waiting {
+				return m, err
+			}
+			end := m.SettleAs // what waits for a second person is over with the post
+			m.SettleAs = func(ctx context.Context, tx pgx.Tx, entry uuid.UUID, s giving.Sign) error {
+				closed, err := staff.Moot(ctx, tx, v.who, staff.UpdateKind, p.Object(), in["reason"], v.now)
+				if err != nil {
+					return err
+				}
+				for _, a := range closed {
+					if err := v.report(tx, a); err != nil {
+						return err
+					}
+				}
+				return end(ctx, tx, entry, s)
+			}
+			return m, nil
 		}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sunfund/internal/pg"
+	"sunfund/ledger"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/updates"
@@ -40,7 +41,7 @@ type updateRow struct {
 	Top            bool // its title is the first heading after the page's
 }
 
-// updatesPart are the newest posts on the page of a campaign or project; the template part "updates-part" draws it.
+// updatesPart are the newest posts on the page of a campaign, a project or a fund; the template part "updates-part" draws it.
 type updatesPart struct {
 	Rows []updateRow
 	All  string
@@ -69,7 +70,7 @@ func (v *visit) updateRow(p *updates.Post) updateRow {
 	return r
 }
 
-// updatesPart reads the newest posts about a campaign or project, the beginning of each.
+// updatesPart reads the newest posts about a campaign, a project or a fund, the beginning of each.
 func (v *visit) updatesPart(q pg.Querier, of updatesOf) (*updatesPart, error) {
 	list, err := updates.Public(v.ctx(), q, v.book, of.Filter, true, 0, updatesBrief)
 	if err != nil {
@@ -78,7 +79,9 @@ func (v *visit) updatesPart(q pg.Querier, of updatesOf) (*updatesPart, error) {
 	part := &updatesPart{All: of.public + "/updates", Feed: of.public + "/updates/feed"}
 	for i := range list {
 		r := v.updateRow(&list[i])
-		r.Photos, r.About = nil, Link{}
+		if r.Photos = nil; !of.many() {
+			r.About = Link{}
+		}
 		if len(r.Text) > 0 {
 			first := []rune(r.Text[0])
 			if r.Text = r.Text[:1]; len(first) > updateBrief {
@@ -108,17 +111,19 @@ type updateListView struct {
 	Empty         Empty
 }
 
-// The posts of everything, of a campaign and of a project, each as a page and as a feed.
+// The posts of everything, of a campaign, of a project and of a fund, each as a page and as a feed.
 func (v *visit) updateList() error { return v.updatesShown(v.allUpdates) }
 func (v *visit) campaignNews() error {
 	return v.updatesShown(v.campaignUpdatesOf)
 }
 func (v *visit) projectNews() error { return v.updatesShown(v.projectUpdatesOf) }
+func (v *visit) fundNews() error    { return v.updatesShown(v.fundUpdatesOf) }
 func (v *visit) updateFeed() error  { return v.updatesFeed(v.allUpdates) }
 func (v *visit) campaignFeed() error {
 	return v.updatesFeed(v.campaignUpdatesOf)
 }
 func (v *visit) projectFeed() error { return v.updatesFeed(v.projectUpdatesOf) }
+func (v *visit) fundFeed() error    { return v.updatesFeed(v.fundUpdatesOf) }
 
 func (v *visit) allUpdates(pg.Querier) (updatesOf, error) { return updatesOf{}, nil }
 
@@ -137,6 +142,17 @@ func (v *visit) projectUpdatesOf(q pg.Querier) (of updatesOf, err error) {
 	}
 	return updatesOfProject(p), nil
 }
+
+func (v *visit) fundUpdatesOf(q pg.Querier) (of updatesOf, err error) {
+	f, err := ledger.FundByCode(v.ctx(), q, v.book, v.Param("code"))
+	if err != nil {
+		return of, err
+	}
+	return updatesOfFund(v.lang, f), nil
+}
+
+// many tells whether the posts are about more than one thing, so that each says what it is about.
+func (o updatesOf) many() bool { return o.Campaign == 0 && o.Project == nil }
 
 // updatesShown lists what was shown, the newest first; withdrawn posts keep their place with the reason.
 func (v *visit) updatesShown(find func(pg.Querier) (updatesOf, error)) error {
@@ -172,7 +188,7 @@ func (v *visit) updatesShown(find func(pg.Querier) (updatesOf, error)) error {
 	view.First = v.firstPage("before", before != 0)
 	for i := range list {
 		r := v.updateRow(&list[i])
-		if r.Top = true; of.name != "" {
+		if r.Top = true; !of.many() {
 			r.About = Link{}
 		}
 		view.Rows = append(view.Rows, r)
@@ -233,7 +249,7 @@ func (v *visit) updatesFeed(find func(pg.Querier) (updatesOf, error)) error {
 	for i := range list {
 		r := v.updateRow(&list[i])
 		item := feedItem{Title: angles.Replace(r.About.Label + " · " + r.Title), Link: v.address() + r.Href, Date: list[i].ShownAt.UTC().Format(time.RFC1123Z)}
-		if of.name != "" {
+		if !of.many() {
 			item.Title = angles.Replace(r.Title)
 		}
 		for _, text := range r.Text {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/staff"
 )
@@ -149,7 +150,17 @@ func TestUpdatesOfACampaign(t *testing.T) {
 	}
 	anybody.wants(anybody.get("/updates/1/photo?n=1"), http.StatusOK)
 	anybody.wants(anybody.get("/updates/1/photo?n=2"), http.StatusNotFound)
-	for _, path := range []string{"/updates/feed", "/c/space/updates/feed"} {
+	fund := "/f/" + o.funds[1].Code
+	anybody.wants(anybody.get(fund), http.StatusOK, "开餐 "+hostile, "每一天的善意 space", fund+"/updates", fund+"/updates/feed")
+	anybody.wants(anybody.get(fund+"/updates"), http.StatusOK, "开餐 "+hostile, "第一段", "每一天的善意 space")
+	other := "/f/" + o.funds[2].Code
+	anybody.lacks(anybody.get(other), "开餐")
+	anybody.wants(anybody.get(other+"/updates"), http.StatusOK, "还没有进展")
+	if f := anybody.rss(other + "/updates/feed"); len(f.Items) != 0 {
+		t.Errorf("the feed of another fund has %d items", len(f.Items))
+	}
+	anybody.wants(anybody.get("/f/none/updates"), http.StatusNotFound)
+	for _, path := range []string{"/updates/feed", "/c/space/updates/feed", fund + "/updates/feed"} {
 		f := anybody.rss(path)
 		if len(f.Items) != 1 || f.Items[0].Text != "<p>第一段</p><p>"+escaped+"</p>" || strings.ContainsAny(f.Items[0].Title, "<>") || f.Items[0].GUID.ID != "update:"+lastPart(desk) || f.Items[0].Link != o.url+"/updates/1" {
 			t.Errorf("%s: %+v", path, f.Items)
@@ -186,7 +197,7 @@ func TestUpdatesOfACampaign(t *testing.T) {
 		anybody.lacks(page, "开餐", "第一段", "/photo", "吴街道")
 	}
 	anybody.wants(anybody.get("/updates/1/photo?n=0"), http.StatusNotFound)
-	for _, path := range []string{"/updates/feed", "/c/space/updates/feed"} {
+	for _, path := range []string{"/updates/feed", "/c/space/updates/feed", fund + "/updates/feed"} {
 		if f := anybody.rss(path); len(f.Items) != 0 {
 			t.Errorf("%s after it was withdrawn: %+v", path, f.Items)
 		}
@@ -219,7 +230,18 @@ func TestUpdatesOfACampaign(t *testing.T) {
 	}
 	desk, asked = li.writesUpdate(here, "title-zh", "重复", "text-zh", "重复")
 	li.stepped(desk, "update-drop", "reason", "写重了")
-	chen.wants(chen.decides(asked, "approve", ""), http.StatusConflict)
+	li.wants(li.get(asked), http.StatusOK, "已撤回")
+	chen.lacks(chen.get(asked), `name="hash"`)
+	chen.lacks(chen.get("/console/approvals"), "重复")
+	// What another asked for is closed too, with the reason, and she hears of it.
+	desk, asked = qian.writesUpdate(here, "title-zh", "又写了", "text-zh", "又写了")
+	li.stepped(desk, "update-drop", "reason", "和上一条一样")
+	qian.wants(qian.get(asked), http.StatusOK, "已退回", "和上一条一样")
+	var told int
+	o.must(o.db.QueryRow(pg.WithBook(t.Context(), o.book.ID), `select count(*) from mail where person_id = $1 and body like '%又写了%'`, o.personID("qian")).Scan(&told))
+	if told != 1 {
+		t.Errorf("%d letters tell her of it", told)
+	}
 	anybody.wants(anybody.get("/updates/3"), http.StatusNotFound)
 	if n := o.audited("update.update_withdrawn"); n != 1 {
 		t.Errorf("%d withdrawals on the trail", n)

@@ -558,7 +558,7 @@ func (n *neighbourhood) plantProject(put func(sort, theirs, unknown string)) {
 // objectOfPath names the sort of each parameter of an address. A route with one that is not here fails the test.
 var objectOfPath = map[string]string{
 	"/c/:slug": "slug", "/c/:slug/live": "slug", "/c/:slug/give": "slug", "/c/:slug/widget": "slug", "/sandbox/:session": "payment", "/g/:ref": "ref", "/g/:ref/live": "ref", "/g/:ref/receipt": "ref", "/g/:ref/refund": "ref",
-	"/f/:code": "fund-code", "/console/funds/:id": "fund", "/console/funds/:id/available": "fund", "/console/fund-files/:id": "fund-file", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
+	"/f/:code": "fund-code", "/f/:code/updates": "fund-code", "/f/:code/updates/feed": "fund-code", "/console/funds/:id": "fund", "/console/funds/:id/available": "fund", "/console/fund-files/:id": "fund-file", "/console/entries/:id": "entry", "/console/entries/:id/reverse": "entry",
 	"/console/approvals/:id": "approval", "/console/accounts/:id": "account", "/console/gifts/:id/refund": "gift", "/console/gifts/:id/refund/decline": "gift", "/console/people/:id": "person",
 	"/console/people/:id/roles": "person", "/console/campaigns/:id": "campaign", "/console/campaigns/:id/edit": "campaign", "/console/campaigns/:id/preview": "campaign", "/console/settings/rules/:id": "rule",
 	"/g/:ref/receipt/mail": "ref", "/me/in/:token": "donor-link", "/plan/:ref": "plan",

@@ -82,6 +82,29 @@ func Withdraw(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID, now ti
 	return settle(ctx, tx, who, a, Withdrawn, "", now)
 }
 
+// Moot closes the open requests of a kind about a thing that somebody ends otherwise, such as a post that is given up before it was shown: the maker's own are
+// withdrawn, those of others are rejected for the reason that the thing was ended for. Call it first in the transaction that ends the thing; who may end it is the caller's to say.
+func Moot(ctx context.Context, tx pgx.Tx, who Identity, kind Kind, payee, reason string, now time.Time) ([]Approval, error) {
+	rows, err := tx.Query(ctx, sqlApprovalsMoot, who.Book, kind, payee)
+	if err != nil {
+		return nil, fmt.Errorf("close requests: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanApproval)
+	if err != nil {
+		return nil, fmt.Errorf("close requests: %w", err)
+	}
+	for i, a := range list {
+		state, said := Rejected, reason
+		if a.MadeBy == who.Person.ID {
+			state, said = Withdrawn, ""
+		}
+		if list[i], err = settle(ctx, tx, who, a, state, said, now); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // lockOwn reads an open request of this maker and keeps others from deciding it meanwhile.
 func lockOwn(ctx context.Context, tx pgx.Tx, who Identity, id uuid.UUID) (Approval, error) {
 	a, err := readVisible(ctx, tx, who, sqlApprovalLock, id)

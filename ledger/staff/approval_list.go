@@ -160,6 +160,10 @@ func About(ctx context.Context, q pg.Querier, who Identity, kind Kind, payee str
 	return pgx.CollectRows(rows, scanApproval)
 }
 
+// sqlApprovalsMoot locks in the order of ids.
+const sqlApprovalsMoot = approvalSelect + `
+ where book_id = $1 and state = 'open' and kind = $2 and payee = $3 order by id for update`
+
 const sqlRequestsAbout = approvalSelect + `
  where book_id = $1 and kind = $2 and payee = $3 and id < $4 order by id desc limit $5`
 

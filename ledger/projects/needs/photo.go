@@ -11,7 +11,7 @@ import (
 // ErrPhoto means that a file is no JPEG or PNG photo, or is too large. Say which kinds and sizes are taken.
 var ErrPhoto = errors.New("not a JPEG or PNG photo, or too large")
 
-// Limits of a photo: PhotoMax bytes as sent, photoPixels once unpacked, PhotosMax beside one item.
+// Limits of a photo: PhotoMax bytes as sent, photoPixels once unpacked, PhotosMax beside one item, or one post about how something goes on.
 const (
 	PhotoMax    = 5 << 20
 	PhotosMax   = 4

@@ -3,6 +3,7 @@ package updates
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,26 +33,44 @@ const (
 	sqlByID     = `select ` + columns + ` from ` + tables + ` where u.book_id = $1 and u.id = $2`
 	sqlByNumber = `select ` + columns + ` from ` + tables + ` where u.book_id = $1 and s.number = $2`
 
-	// What was shown, the newest first.
-	sqlPublic = `
-select ` + columns + ` from ` + tables + `
- where u.book_id = $1 and s.number is not null and ($2 = 0 or u.campaign_id = $2) and ($3::uuid is null or u.project_id = $3) and ($4 = 0 or s.number < $4) and ($5 or e.post_id is null)
- order by s.number desc limit $6`
+	// Posts in the order of the list. A list picks them first, by what it is of, so that no plan reads what is of others.
+	sqlPicked = `
+select ` + columns + ` from unnest($2::uuid[]) with ordinality k(id, place) cross join ` + tables + ` where u.book_id = $1 and u.id = k.id order by k.place`
 
-	// All that was written, the newest first.
-	sqlWritten = `
-select ` + columns + ` from ` + tables + `
- where u.book_id = $1 and ($2 = 0 or u.campaign_id = $2) and ($3::uuid is null or u.project_id = $3) and ($4::uuid[] is null or u.payee_id = any($4))
-   and ($5::uuid is null or (u.written_at, u.id) < (select b.written_at, b.id from update_post b where b.book_id = $1 and b.id = $5))
- order by u.written_at desc, u.id desc limit $6`
+	// What was shown, the newest first: $1 book, $2 before this number, $3 withdrawn ones too, $4 how many.
+	sqlShown = `
+select s.post_id from update_shown s
+ where s.book_id = $1 and s.number < $2 and ($3 or not exists (select from update_end e where e.book_id = $1 and e.post_id = s.post_id)) order by s.number desc limit $4`
 
-	sqlOpen = `
-select ` + columns + ` from ` + tables + `
- where u.book_id = $1 and s.number is not null and u.id > $2 order by u.id limit $3`
+	sqlShownOfCampaign = `select u.id from update_post u` + shown + ` where u.book_id = $1 and u.campaign_id = $5` + newest
+
+	sqlShownOfProject = `select u.id from update_post u` + shown + ` where u.book_id = $1 and u.project_id = $5` + newest
+
+	sqlShownOfFund = `
+select u.id from (select id from update_post where book_id = $1 and campaign_id = any (array (select campaign_id from campaign where book_id = $1 and fund_id = $5))
+                   union all
+                  select id from update_post where book_id = $1 and project_id = any (array (select id from project where book_id = $1 and fund_id = $5))) u` + shown + ` where true` + newest
+
+	shown = `
+ cross join lateral (select s.number from update_shown s where s.book_id = $1 and s.post_id = u.id limit 1) s`
+
+	newest = ` and s.number < $2 and ($3 or not exists (select from update_end e where e.book_id = $1 and e.post_id = u.id))
+ order by s.number desc limit $4`
+
+	// All that was written, the newest first: $1 book, $2 of whom, nobody: anybody, $3 before this post, $4 how many.
+	sqlWrittenOfCampaign = `select u.id from update_post u where u.book_id = $1 and u.campaign_id = $5` + written
+
+	sqlWrittenOfProject = `select u.id from update_post u where u.book_id = $1 and u.project_id = $5` + written
+
+	written = ` and ($2::uuid[] is null or u.payee_id = any ($2))
+   and ($3::uuid is null or (u.written_at, u.id) < (select b.written_at, b.id from update_post b where b.book_id = $1 and b.id = $3))
+ order by u.written_at desc, u.id desc limit $4`
+
+	sqlOpen = `select s.post_id from update_shown s where s.book_id = $1 and s.post_id > $2 order by s.post_id limit $3`
 
 	sqlNews = `
-select u.campaign_id, max(s.shown_at) from update_post u join update_shown s on s.book_id = u.book_id and s.post_id = u.id
- where u.book_id = $1 and u.campaign_id = any($2::int4[]) and not exists (select from update_end e where e.book_id = u.book_id and e.post_id = u.id)
+select u.campaign_id, max(s.shown_at) from update_post u cross join lateral (select s.shown_at from update_shown s where s.book_id = $1 and s.post_id = u.id limit 1) s
+ where u.book_id = $1 and u.campaign_id = any ($2::int4[]) and not exists (select from update_end e where e.book_id = $1 and e.post_id = u.id)
  group by u.campaign_id`
 )
 
@@ -78,41 +97,64 @@ func (p *Post) public() {
 	}
 }
 
-// Filter narrows a list.
+// Filter says what the posts of a list are about: a campaign, a project, or all campaigns and projects of a fund; the zero value, everything.
 type Filter struct {
-	Campaign int32 // zero: any
+	Campaign int32
 	Project  *uuid.UUID
+	Fund     int32
 	Payees   []uuid.UUID // of Written: who wrote it; nil: anybody
 }
 
 // Public lists what was shown to the public, the newest first, before a number (zero: from the newest on); withdrawn posts have no text left, or are
 // left out unless gone is set.
 func Public(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter, gone bool, before int32, most int) ([]Post, error) {
-	list, err := read(ctx, q, sqlPublic, book.ID, f.Campaign, f.Project, before, gone, most)
-	for i := range list {
-		list[i].public()
+	if before == 0 {
+		before = math.MaxInt32
 	}
-	return list, err
+	sql, args := sqlShown, []any{before, gone, most}
+	switch {
+	case f.Campaign != 0:
+		sql, args = sqlShownOfCampaign, append(args, f.Campaign)
+	case f.Project != nil:
+		sql, args = sqlShownOfProject, append(args, *f.Project)
+	case f.Fund != 0:
+		sql, args = sqlShownOfFund, append(args, f.Fund)
+	}
+	return public(read(ctx, q, book, sql, args...))
 }
 
-// Written lists all posts for staff, the newest first, before one of them (nil: from the newest on).
+// Written lists all posts about a campaign or a project for staff, the newest first, before one of them (nil: from the newest on).
 func Written(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter, before *uuid.UUID, most int) ([]Post, error) {
-	return read(ctx, q, sqlWritten, book.ID, f.Campaign, f.Project, f.Payees, before, most)
+	if f.Project != nil {
+		return read(ctx, q, book, sqlWrittenOfProject, f.Payees, before, most, *f.Project)
+	}
+	return read(ctx, q, book, sqlWrittenOfCampaign, f.Payees, before, most, f.Campaign)
 }
 
 // Open lists what was shown in the order of ids, for open data: at most so many behind an id (zero: from the start). Withdrawn posts keep their place,
 // without text.
 func Open(ctx context.Context, q pg.Querier, book *ledger.Book, after uuid.UUID, most int) ([]Post, error) {
-	list, err := read(ctx, q, sqlOpen, book.ID, after, most)
+	return public(read(ctx, q, book, sqlOpen, after, most))
+}
+
+func public(list []Post, err error) ([]Post, error) {
 	for i := range list {
 		list[i].public()
 	}
 	return list, err
 }
 
-func read(ctx context.Context, q pg.Querier, sql string, args ...any) ([]Post, error) {
-	rows, err := q.Query(ctx, sql, args...)
+// read reads the posts that a statement picks.
+func read(ctx context.Context, q pg.Querier, book *ledger.Book, sql string, args ...any) ([]Post, error) {
+	rows, err := q.Query(ctx, sql, append([]any{book.ID}, args...)...)
 	if err != nil {
+		return nil, fmt.Errorf("list updates: %w", err)
+	}
+	picked, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil || len(picked) == 0 {
+		return nil, err
+	}
+	if rows, err = q.Query(ctx, sqlPicked, book.ID, picked); err != nil {
 		return nil, fmt.Errorf("list updates: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Post])

@@ -11,6 +11,7 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/projects/needs"
 )
 
 // States of a post.
@@ -21,11 +22,10 @@ const (
 	Dropped   = "dropped"   // will not be shown
 )
 
-// Limits of a post: characters of a title and of a text in one language, photos, and characters of the reason for its end.
+// Limits of a post: characters of a title and of a text in one language, and of the reason for its end. It has as many photos as an item: needs.PhotosMax.
 const (
 	TitleMax  = 100
 	TextMax   = 4000
-	PhotosMax = 4
 	ReasonMax = 400
 )
 
@@ -149,7 +149,7 @@ func Write(book *ledger.Book, p Post, photos [][]byte) (*giving.Move, error) {
 		if err := giving.Settled(ctx, tx, sqlInsert, book.ID, p.ID, p.CampaignID, p.ProjectID, p.TitleZH, p.TitleEN, p.TextZH, p.TextEN, p.PayeeID, s.By, s.At); err != nil {
 			return err
 		}
-		for i, body := range photos[:min(len(photos), PhotosMax)] {
+		for i, body := range photos[:min(len(photos), needs.PhotosMax)] {
 			if _, err := tx.Exec(ctx, sqlPhotoAdd, book.ID, p.ID, i+1, body); err != nil {
 				return fmt.Errorf("keep photo: %w", err)
 			}
