@@ -381,7 +381,7 @@ func TestUpdatesLook(t *testing.T) {
 	chen.approved(asked)
 	_, asked = write(project, "等审批人看的一条", "还没有公开。\n\n第二段。", "Waiting", photo(200))
 	ctx := browser(t)
-	for name, path := range map[string]string{"all": "/updates", "one": "/updates/1", "gone": "/updates/2", "campaign": "/c/space", "project": "/projects/1", "none": "/c/everyday/updates"} {
+	for name, path := range map[string]string{"all": "/updates", "one": "/updates/1", "gone": "/updates/2", "campaign": "/c/space", "project": "/projects/1", "none": "/c/everyday/updates", "fund": "/f/" + o.funds[1].Code, "fundall": "/f/" + o.funds[1].Code + "/updates"} {
 		inspect(ctx, t, bothHeard, "update-"+name, o.url+path)
 	}
 	o.looks(t, "update", [][3]string{{"wu", "write", here + "/updates"}, {"wu", "list", project + "/updates"}, {"wu", "desk", desk}, {"chen", "request", asked}})
