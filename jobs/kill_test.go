@@ -285,7 +285,7 @@ select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n
 )
 
 // noise are columns that say when by the database's clock, or are drawn at random.
-var noise = regexp.MustCompile(`"(check_code|recorded_at|took|took_ms|ran_at|at|inputs|sees|run_at|started_at|begun_at|told_at|tries|try|ended_at|xid|snapshot|token|finished)":("[^"]*"|[0-9.]+|null)`)
+var noise = regexp.MustCompile(`"(check_code|recorded_at|made_at|fell_at|taken_at|took|took_ms|ran_at|at|inputs|sees|run_at|started_at|begun_at|told_at|tries|try|ended_at|xid|snapshot|token|finished)":("[^"]*"|[0-9.]+|null)`)
 
 // dump is everything that the database holds, without what is drawn at random, in an order of its own.
 func dump(t *testing.T, db *pgtest.DB) []string {
