@@ -108,8 +108,8 @@ func donorStatement(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	report.Tables = []Table{gifts, spent}
 	report.Notes = []string{words(r.Lang, "本表不是票据。项目份额按先收先用、最大余数分到每一分。", "This is no receipt. Shares of projects: what came first is used first, to the last fen by largest remainder.")}
 	if !r.Recorded.IsZero() {
-		report.Notes = append(report.Notes, words(r.Lang, "捐赠、退款、票据按所选时刻；“用到哪里”由现在的追踪减去该时刻以后记账的用途，其后退回、冲销而重新等待的钱列为还没有用；姓名和票面按现在。",
-			"Gifts, refunds and receipts are as of the moment. What they paid is what is followed now, less what was recorded after the moment; money that came back since then stands as not used. Names are as now."))
+		report.Notes = append(report.Notes, words(r.Lang, "捐赠、退款、票据按所选时刻；“用到哪里”由现在的追踪减去该时刻以后记账的用途，其后退回、冲销而重新等待的钱列为还没有用，其后顶替退款付了旧账的按现在付的列；姓名和票面按现在。",
+			"Gifts, refunds and receipts are as of the moment. What they paid is what is followed now, less what was recorded after the moment; money that came back since then stands as not used, and what took the place of a refund since then stands in what it pays now. Names are as now."))
 	}
 	if foreign > 0 {
 		report.Notes = append(report.Notes, fmt.Sprintf(words(r.Lang, "另有 %d 笔外币捐赠没有列入。", "%d more gifts in other currencies are not in this list."), foreign))
