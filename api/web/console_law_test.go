@@ -140,7 +140,7 @@ func TestDeadlineReminders(t *testing.T) {
 	remind(-1, 1)
 	remind(-5, 0)
 	chen := o.as("chen")
-	chen.wants(chen.get(mailboxPath), http.StatusOK, "已超过期限")
+	chen.wants(chen.get(mailboxPath), http.StatusOK, "募捐方案备案：长者午餐", "已超过 1 天", "怎样办：备案后登记备案日和编号")
 }
 
 // A voucher that would invest public money is refused by R14 when it is to be carried out.
@@ -170,7 +170,11 @@ func TestLawLook(t *testing.T) {
 	day := o.book.Day(o.now)
 	o.post(ledger.KindVoucher, day.AddDate(-1, 0, 0), "捐赠", o.debit("bank.basic", 1, 41_739_000_00), o.credit("gift.r", 1, 41_739_000_00))
 	o.post(ledger.KindVoucher, day, "管理费用", o.debit("admin.r", 1, 1_000_000_00), o.credit("bank.basic", 1, 1_000_000_00))
-	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r02", lawRule("R02")}, {"li", "r04", lawRule("R04")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}, {"shen", "bundle", bundlePath}})
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, err := (&Server{}).NoticeDeadlines(ctx, tx, o.book, o.now)
+		return err
+	})
+	o.looks(t, "law", [][3]string{{"li", "list", lawPath}, {"li", "r01", lawRule("R01")}, {"li", "r02", lawRule("R02")}, {"li", "r04", lawRule("R04")}, {"li", "r06", lawRule("R06")}, {"li", "deadlines", deadlinesPath}, {"li", "letters", mailboxPath}, {"shen", "bundle", bundlePath}})
 }
 
 // The auditor makes the bundle with one button; it verifies by itself, names nobody, and the audit trail tells who took it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,11 +49,10 @@ func (v *visit) deadlinesAgain(status int, wrong Errors) error {
 			}
 		}
 		tag, left := "good", d.Left(v.businessDay())
-		text := T(v.lang, "deadline.left", left)
 		switch {
 		case left < 0:
 			over++
-			tag, text = "broken", T(v.lang, "deadline.over", -left)
+			tag = "broken"
 		case left <= law.RemindSoon:
 			tag = "attention"
 		}
@@ -60,8 +60,8 @@ func (v *visit) deadlinesAgain(status int, wrong Errors) error {
 		if d.Told > 0 {
 			told = T(v.lang, "deadline.told."+strconv.Itoa(int(d.Told)))
 		}
-		g.Rows = append(g.Rows, []cell{dayCell(d.Due), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: d.Called(string(v.lang)), Href: v.deadlineHref(&d), User: true}, {Text: d.Rule.Code, Href: lawRule(d.Rule.Code)},
-			{Text: text, Tag: tag}, textCell(owner), {Text: told}})
+		g.Rows = append(g.Rows, []cell{dayCell(d.Due), {Text: T(v.lang, "deadline.phase."+d.Phase)}, {Text: d.Called(string(v.lang)), Href: deadlineHref(&d), User: true}, {Text: d.Rule.Code, Href: lawRule(d.Rule.Code)},
+			{Text: leftWords(v.lang, left), Tag: tag}, textCell(owner), {Text: told}})
 	}
 	if over > 0 {
 		view.Status, view.State = "broken", T(v.lang, "deadline.overdue", over)
@@ -80,7 +80,7 @@ func (v *visit) deadlinesAgain(status int, wrong Errors) error {
 }
 
 // deadlineHref is where a deadline is met.
-func (v *visit) deadlineHref(d *law.Deadline) string {
+func deadlineHref(d *law.Deadline) string {
 	switch d.Phase {
 	case "filing", "surplus":
 		return lawRule(d.Rule.Code)
@@ -88,9 +88,17 @@ func (v *visit) deadlineHref(d *law.Deadline) string {
 	return disclosureDraftHref(d.Object)
 }
 
+// leftWords say how many days a deadline has left, or is over.
+func leftWords(lang Lang, left int) string {
+	if left < 0 {
+		return T(lang, "deadline.over", -left)
+	}
+	return T(lang, "deadline.left", left)
+}
+
 // deadlineTake says who sees to a deadline.
 func (v *visit) deadlineTake(all []law.Deadline) (act, error) {
-	people, err := staff.Holding(v.ctx(), v.s.DB, v.book.ID, staff.Accountant, staff.Approver)
+	people, err := staff.Holding(v.ctx(), v.s.DB, v.book.ID, deadlineOwners...)
 	if err != nil {
 		return act{}, err
 	}
@@ -121,15 +129,20 @@ func (v *visit) deadlineStep() error {
 	return v.perform(uuid.Nil, deadlinesPath, v.deadlinesAgain, take)
 }
 
-// NoticeDeadlines reminds whoever sees to a deadline, the accountants where nobody does: thirty days before, seven days before, overdue.
-// Each is told once. It says how many letters it left.
+// NoticeDeadlines reminds whoever sees to a deadline: thirty days before, seven days before, overdue, each once. Where nobody does, or who did may not
+// any more, the accountants are told. The letter leads to where the deadline is met. It says how many reminders it left.
 func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Book, now time.Time) (told int, err error) {
 	today := book.Day(now)
 	all, err := law.Deadlines(ctx, tx, book, today)
 	if err != nil {
 		return 0, err
 	}
-	for _, d := range all {
+	may, err := staff.Holding(ctx, tx, book.ID, deadlineOwners...)
+	if err != nil {
+		return 0, err
+	}
+	for i := range all {
+		d := &all[i]
 		stage := d.Stage(today)
 		if stage == 0 || stage <= d.Told {
 			continue
@@ -141,14 +154,12 @@ func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Bo
 		if !fresh {
 			continue
 		}
-		words := func(lang Lang) (subject, body string) {
-			name := d.Called(string(lang))
-			return T(lang, "mail.deadline."+strconv.Itoa(int(stage)), name, ISODay(d.Due)), T(lang, "mail.deadline.body", T(lang, "deadline.phase."+d.Phase), name, ISODay(d.Due), d.Rule.Code)
-		}
-		if d.Owner == uuid.Nil {
-			err = s.notice(ctx, tx, book, []staff.Role{staff.Accountant}, deadlinesPath, now, words)
+		at := slices.IndexFunc(may, func(p staff.Person) bool { return p.ID == d.Owner })
+		words := func(lang Lang) (subject, body string) { return deadlineLetter(lang, d, today, at >= 0) }
+		if at >= 0 {
+			err = s.letterTo(ctx, tx, book, may[at], deadlineHref(d), now, words)
 		} else {
-			err = s.noticeOne(ctx, tx, book, d.Owner, deadlinesPath, now, words)
+			err = s.notice(ctx, tx, book, []staff.Role{staff.Accountant}, deadlineHref(d), now, words)
 		}
 		if err != nil {
 			return told, fmt.Errorf("remind of %s: %w", d.Key, err)
@@ -158,11 +169,15 @@ func (s *Server) NoticeDeadlines(ctx context.Context, tx pgx.Tx, book *ledger.Bo
 	return told, nil
 }
 
-// noticeOne leaves a letter for one person.
-func (s *Server) noticeOne(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, path string, now time.Time, words func(Lang) (subject, body string)) error {
-	p, err := staff.ByID(ctx, tx, book.ID, id)
-	if err != nil {
-		return err
+// deadlineOwners may see to deadlines.
+var deadlineOwners = []staff.Role{staff.Accountant, staff.Approver}
+
+// deadlineLetter says what is due, of what, by when, why and what to do.
+func deadlineLetter(lang Lang, d *law.Deadline, today time.Time, taken bool) (subject, body string) {
+	what, name, due, left := T(lang, "deadline.phase."+d.Phase), d.Called(string(lang)), ISODay(d.Due), leftWords(lang, d.Left(today))
+	body = T(lang, "mail.deadline.body", what, name, due, left, d.Rule.Code, d.Rule.Name(string(lang)), d.Rule.Lift(string(lang)))
+	if !taken {
+		body += T(lang, "mail.deadline.nobody")
 	}
-	return s.letterTo(ctx, tx, book, p, path, now, words)
+	return T(lang, "mail.deadline", what, name, due, left), body
 }

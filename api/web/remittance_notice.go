@@ -4,11 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/ledger"
 	"sunfund/ledger/money"
 	"sunfund/ledger/projects"
+	"sunfund/ledger/staff"
 )
 
 // NoticeRemittance tells whoever signs in for an organisation that a payment to it was debited, each in their own language, with the way to its
@@ -28,4 +30,13 @@ func (s *Server) NoticeRemittance(ctx context.Context, tx pgx.Tx, book *ledger.B
 		}
 	}
 	return len(people) > 0, nil
+}
+
+// noticeOne leaves a letter for one person.
+func (s *Server) noticeOne(ctx context.Context, tx pgx.Tx, book *ledger.Book, id uuid.UUID, path string, now time.Time, words func(Lang) (subject, body string)) error {
+	p, err := staff.ByID(ctx, tx, book.ID, id)
+	if err != nil {
+		return err
+	}
+	return s.letterTo(ctx, tx, book, p, path, now, words)
 }
