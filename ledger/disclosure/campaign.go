@@ -12,6 +12,7 @@ import (
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
 	"sunfund/ledger/giving"
+	"sunfund/ledger/law"
 )
 
 const (
@@ -50,8 +51,6 @@ select coalesce(sum(p.amount), 0)::int8
   from account n join posting p on p.book_id = n.book_id and p.account_id = n.account_id
  cross join lateral (select coalesce((select o.kind from entry o where o.book_id = $1 and o.id = e.reverses), e.kind) as kind from entry e where e.book_id = $1 and e.id = p.entry_id limit 1) e
  where n.book_id = $1 and n.chart in ('na.u', 'na.r') and n.fund_id = $2 and n.ccy = $3 and e.kind = any($4)`
-
-	sqlCampaignClosed = `select max(at) from audit_event where book_id = $1 and object = $2 and what = 'campaign.close'`
 
 	sqlFundCampaigns = `select count(*) from campaign where book_id = $1 and fund_id = $2 and state <> 'draft'`
 )
@@ -106,16 +105,11 @@ func (d *Draft) campaign(ctx context.Context, q pg.Querier, text string, now tim
 		return ErrNoObject
 	}
 	d.FundID, d.TitleZH, d.TitleEN, d.Filing, d.Ended = &c.FundID, c.TitleZH, c.TitleEN, c.FilingNo, c.Finished(now)
-	d.From, d.To = d.book.Day(c.OpensAt).Format(time.DateOnly), d.book.Day(c.ClosesAt.Add(-time.Second)).Format(time.DateOnly)
-	if c.State == giving.Closed { // before its last day
-		var at *time.Time
-		if err := q.QueryRow(ctx, sqlCampaignClosed, d.book.ID, d.Object).Scan(&at); err != nil {
-			return err
-		}
-		if at != nil && at.Before(c.ClosesAt) {
-			d.To = d.book.Day(*at).Format(time.DateOnly)
-		}
+	end, err := law.CampaignEnd(ctx, q, d.book, c.ID)
+	if err != nil {
+		return err
 	}
+	d.From, d.To = d.book.Day(c.OpensAt).Format(time.DateOnly), d.book.Day(end.Add(-time.Second)).Format(time.DateOnly)
 	var campaigns int64
 	if err := q.QueryRow(ctx, sqlFundCampaigns, d.book.ID, c.FundID).Scan(&campaigns); err != nil {
 		return err

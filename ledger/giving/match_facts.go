@@ -52,8 +52,7 @@ select u.campaign_id, u.email,
          cross join lateral (select id, amount, donor_id from gift where book_id = $1 and id = tg.gift_id limit 1) g
          cross join lateral (select email_index from private.donor where book_id = $1 and id = g.donor_id and email_index is not null limit 1) d
          where d.email_index <> u.email
-           and g.amount > coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-                                       and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)), 0)),
+           and g.amount > coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)),
        (select count(distinct f.person)
           from (select f.person from unnest(t.ids) i(id) cross join lateral (select person from flower where book_id = $1 and team_id = i.id order by person limit $5) f limit $5) f
          where f.person <> u.person)

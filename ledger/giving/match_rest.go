@@ -28,8 +28,7 @@ select exists (select from account a join balance b on b.book_id = a.book_id and
 select a.campaign_id, sum(least(g.amount, $3::int8) - least(g.amount, coalesce(r.amount, 0)))::int8
   from match_award a
  cross join lateral (select amount from gift where book_id = $1 and id = a.gift_id limit 1) g
-  left join lateral (select sum(r.amount) as amount from refund r where r.book_id = $1 and r.gift_id = a.gift_id
-                        and not exists (select from refund_failure x where x.book_id = r.book_id and x.refund_id = r.id)) r on true
+  left join lateral (select sum(r.amount) as amount from ` + StandingRefund + ` r where r.book_id = $1 and r.gift_id = a.gift_id) r on true
  where a.book_id = $1 and a.event_id = $2 and a.part = 0 and split_part(a.reasons, ' ', 1) <> all($4::text[])
  group by 1 having sum(least(g.amount, $3::int8) - least(g.amount, coalesce(r.amount, 0))) > 0`
 )

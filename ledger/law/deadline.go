@@ -62,11 +62,15 @@ func (d *Deadline) Stage(today time.Time) int16 {
 
 // Versions published of each object: the last of all, and the first that was final. Projects noted as published before are final too.
 const (
+	// A campaign ends when it was closed, if that was before its last day.
+	campaignEnds = ` cross join lateral (select case when c.state = 'closed' then least(c.closes_at, max(s.at)) else c.closes_at end as at
+                       from audit_event s where s.book_id = c.book_id and s.object = 'campaign:' || c.campaign_id and s.what = 'campaign.close') e`
+
+	sqlCampaignEnd = `select e.at from campaign c` + campaignEnds + ` where c.book_id = $1 and c.campaign_id = $2`
+
 	sqlDueCampaigns = `
-select 'campaign:' || c.campaign_id, c.title_zh, c.title_en, c.opens_at, case when c.state = 'closed' then least(c.closes_at, coalesce(x.at, c.closes_at)) else c.closes_at end, c.state,
-       v.last, coalesce(v.final, false)
-  from campaign c
-  left join lateral (select max(s.at) as at from audit_event s where s.book_id = c.book_id and s.object = 'campaign:' || c.campaign_id and s.what = 'campaign.close') x on true
+select 'campaign:' || c.campaign_id, c.title_zh, c.title_en, c.opens_at, e.at, c.state, v.last, coalesce(v.final, false)
+  from campaign c` + campaignEnds + `
   left join lateral (select max(w.published_on) as last, bool_or(w.phase = 'final') as final from disclosure p
                        join disclosure_version w on w.book_id = p.book_id and w.entry_id = p.id where p.book_id = c.book_id and p.object = 'campaign:' || c.campaign_id) v on true
  where c.book_id = $1 order by c.campaign_id`
@@ -88,6 +92,14 @@ select d.object from disclosure d where d.book_id = $1 and d.kind in ('year', 'e
 
 	sqlFirstYear = `select extract(year from min(day))::int4 from turnover where book_id = $1`
 )
+
+// CampaignEnd is when a campaign ends: its last moment, or when it was closed before that.
+func CampaignEnd(ctx context.Context, q pg.Querier, book *ledger.Book, campaign int32) (at time.Time, err error) {
+	if err := q.QueryRow(ctx, sqlCampaignEnd, book.ID, campaign).Scan(&at); err != nil {
+		return at, fmt.Errorf("read end of campaign: %w", err)
+	}
+	return at, nil
+}
 
 // Deadlines lists what is to be filed or published, soonest first: filing before the start (R06), every three months while a campaign or
 // project runs (R08), the end of each (R09), what is left over (R13), major events (R10), the yearly report (R11). What is done is not listed.

@@ -30,6 +30,7 @@ type Item struct {
 	Count          bool // Amount is a count and no money
 	Share          bool // Amount is a share in basis points
 	Words          bool
+	Each           bool // happens more than once, or begins and ends: every one that was entered stands
 	NameZH, NameEN string
 }
 
@@ -47,16 +48,16 @@ var Items = []Item{
 	{Rule: "R04", Name: "fee_cap", Object: "gift", Amount: true, Share: true, Words: true, NameZH: "协议约定的管理费上限", NameEN: "Cap of the fee, as its agreement says"},
 	{Rule: "R06", Name: "filed", Object: "campaign", Day: true, Until: true, Words: true, NameZH: "募捐方案备案（备案日、有效至、备案编号）", NameEN: "Plan filed (day, valid until, filing number)"},
 	{Rule: "R06", Name: "emergency", Object: "campaign", Day: true, Words: true, NameZH: "突发事件应急募捐", NameEN: "Emergency campaign"},
-	{Rule: "R10", Name: "event", Object: "book", Day: true, Words: true, NameZH: "重大事项（资产变动、投资、交易、关联方往来）", NameEN: "Major event (assets, investment, deal, related party)"},
-	{Rule: "R12", Name: "changed", Object: "fund", Day: true, Words: true, NameZH: "变更用途（备案号或捐赠人同意）", NameEN: "Change of use (filing, or consent of the donor)"},
+	{Rule: "R10", Name: "event", Object: "book", Day: true, Words: true, Each: true, NameZH: "重大事项（资产变动、投资、交易、关联方往来）", NameEN: "Major event (assets, investment, deal, related party)"},
+	{Rule: "R12", Name: "changed", Object: "fund", Day: true, Words: true, Each: true, NameZH: "变更用途（备案号或捐赠人同意）", NameEN: "Change of use (filing, or consent of the donor)"},
 	{Rule: "R13", Name: "surplus", Object: "project", Day: true, Words: true, NameZH: "剩余财产的处理（依据和去向）", NameEN: "What is left over: on what ground and where to"},
 	{Rule: "R14", Name: "no_invest", Object: "fund", Day: true, Words: true, NameZH: "捐赠人约定不得投资（自何日）", NameEN: "Donors forbade to invest it (since)"},
 	{Rule: "R19", Name: "pay", Object: "project", Amount: true, Words: true, NameZH: "项目预算中的人员经费", NameEN: "Pay in the project's budget"},
 	{Rule: "R20", Name: "committee", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "管理委员会人数", NameEN: "Members of the committee"},
 	{Rule: "R20", Name: "supervisors", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "监督员人数", NameEN: "Supervisors"},
 	{Rule: "R20", Name: "unpaid", Object: "fund", Day: true, Words: true, NameZH: "委员不领报酬（依据）", NameEN: "Members are not paid (ground)"},
-	{Rule: "R20", Name: "own_account", Object: "fund", Day: true, Words: true, NameZH: "自设账户（自何日）", NameEN: "Has an account of its own (since)"},
-	{Rule: "R20", Name: "account_ended", Object: "fund", Day: true, Words: true, NameZH: "自设账户已销户（自何日）", NameEN: "Account of its own closed (since)"},
+	{Rule: "R20", Name: "own_account", Object: "fund", Day: true, Words: true, Each: true, NameZH: "自设账户（自何日）", NameEN: "Has an account of its own (since)"},
+	{Rule: "R20", Name: "account_ended", Object: "fund", Day: true, Words: true, Each: true, NameZH: "自设账户已销户（自何日）", NameEN: "Account of its own closed (since)"},
 	{Rule: "R21", Name: "assured", Object: "contract", Words: true, NameZH: "预算有保障、内容固定、连续、稳定（可至三年）", NameEN: "Budget assured, service fixed and continuous (up to three years)"},
 	{Rule: "R21", Name: "purchaser", Object: "contract", Words: true, NameZH: "购买主体是国家机关等法定主体（名称、依据）", NameEN: "The purchaser is a state organ (name, ground)"},
 	{Rule: "R21", Name: "eligible", Object: "contract", Words: true, NameZH: "承接主体符合条件（核对了什么）", NameEN: "The contractor is eligible (what was looked at)"},
@@ -65,8 +66,8 @@ var Items = []Item{
 	{Rule: "R21", Name: "terms", Object: "contract", Words: true, NameZH: "书面合同写明内容、期限、数量、质量、价款、结算、违约责任", NameEN: "The written contract says content, term, quantity, quality, price, settlement, liability"},
 	{Rule: "R21", Name: "published", Object: "contract", Day: true, Words: true, NameZH: "购买合同已公开", NameEN: "Purchase contract published"},
 	{Rule: "R22", Name: "agency", Object: "fund", Day: true, Words: true, NameZH: "受托代理的三项条件或转交协议", NameEN: "The three conditions of agency, or the pass-on agreement"},
-	{Rule: "R23", Name: "related", Object: "payee", Day: true, Words: true, NameZH: "与管理人员有利害关系（自何日）", NameEN: "Close to the managers (since)"},
-	{Rule: "R23", Name: "unrelated", Object: "payee", Day: true, Words: true, NameZH: "利害关系已解除（自何日）", NameEN: "No longer close to the managers (since)"},
+	{Rule: "R23", Name: "related", Object: "payee", Day: true, Words: true, Each: true, NameZH: "与管理人员有利害关系（自何日）", NameEN: "Close to the managers (since)"},
+	{Rule: "R23", Name: "unrelated", Object: "payee", Day: true, Words: true, Each: true, NameZH: "利害关系已解除（自何日）", NameEN: "No longer close to the managers (since)"},
 }
 
 // ItemOf finds a kind of fact, or nil.
@@ -160,13 +161,23 @@ type facts struct {
 	today time.Time
 }
 
+// each are the names of the items of which every one stands.
+var each = func() (names []string) {
+	for _, i := range Items {
+		if i.Each {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}()
+
 // standing reads the facts that stand, of all rules when none is named; of those that were recorded until a moment, unless that is zero.
 func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today, recorded time.Time) (fs facts, err error) {
 	var moment *time.Time
 	if !recorded.IsZero() {
 		moment = &recorded
 	}
-	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), []string{"event", "changed", "related", "unrelated", "own_account", "account_ended"}, moment)
+	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), each, moment)
 	if err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}

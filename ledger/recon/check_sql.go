@@ -1,5 +1,7 @@
 package recon
 
+import "sunfund/ledger/giving"
+
 // Rows that break a check: say, object, name, sums, day. $1 is the book, $2 today.
 
 const (
@@ -154,8 +156,7 @@ select 'agency', 'account:' || a.account_id, a.chart || ' ' || f.code, array[b.b
 
 const sqlReceiptsLeft = `
 select 'receipt', 'gift:' || g.id, coalesce(g.ref, g.id::text), array[p.amount, g.amount - r.amount], null::date
-  from (select gift_id, sum(amount)::int8 as amount from refund where book_id = $1
-         and not exists (select from refund_failure f where f.book_id = $1 and f.refund_id = refund.id) group by gift_id) r
+  from (select gift_id, sum(amount)::int8 as amount from ` + giving.StandingRefund + ` z where book_id = $1 group by gift_id) r
   join gift g on g.book_id = $1 and g.id = r.gift_id
   join receipt_gift p on p.book_id = $1 and p.gift_id = r.gift_id
  where p.amount > g.amount - r.amount and not exists (select from receipt_void v where v.book_id = $1 and v.receipt_id = p.receipt_id)`

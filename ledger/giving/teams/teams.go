@@ -65,8 +65,7 @@ const (
 	sqlGiftStands = `
 select g.campaign_id from gift g
  where g.book_id = $1 and g.id = $2
-   and g.amount > coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-                               and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)), 0)`
+   and g.amount > coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)`
 
 	sqlTeamInsert = `
 insert into team (book_id, id, code, campaign_id, gift_id, title, goal, made_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (book_id, gift_id) do nothing`
@@ -82,8 +81,7 @@ insert into team (book_id, id, code, campaign_id, gift_id, title, goal, made_at)
           count(distinct d.email_index) filter (where d.email_index is distinct from b.email_index) as friends
      from team_gift tg
     cross join lateral (select g.id, g.amount, g.ccy, g.donor_id from gift g where g.book_id = $1 and g.id = tg.gift_id limit 1) g
-     left join lateral (select sum(r.amount) as back from refund r where r.book_id = $1 and r.gift_id = g.id
-                           and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)) r on true
+     left join lateral (select sum(r.amount) as back from ` + giving.StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id) r on true
      left join private.donor d on d.book_id = $1 and d.id = g.donor_id
      left join lateral (select o.email_index from gift og join private.donor o on o.book_id = $1 and o.id = og.donor_id where og.book_id = $1 and og.id = t.gift_id limit 1) b on true
     where tg.book_id = $1 and tg.team_id = t.id) p`

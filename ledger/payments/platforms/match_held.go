@@ -54,8 +54,7 @@ select id, kind, cause, day, sum(amount)::int8, reason from platform_match_step
 
 	// Gifts by which match came, oldest first, with what is left of each.
 	sqlMatchGifts = `
-select s.campaign_id, g.id, g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-         and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)), 0)::int8
+select s.campaign_id, g.id, g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0)::int8
   from (select distinct s.campaign_id, s.gift_id from platform_settlement s
          where s.book_id = $1 and s.file_id = $2 and s.gift_id is not null` + standing + `) s
   join gift g on g.book_id = $1 and g.id = s.gift_id

@@ -33,9 +33,8 @@ with owed as (
    union all
   select g.file_id, g.campaign_id, case when r.cause = 'own' then (select min(fund_id) from fund where book_id = $1 and kind = 'general') else g.fund_id end,
          -r.amount - r.fee, 0
-    from refund r join platform_gift g on g.book_id = $1 and g.gift_id = r.gift_id
+    from ` + giving.StandingRefund + ` r join platform_gift g on g.book_id = $1 and g.gift_id = r.gift_id
    where r.book_id = $1 and r.channel = 7 and r.cause <> 'dispute'
-     and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)
    union all
   select s.file_id, s.campaign_id, s.fund_id, -s.gifts, -s.match from platform_settlement s where s.book_id = $1` + standing + `
 )`

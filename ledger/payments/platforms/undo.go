@@ -19,8 +19,7 @@ const (
 
 	sqlStanding = `
 select s.campaign_id, s.fund_id, s.kind, s.day, s.gifts, s.match, s.gift_id,
-       coalesce(g.amount - coalesce((select sum(r.amount) from refund r where r.book_id = $1 and r.gift_id = g.id
-         and not exists (select from refund_failure x where x.book_id = $1 and x.refund_id = r.id)), 0), 0)::int8
+       coalesce(g.amount - coalesce((select sum(r.amount) from ` + giving.StandingRefund + ` r where r.book_id = $1 and r.gift_id = g.id), 0), 0)::int8
   from platform_settlement s
   left join gift g on g.book_id = $1 and g.id = s.gift_id
  where s.book_id = $1 and s.file_id = $2 and s.id = $3` + standing + `
