@@ -62,7 +62,7 @@ func TestDeadlineLetters(t *testing.T) {
 		o.tx(func(ctx context.Context, tx pgx.Tx) error {
 			state := map[bool]string{true: "approved", false: "ended"}[ended == ""]
 			if _, err := tx.Exec(ctx, `insert into project (book_id, id, number, title, fund_id, community, plan, people, homes, state, starts_on, ends_on, entered_by, ended_on, publish_by)
-				values ($1, $2, $3, $4, $5, '', '计划', 0, 0, $6, $7::date, $8::date, $2, nullif($9, '')::date, nullif($9, '')::date + 90)`, o.book.ID, id, 900+number, title, o.funds[1].ID, state, starts, ends, ended); err != nil || !rest {
+				values ($1, $2, $3, $4, $5, '', '计划', 0, 0, $6, $7::date, $8::date, $2, nullif($9, '')::date, (nullif($9, '')::date + interval '3 months')::date)`, o.book.ID, id, 900+number, title, o.funds[1].ID, state, starts, ends, ended); err != nil || !rest {
 				return err
 			}
 			for _, sql := range []string{

@@ -263,12 +263,19 @@ func (v *visit) lawFacts(code string) (grid, error) {
 		return g, err
 	}
 	names := newNames(v)
+	back := map[string]bool{}
+	for _, f := range list {
+		back[f.Object] = back[f.Object] || f.Item == law.Withdrawn
+	}
 	for _, f := range list[:min(len(list), 200)] {
 		by, err := names.of(f.EnteredBy)
 		if err != nil {
 			return g, err
 		}
 		item := law.ItemOf(f.Rule, f.Item)
+		if item == nil { // entered before its form was checked
+			item = &law.Item{NameZH: f.Item, NameEN: f.Item}
+		}
 		told := ""
 		if f.Year != 0 {
 			told = strconv.Itoa(int(f.Year))
@@ -288,7 +295,14 @@ func (v *visit) lawFacts(code string) (grid, error) {
 		case item.Amount:
 			sum = v.sumCell(f.Amount)
 		}
+		words := f.Words
+		if back["fact:"+f.ID.String()] {
+			words = T(v.lang, "law.withdrawn", words)
+		}
 		name := f.Object
+		if at := slices.IndexFunc(list, func(x law.Fact) bool { return f.Object == "fact:"+x.ID.String() }); at >= 0 {
+			name = list[at].Words
+		}
 		if id, ok := strings.CutPrefix(f.Object, "gift:"); ok {
 			if gift, err := uuid.Parse(id); err == nil {
 				name = giving.Ref(v.book, gift)
@@ -299,7 +313,7 @@ func (v *visit) lawFacts(code string) (grid, error) {
 				name = o.Label
 			}
 		}
-		g.Rows = append(g.Rows, []cell{{Text: item.Label(string(v.lang))}, {Text: name, Href: v.lawHref(f.Object), User: true}, {Text: told}, sum, textCell(f.Words), textCell(by)})
+		g.Rows = append(g.Rows, []cell{{Text: item.Label(string(v.lang))}, {Text: name, Href: v.lawHref(f.Object), User: true}, {Text: told}, sum, textCell(words), textCell(by)})
 	}
 	return g, nil
 }

@@ -68,11 +68,19 @@ func (v *visit) lawProfileSet() error {
 	return v.perform(uuid.Nil, lawPath, v.lawListAgain, v.lawProfile(nil))
 }
 
-// lawForms are the forms of a rule: the facts that it rests on, if any, and a figure of the association's own.
+// lawForms are the forms of a rule: the facts that it rests on, if any, one to take such a fact back, and a figure of the association's own.
 func (v *visit) lawForms(code string) ([]act, error) {
 	fact := v.lawFact(code)
 	if len(fact.blanks[0].options) == 0 {
 		return []act{v.lawParam(code)}, nil
+	}
+	withdraw, err := v.lawWithdraw(code)
+	if err != nil {
+		return nil, err
+	}
+	rest := []act{v.lawParam(code)}
+	if len(withdraw.blanks[0].options) > 0 {
+		rest = []act{withdraw, v.lawParam(code)}
 	}
 	kind, _, _ := strings.Cut(fact.blanks[0].options[0].Value, ".")
 	for _, i := range law.Items {
@@ -82,11 +90,75 @@ func (v *visit) lawForms(code string) ([]act, error) {
 	}
 	if kind == "gift" { // a book has too many to choose from
 		fact.blanks[1] = blank{name: "object", label: "law.gift", hint: "law.gift.hint", max: 60}
-		return []act{fact, v.lawParam(code)}, nil
+		return append([]act{fact}, rest...), nil
 	}
 	objects, err := v.lawObjects(kind)
 	fact.blanks[1].options = objects
-	return []act{fact, v.lawParam(code)}, err
+	return append([]act{fact}, rest...), err
+}
+
+// withdrawMax bounds the facts that are offered to be taken back: the newest.
+const withdrawMax = 200
+
+// lawWithdraw takes back a fact of a rule that was entered wrong; what stood before it stands again.
+func (v *visit) lawWithdraw(code string) (act, error) {
+	list, err := law.Facts(v.ctx(), v.s.DB, v.book, code)
+	if err != nil {
+		return act{}, err
+	}
+	back := map[string]bool{}
+	for _, f := range list {
+		back[f.Object] = back[f.Object] || f.Item == law.Withdrawn
+	}
+	var options []Option
+	for _, f := range list {
+		if object := "fact:" + f.ID.String(); f.Item != law.Withdrawn && !back[object] && len(options) < withdrawMax {
+			options = append(options, Option{Value: f.Rule + " " + object, Label: factWords(v.lang, f)})
+		}
+	}
+	return v.lawWithdrawal(options), nil
+}
+
+// factWords say what was entered in one line.
+func factWords(lang Lang, f law.Fact) string {
+	words := f.Item
+	if item := law.ItemOf(f.Rule, f.Item); item != nil {
+		words = item.Label(string(lang))
+	}
+	if f.Day != nil {
+		words += " · " + ISODay(*f.Day)
+	}
+	return oneLine(words+" · "+f.Words, 120)
+}
+
+func (v *visit) lawWithdrawal(options []Option) act {
+	return act{name: "law-withdraw", needs: staff.LawWrite, second: staff.LawKind, danger: true,
+		blanks: []blank{{name: "object", label: "law.withdraw.what", thing: "law", kind: "select", options: options}, {name: "words", label: "law.withdraw.why", max: 300}},
+		plan: func(v *visit, q pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+			rule, object, _ := strings.Cut(in["object"], " ")
+			f := law.Fact{Rule: rule, Item: law.Withdrawn, Object: object, Words: in["words"]}
+			list, err := law.Facts(v.ctx(), q, v.book, rule)
+			if err != nil {
+				return nil, err
+			}
+			of := slices.IndexFunc(list, func(x law.Fact) bool { return "fact:"+x.ID.String() == object && x.Item != law.Withdrawn })
+			if of < 0 || f.Check() != nil {
+				return nil, lawField("object", "law.fact.wrong", law.ErrBadFact)
+			}
+			return lawEnters(v, f, "law-withdraw", factWords(ZH, list[of])+" · "+f.Words), nil
+		}}
+}
+
+// lawEnters is the deed that keeps a fact once a second person has agreed.
+func lawEnters(v *visit, f law.Fact, act, words string) *giving.Move {
+	return &giving.Move{Object: lawObject(f.Rule), Act: act, Note: oneLine(words, 400), Source: "law",
+		SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
+			f.ID, f.EnteredBy, f.EnteredAt = s.Key, s.By, s.At
+			if s.Second != uuid.Nil {
+				f.Second = &s.Second
+			}
+			return law.Enter(ctx, tx, v.book, f)
+		}}
 }
 
 // lawFact is the form of the facts that a rule rests on, those of all rules when code is empty.
@@ -135,14 +207,7 @@ func (v *visit) lawFact(code string) act {
 		if err := lawField("item", "law.fact.wrong", f.Check()); err != nil {
 			return nil, err
 		}
-		return &giving.Move{Object: lawObject(rule), Act: "law-fact", Note: oneLine(law.ItemOf(rule, item).Label("zh-CN")+" · "+in["words"], 400), Source: "law",
-			SettleAs: func(ctx context.Context, tx pgx.Tx, _ uuid.UUID, s giving.Sign) error {
-				f.ID, f.EnteredBy, f.EnteredAt = s.Key, s.By, s.At
-				if s.Second != uuid.Nil {
-					f.Second = &s.Second
-				}
-				return law.Enter(ctx, tx, v.book, f)
-			}}, nil
+		return lawEnters(v, f, "law-fact", law.ItemOf(rule, item).Label("zh-CN")+" · "+in["words"]), nil
 	}
 	return a
 }
@@ -200,7 +265,7 @@ func (v *visit) lawParam(code string) act {
 
 // lawSeconds are the steps that another person approves, found by name.
 func (v *visit) lawSeconds() []act {
-	return []act{v.lawProfile(nil), v.lawParam(""), v.lawFact("")}
+	return []act{v.lawProfile(nil), v.lawParam(""), v.lawFact(""), v.lawWithdrawal(nil)}
 }
 
 // lawStep enters a fact or a figure of the association's own.

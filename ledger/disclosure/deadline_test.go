@@ -109,6 +109,9 @@ func TestDeadlineKinds(t *testing.T) {
 		return err
 	})
 	wants(*day(9, 21), object, "progress", "", 0)
+	w.tx(func(tx pgx.Tx) error { // a figure that holds from October on does not move what ended before
+		return law.SetParam(w.ctx, tx, w.book, law.Param{Rule: "R09", Name: "after_end", From: ledger.Day(2025, 10, 1), Value: "1m", ArticleZH: "新办法"}, w.who, w.now)
+	})
 	wants(*day(9, 21), object, "final", "2025-12-20", 0)
 	wants(*day(11, 19), object, "final", "2025-12-20", 0)
 	wants(*day(11, 20), object, "final", "2025-12-20", 1) // reminders: thirty days before, seven days before, overdue

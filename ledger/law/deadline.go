@@ -76,7 +76,7 @@ select 'campaign:' || c.campaign_id, c.title_zh, c.title_en, c.opens_at, e.at, c
  where c.book_id = $1 order by c.campaign_id`
 
 	sqlDueProjects = `
-select 'project:' || p.id, p.title, p.starts_on, p.ends_on, p.ended_on, p.published_on, v.last, coalesce(v.final, false),
+select 'project:' || p.id, p.title, p.starts_on, p.ends_on, p.ended_on, p.publish_by, p.published_on, v.last, coalesce(v.final, false),
        coalesce((select sum(s.amount - s.drawn - s.lost - s.due_back - s.given_back) from contract c join contract_source s on s.book_id = c.book_id and s.contract_id = c.id
                   where c.book_id = p.book_id and c.project_id = p.id and c.state = 'closed'), 0)::int8
   from project p
@@ -170,8 +170,11 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (l *dueList) ended(object, name string, end time.Time) {
-	if p, ok := l.law.Param("R09", "after_end", l.today); ok {
+// ended adds the result of what has ended, by the figure of the day on which it did (see PublicBy), or by the day that was kept then.
+func (l *dueList) ended(object, name string, end time.Time, kept *time.Time) {
+	if p, ok := l.law.Figure("R09", "after_end", end); kept != nil {
+		l.add("R09", "final", object, name, end, *kept)
+	} else if ok {
 		l.add("R09", "final", object, name, end, p.After(end))
 	}
 }
@@ -198,7 +201,7 @@ func (l *dueList) campaigns(ctx context.Context) error {
 			}
 		case state == "closed" || to.Before(l.today):
 			if !final {
-				l.ended(object, zh, to)
+				l.ended(object, zh, to, nil)
 			}
 		default:
 			l.running(object, zh, from, to, false, last)
@@ -219,22 +222,22 @@ func (l *dueList) projects(ctx context.Context) error {
 	}
 	var object, title string
 	var from, to time.Time
-	var ended, published, last *time.Time
+	var ended, by, published, last *time.Time
 	var final bool
 	var left int64
-	_, err = pgx.ForEachRow(rows, []any{&object, &title, &from, &to, &ended, &published, &last, &final, &left}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&object, &title, &from, &to, &ended, &by, &published, &last, &final, &left}, func() error {
 		switch {
 		case ended == nil: // what should be over and is not still runs
 			l.running(object, title, from, later(to, l.today), to.Before(l.today), last)
 		default:
 			if !final && published == nil {
-				l.ended(object, title, *ended)
+				l.ended(object, title, *ended, by)
 			}
 			if p, ok := l.law.Param("R13", "after_end", l.today); ok && left > 0 && l.facts.of("R13", "surplus", object, 0) == nil {
 				l.add("R13", "surplus", object, title, *ended, p.After(*ended))
 			}
 		}
-		ended, published, last = nil, nil, nil
+		ended, by, published, last = nil, nil, nil, nil
 		return nil
 	})
 	return err

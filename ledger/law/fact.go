@@ -70,8 +70,16 @@ var Items = []Item{
 	{Rule: "R23", Name: "unrelated", Object: "payee", Day: true, Words: true, Each: true, NameZH: "利害关系已解除（自何日）", NameEN: "No longer close to the managers (since)"},
 }
 
+// Withdrawn is the item by which a fact of any rule is taken back: it was entered wrong, or of the wrong record. What stood before it stands again.
+const Withdrawn = "withdrawn"
+
+var withdrawal = Item{Name: Withdrawn, Object: "fact", Words: true, NameZH: "撤回登记", NameEN: "Taken back"}
+
 // ItemOf finds a kind of fact, or nil.
 func ItemOf(rule, name string) *Item {
+	if name == Withdrawn && slices.ContainsFunc(Items, func(i Item) bool { return i.Rule == rule }) {
+		return &withdrawal
+	}
 	if i := slices.IndexFunc(Items, func(i Item) bool { return i.Rule == rule && i.Name == name }); i >= 0 {
 		return &Items[i]
 	}
@@ -93,7 +101,7 @@ type Fact struct {
 }
 
 // objectForm is how records are named: the book, those with a number, those with an id.
-var objectForm = regexp.MustCompile(`^(book|(campaign|fund):[1-9][0-9]{0,9}|(gift|payee|contract|project):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+var objectForm = regexp.MustCompile(`^(book|(campaign|fund):[1-9][0-9]{0,9}|(gift|payee|contract|project|fact):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 
 // Check says whether the fact has what its item asks for, and is about a record of its sort. ErrBadFact.
 func (f Fact) Check() error {
@@ -124,10 +132,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 select id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
   from law_fact where book_id = $1 and rule = $2 order by entered_at desc, id desc limit $3`
 
-	// The newest of each object, item and year; of what happens more than once, or begins and ends, each.
+	// The newest of each object, item and year that was not taken back; of what happens more than once, or begins and ends, each.
 	sqlStanding = `
 select distinct on (rule, object, item, year, case when item = any($3) then id end) id, rule, item, object, year, day, until, amount, words, entered_by, second, entered_at
-  from law_fact where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2)) and ($4::timestamptz is null or coalesce(recorded_at, entered_at) <= $4)
+  from law_fact f where book_id = $1 and (cardinality($2::text[]) = 0 or rule = any($2)) and ($4::timestamptz is null or coalesce(recorded_at, entered_at) <= $4) and item <> 'withdrawn'
+   and not exists (select from law_fact w where w.book_id = f.book_id and w.rule = f.rule and w.object = 'fact:' || f.id and w.item = 'withdrawn' and ($4::timestamptz is null or coalesce(w.recorded_at, w.entered_at) <= $4))
  order by rule, object, item, year, case when item = any($3) then id end, entered_at desc, id desc`
 )
 
@@ -158,6 +167,7 @@ func Facts(ctx context.Context, q pg.Querier, book *ledger.Book, rule string) ([
 // facts are those that stand on a day, of each object, item and year one.
 type facts struct {
 	all   []Fact
+	bad   []Fact // entered before their form was checked, and not readable: nothing goes by them
 	today time.Time
 }
 
@@ -184,8 +194,25 @@ func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []stri
 	if fs.all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Fact]); err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}
+	fs.all = slices.DeleteFunc(fs.all, func(f Fact) bool {
+		bad := f.Check() != nil
+		if bad {
+			fs.bad = append(fs.bad, f)
+		}
+		return bad
+	})
 	fs.today = today
 	return fs, nil
+}
+
+// unread tells of a rule's facts that cannot be read; the look goes on without them.
+func (fs facts) unread(f *Finding) {
+	for _, bad := range fs.bad {
+		if bad.Rule == f.Code {
+			name := bad.Item + " " + bad.Object
+			f.row(Row{Object: "fact:" + bad.ID.String(), Name: name, ZH: "登记的事项（" + bad.Words + "）读不了，没有按它检查。请在本页撤回，再重新登记。", EN: "What was entered (" + bad.Words + ") cannot be read, and nothing goes by it. Take it back on this page and enter it again."})
+		}
+	}
 }
 
 // each are the facts of a rule, newest first.

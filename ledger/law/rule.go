@@ -254,6 +254,7 @@ func (d *desk) look(ctx context.Context, r *Rule) (Finding, error) {
 	if err := lookOf(r.Code)(ctx, d, &f); err != nil {
 		return f, fmt.Errorf("rule %s: %w", r.Code, err)
 	}
+	d.facts.unread(&f)
 	for _, p := range statutes { // what it asks for stands all the same where nothing of the kind is in the books
 		if p.Rule == r.Code {
 			d.param(&f, r.Code, p.Name)
