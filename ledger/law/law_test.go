@@ -575,3 +575,49 @@ func TestFactsStand(t *testing.T) {
 		}
 	}
 }
+
+// What a province asks for goes before the country's while it is in force; elsewhere it is a suggestion.
+func TestHunansGuideOfFunds(t *testing.T) {
+	w := newWorld(t)
+	for place, from := range map[string]time.Time{"CN-HN": ledger.Day(2018, 1, 1), "CN-CQ": ledger.Day(2028, 1, 1)} {
+		w.tx(func(tx pgx.Tx) error {
+			return law.SetProfile(w.ctx, tx, w.book, law.Profile{From: from, Jurisdiction: place, Form: law.Association, Public: true}, w.at)
+		})
+	}
+	l, err := law.Read(w.ctx, w.db, w.book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, place := range map[time.Time]string{ledger.Day(2024, 12, 31): "CN", ledger.Day(2025, 1, 1): "CN-HN", ledger.Day(2026, 12, 31): "CN-HN", ledger.Day(2027, 1, 1): "CN", ledger.Day(2028, 2, 1): "CN"} {
+		if p, ok := l.Param("R20", "committee", day); !ok || p.Value != "5" || p.Jurisdiction != place || p.Undated() {
+			t.Errorf("committee on %s: %+v, want that of %s", day.Format(time.DateOnly), p, place)
+		}
+	}
+}
+
+// A fact that was entered wrong is taken back: what stood before it stands again. Only facts of rules that have any are taken back, and by name.
+func TestFactsAreTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	income := func() int64 { return sumOf(t, w.look("R01", 2026, ledger.Day(2026, 7, 1)), "Income of 2024") }
+	w.post(ledger.Day(2025, 6, 1), "gift.u", -1_000_00, "")
+	w.fact(law.Fact{Rule: "R01", Item: "income", Object: "book", Year: 2024, Amount: 2_000_00, Words: "审计报告"})
+	w.fact(law.Fact{Rule: "R01", Item: "income", Object: "book", Year: 2024, Amount: 9_000_00, Words: "看错一行"})
+	if got := income(); got != 9_000_00 {
+		t.Errorf("the newer figure: %d", got)
+	}
+	list, err := law.Facts(w.ctx, w.db, w.book, "R01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.fact(law.Fact{Rule: "R01", Item: law.Withdrawn, Object: "fact:" + list[0].ID.String(), Words: "看错一行"})
+	if got := income(); got != 2_000_00 {
+		t.Errorf("once the newer one was taken back: %d", got)
+	}
+	for _, f := range []law.Fact{{Rule: "R01", Item: law.Withdrawn, Object: "book", Words: "x"}, {Rule: "R01", Item: law.Withdrawn, Object: "fact:" + uuid.NewString()}, {Rule: "R08", Item: law.Withdrawn, Object: "fact:" + uuid.NewString(), Words: "x"},
+		{Rule: "R01", Item: "income", Object: "fact:" + uuid.NewString(), Year: 2024, Words: "x"}} {
+		if err := f.Check(); !errors.Is(err, law.ErrBadFact) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+}
