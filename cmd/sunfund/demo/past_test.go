@@ -69,7 +69,7 @@ func (p *past) all(recorded time.Time, donors []uuid.UUID) map[string]string {
 // What has tables that stand as now, and says so in a note; and what these steps do not change.
 var (
 	partlyNow = map[string]bool{"match": true, "encumbrances": true}
-	steady    = map[string]bool{"receipts": true, "pledges": true, "in-kind": true}
+	steady    = map[string]bool{"receipts": true, "pledges": true, "in-kind": true, "donor": true}
 )
 
 // look keeps what the reports say now.
