@@ -74,6 +74,28 @@ func AccountByID(ctx context.Context, q pg.Querier, book *Book, id int32) (Accou
 	return oneAccount(ctx, q, sqlAccountByID, book.ID, id)
 }
 
+const sqlAccountsByID = `
+select a.account_id, a.chart, a.fund_id, a.ccy, a.dims, b.balance, b.seq, b.debits
+  from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
+ where a.book_id = $1 and a.account_id = any($2)`
+
+// AccountsByID finds accounts by their ids; one that is not there is left out.
+func AccountsByID(ctx context.Context, q pg.Querier, book *Book, ids []int32) (map[int32]Account, error) {
+	rows, err := q.Query(ctx, sqlAccountsByID, book.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanAccount)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	all := make(map[int32]Account, len(list))
+	for _, a := range list {
+		all[a.ID] = a
+	}
+	return all, nil
+}
+
 const sqlAccountByLeaf = `
 select a.account_id, a.chart, a.fund_id, a.ccy, a.dims, b.balance, b.seq, b.debits
   from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id

@@ -16,45 +16,68 @@ const recordedWithin = time.Hour
 
 // Nearly all entries are recorded on their own day. The few others have indices: those that came two days late or more, and those that
 // were booked two days ahead or more; by days of UTC, since no clock is two days away from it. Of the rest, what was recorded on one side of a
-// moment and belongs to days on the other was recorded near it.
+// moment and belongs to days on the other was recorded near it. Numbers of an account's postings go in the order of recording, so what was recorded
+// near a moment lies together: it is read account by account, and summed by days before it is added to the days asked for.
 const (
 	sqlMovedLate = `
-select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $5::text, ''), coalesce(a.dims ->> $6::text, ''), min(a.account_id), d.n::int2,
-       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::int8, coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::int8
-  from (select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at > $2 and effective_on < (recorded_at at time zone 'UTC')::date - 1
-         union all
-        select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at > $2 and recorded_at < $3 and effective_on >= (recorded_at at time zone 'UTC')::date - 1) e` + movedOfEntries
+with odd as (
+  select effective_on, accounts, seqs from entry
+   where book_id = $1 and recorded_at > $2 and effective_on < (recorded_at at time zone 'UTC')::date - 1 and effective_on < (select max(day) from unnest($4::date[]) day)
+), near as materialized (
+  select effective_on, accounts, seqs from entry
+   where book_id = $1 and recorded_at > $2 and recorded_at < $3 and effective_on >= (recorded_at at time zone 'UTC')::date - 1
+     and effective_on < (select max(day) from unnest($4::date[]) day)
+)` + movedOfEntries
 
 	sqlMovedAhead = `
-select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $5::text, ''), coalesce(a.dims ->> $6::text, ''), min(a.account_id), d.n::int2,
-       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::int8, coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::int8
-  from (select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at <= $2 and effective_on >= $3::date and effective_on > (recorded_at at time zone 'UTC')::date + 1
-         union all
-        select effective_on, accounts, seqs from entry
-         where book_id = $1 and recorded_at <= $2 and recorded_at >= ($3::date - 1)::timestamp at time zone 'UTC' and effective_on >= $3 and effective_on <= (recorded_at at time zone 'UTC')::date + 1) e` + movedOfEntries
+with odd as (
+  select effective_on, accounts, seqs from entry
+   where book_id = $1 and recorded_at <= $2 and effective_on >= $3::date and effective_on > (recorded_at at time zone 'UTC')::date + 1
+     and effective_on < (select max(day) from unnest($4::date[]) day)
+), near as materialized (
+  select effective_on, accounts, seqs from entry
+   where book_id = $1 and recorded_at <= $2 and recorded_at >= ($3::date - 1)::timestamp at time zone 'UTC' and effective_on >= $3 and effective_on <= (recorded_at at time zone 'UTC')::date + 1
+     and effective_on < (select max(day) from unnest($4::date[]) day)
+)` + movedOfEntries
 
-	movedOfEntries = `
-  join unnest($4::date[]) with ordinality d(day, n) on e.effective_on < d.day
- cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
- cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
-  join account a on a.book_id = $1 and a.account_id = u.account_id
+	movedOfEntries = `, line as (
+  select effective_on, unnest(accounts) as account_id, unnest(seqs) as seq from near
+), read as materialized (
+  select r.account_id, p.seq, p.amount
+    from (select account_id, min(seq) as low, max(seq) as high from line group by 1) r
+   cross join lateral (select seq, amount from posting where book_id = $1 and account_id = r.account_id and seq between r.low and r.high) p
+), moved as (
+  select l.account_id, l.effective_on, p.amount from line l join read p on p.account_id = l.account_id and p.seq = l.seq
+  union all
+  select u.account_id, e.effective_on, p.amount
+    from odd e
+   cross join lateral unnest(e.accounts, e.seqs) u(account_id, seq)
+   cross join lateral (select amount from posting p where p.book_id = $1 and p.account_id = u.account_id and p.seq = u.seq limit 1) p
+), m as (
+  select account_id, effective_on, sum(amount) filter (where amount > 0) as debit, -sum(amount) filter (where amount < 0) as credit from moved group by 1, 2
+)
+select a.chart, a.fund_id, coalesce(a.dims ->> 'nature', ''), coalesce(a.dims ->> $5::text, ''), coalesce(a.dims ->> $6::text, ''), min(a.account_id), d.n::int2,
+       coalesce(sum(m.debit), 0)::int8, coalesce(sum(m.credit), 0)::int8
+  from m
+  join unnest($4::date[]) with ordinality d(day, n) on m.effective_on < d.day
+  join account a on a.book_id = $1 and a.account_id = m.account_id
  where a.ccy = $7 and ($8::int4[] is null or a.fund_id = any($8))
  group by 1, 2, 3, 4, 5, 7, case when $9::bool then a.account_id end`
 )
 
-// recordedCut splits what a book had moved before days, as it was recorded at a moment: what is kept before the kept days, none later than the
-// moment's own, less what came after the moment; and what was booked ahead of it on the days from ahead on.
+// recordedCut splits what a book had moved before days, as it was recorded at a moment: what is kept before the kept days, none much later than the
+// moment, less what came after the moment; and what was booked ahead of it on the days from ahead on.
 type recordedCut struct {
 	kept  []time.Time
 	until time.Time // what is not late and belongs before the kept days was recorded before
-	ahead time.Time
+	ahead time.Time // the moment's own day, or the day after it: whichever is nearer, so that less was recorded between
 }
 
 func asRecorded(book *Book, moment time.Time, days []time.Time) (c recordedCut) {
-	c.ahead = book.Day(moment).AddDate(0, 0, 1)
+	c.ahead = book.Day(moment)
+	if moment.Sub(book.Begin(c.ahead)) > 12*time.Hour {
+		c.ahead = c.ahead.AddDate(0, 0, 1)
+	}
 	for _, day := range days {
 		if day.After(c.ahead) {
 			day = c.ahead

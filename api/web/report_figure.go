@@ -81,12 +81,17 @@ func (v *visit) reportFigure() error {
 		if f, err = v.openedFigure(q, a); err != nil {
 			return err
 		}
-		for _, m := range f.made[:min(len(f.made), figurePartsMax)] {
-			row, err := v.partRow(q, m, s)
-			if err != nil {
-				return err
-			}
-			g.Rows = append(g.Rows, row)
+		shown := f.made[:min(len(f.made), figurePartsMax)]
+		ids := make([]int32, len(shown))
+		for i, m := range shown {
+			ids[i] = m.Account
+		}
+		accounts, err := ledger.AccountsByID(v.ctx(), q, v.book, ids)
+		if err != nil {
+			return err
+		}
+		for _, m := range shown {
+			g.Rows = append(g.Rows, v.partRow(m, accounts[m.Account], s))
 		}
 		return nil
 	}); err != nil {
@@ -117,25 +122,21 @@ func (v *visit) reportFigure() error {
 }
 
 // partRow is a part of a figure as a line that leads to the account's lines of the same days, or to the entry.
-func (v *visit) partRow(q pg.Querier, m reports.Made, s *sight) ([]cell, error) {
+func (v *visit) partRow(m reports.Made, account ledger.Account, s *sight) []cell {
 	switch {
 	case m.Fact == "" && m.Account != 0:
-		account, err := ledger.AccountByID(v.ctx(), q, v.book, m.Account)
-		if err != nil {
-			return nil, err
-		}
 		from := m.From
 		if from.IsZero() { // what there is on a day: its year until then
 			from = ledger.Day(m.To.Year(), time.January, 1)
 		}
 		href := address("/console/accounts/"+strconv.Itoa(int(m.Account)), url.Values{"from": {ISODay(from)}, "to": {ISODay(m.To)}})
-		return []cell{{Text: v.code(m.Chart), Href: href}, {Text: m.Chart.Name(string(v.lang)), Href: href}, textCell(v.fundName(s, account.Leaf.Fund)), textCell(v.tags(account.Leaf, s)), v.sumCell(m.Amount)}, nil
+		return []cell{{Text: v.code(m.Chart), Href: href}, {Text: m.Chart.Name(string(v.lang)), Href: href}, textCell(v.fundName(s, account.Leaf.Fund)), textCell(v.tags(account.Leaf, s)), v.sumCell(m.Amount)}
 	case m.Fact == "":
-		return []cell{{Text: v.code(m.Chart), Href: "/console/entries/" + m.Entry.String()}, {Text: m.Chart.Name(string(v.lang))}, textCell(v.fundName(s, m.Fund.ID)), {}, v.sumCell(m.Amount)}, nil
+		return []cell{{Text: v.code(m.Chart), Href: "/console/entries/" + m.Entry.String()}, {Text: m.Chart.Name(string(v.lang))}, textCell(v.fundName(s, m.Fund.ID)), {}, v.sumCell(m.Amount)}
 	}
 	href := ""
 	if m.Entry != [16]byte{} {
 		href = "/console/entries/" + m.Entry.String()
 	}
-	return []cell{{}, {Text: T(v.lang, "report.fact."+m.Fact), Href: href}, textCell(v.fundName(s, m.Fund.ID)), {}, v.sumCell(m.Amount)}, nil
+	return []cell{{}, {Text: T(v.lang, "report.fact."+m.Fact), Href: href}, textCell(v.fundName(s, m.Fund.ID)), {}, v.sumCell(m.Amount)}
 }
