@@ -2,17 +2,23 @@ package web
 
 import (
 	"context"
+	"errors"
 	"html"
 	"net/http"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 	"sunfund/ledger/chart"
+	"sunfund/ledger/giving"
 	"sunfund/ledger/reports"
 	"sunfund/ledger/staff"
 )
@@ -168,4 +174,41 @@ func TestDonorStatement(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// A donor's statement as of a moment keeps what it said, whatever was given, given back or given a receipt since.
+func TestDonorStatementOfAMoment(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	donor := o.mailed("王芳", "wang@example.org", "")
+	sheets := reports.Sheets(o.book.Regime)
+	sheet := sheets[slices.IndexFunc(sheets, func(s reports.Sheet) bool { return s.Donor })]
+	ctx := pg.WithBook(t.Context(), o.book.ID)
+	says := func(recorded time.Time) (rows [][]reports.Row) {
+		r, err := sheet.Make(ctx, o.bare, o.book, reports.Request{To: o.book.Day(o.now), Recorded: recorded, Now: o.now, Lang: "en", Donor: donor})
+		o.must(err)
+		for _, table := range r.Tables {
+			rows = append(rows, table.Rows)
+		}
+		return rows
+	}
+	then := says(time.Time{})
+	var at time.Time
+	o.must(o.db.QueryRow(t.Context(), `select clock_timestamp()`).Scan(&at))
+	ref := then[0][0].Cells[0].To.ID
+	o.tx(func(ctx context.Context, tx pgx.Tx) error {
+		out, err := giving.BookRefunds(ctx, tx, o.book, []giving.Refunded{{GiftID: uuid.MustParse(ref), Amount: 10_00, RefundedAt: o.now, Channel: giving.Bank, Ref: "back"}})
+		return errors.Join(err, out[0].Err)
+	})
+	now := says(time.Time{})
+	if now[0][0].Cells[5].Minor != 10_00 || now[0][0].Cells[6].Minor != 20_00 {
+		t.Errorf("after the refund: %+v", now[0])
+	}
+	o.mailed("王芳", "wang@example.org", "")
+	if more := says(time.Time{}); len(more[0]) != len(then[0])+1 {
+		t.Errorf("after one more gift: %+v", more[0])
+	}
+	if was := says(at); !reflect.DeepEqual(was[0], then[0]) || !reflect.DeepEqual(was[1][len(was[1])-1], then[1][len(then[1])-1]) {
+		t.Errorf("said %+v, and as of then %+v", then, was)
+	}
 }
