@@ -29,6 +29,13 @@ type yearFlow struct {
 	rest  map[int32]int64 // what has to come from or go to other funds, so that both sides of a fund are one sum
 	left  map[int32]int64 // of a fund's net assets, what no project has in advance
 	parts map[flowPart]*flowSums
+	kinds map[giftPart]int64 // gifts that are not money of donors
+}
+
+// giftPart is a kind of gifts to a fund.
+type giftPart struct {
+	fund int32
+	kind string
 }
 
 // flowPart is what one fund pays for one project.
@@ -62,7 +69,7 @@ func (f *yearFlow) pays(use, name, what, words string, minor int64) {
 func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 	from, to := ledger.Day(year, time.January, 1), ledger.Day(year, time.December, 31)
 	s := Sankey{ID: "flow", Title: T(v.lang, "flow.sankey"), Unit: v.book.Currency, Heads: []string{T(v.lang, "flow.kinds"), T(v.lang, "flow.funds"), T(v.lang, "flow.uses"), T(v.lang, "flow.payments")}}
-	f := &yearFlow{v: v, year: year, funds: map[int32]string{}, rest: map[int32]int64{}, left: map[int32]int64{}, parts: map[flowPart]*flowSums{}}
+	f := &yearFlow{v: v, year: year, funds: map[int32]string{}, rest: map[int32]int64{}, left: map[int32]int64{}, parts: map[flowPart]*flowSums{}, kinds: map[giftPart]int64{}}
 	before, err := ledger.Positions(v.ctx(), q, v.book, from.AddDate(0, 0, -1))
 	if err != nil {
 		return s, err
@@ -97,6 +104,10 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 			f.out(x.Fund, "use cost", T(v.lang, "flow.use.cost"), x.Amount)
 		}
 	}
+	for _, part := range slices.SortedFunc(maps.Keys(f.kinds), func(a, b giftPart) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fund, b.fund)) }) {
+		f.into(part.fund, part.kind, f.kinds[part])
+		f.into(part.fund, "gift", -f.kinds[part])
+	}
 	for part, sums := range f.parts {
 		direct[part.fund] -= sums.cost
 	}
@@ -129,17 +140,38 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 
 func isProgram(id chart.ID) bool { return id == "program.r" || id == "program.u" }
 
+// giftKind is which kind of gifts an account of them holds, where that is not money of donors: match that was paid, goods and what they brought at auction.
+func giftKind(id chart.ID, nature string) string {
+	if base, _, _ := strings.Cut(string(id), "."); base != "gift" {
+		return ""
+	}
+	switch nature {
+	case "match", "match-back":
+		return "match"
+	case "in-kind", "auction":
+		return "goods"
+	}
+	return ""
+}
+
 // isOwed tells accounts that stand between a project's cost and the bank: payables, retention, advances.
 func isOwed(id chart.ID) bool { return id == "ap" || id == "retention" || id == "prepay" }
 
-// split reads what each project cost of each fund, and what was owed or prepaid for it.
+// split reads what each project cost of each fund, what was owed or prepaid for it, and what of the gifts is not money of donors.
 func (f *yearFlow) split(q pg.Querier, from, to time.Time) error {
 	moved, err := ledger.MovedBefore(f.v.ctx(), q, f.v.book, ledger.Cut{Tags: [2]string{"project", ""}}, from, to.AddDate(0, 0, 1))
 	if err != nil {
 		return err
 	}
 	for _, m := range moved {
-		if m.Tags[0] == "" || m.Nature == ledger.NatureClose || !isProgram(m.Chart) && !isOwed(m.Chart) {
+		if m.Nature == ledger.NatureClose {
+			continue
+		}
+		if kind := giftKind(m.Chart, m.Nature); kind != "" {
+			f.kinds[giftPart{m.Fund, kind}] += m.Before[1].Credit - m.Before[1].Debit - m.Before[0].Credit + m.Before[0].Debit
+			continue
+		}
+		if m.Tags[0] == "" || !isProgram(m.Chart) && !isOwed(m.Chart) {
 			continue
 		}
 		part := flowPart{m.Tags[0], m.Fund}

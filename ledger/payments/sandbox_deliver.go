@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,6 +86,7 @@ func (d *Deliverer) Deliver(ctx context.Context) (int, error) {
 	if len(due) == 0 {
 		return 0, nil
 	}
+	slices.SortFunc(due, func(a, b delivery) int { return bytes.Compare(a.ID[:], b.ID[:]) }) // as they were made
 	keys, err := secrets(ctx, d.db, d.book, SandboxCode)
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,27 @@ var ages = []struct {
 	untilDay int
 }{{-1 << 30, "#coming", "未到期", "Not due", 0}, {1, "#late30", "逾期 1–30 天", "1–30 days late", 30}, {31, "#late90", "31–90 天", "31–90 days", 90}, {91, "#late", "90 天以上", "Over 90 days", 1 << 30}}
 
+// agesTable is a table of what is due when, whose last columns are the classes of age.
+func agesTable(lang, title string, what [3]string) Table {
+	heads := [][3]string{{"contract", "合同", "Contract"}, {"fund", "基金", "Fund"}, {"payee", "承接方", "Contractor"}, what, {"due", "到期日", "Due"}, {"late", "逾期天数", "Days overdue"}}
+	for _, a := range ages {
+		heads = append(heads, [3]string{a.key, a.zh, a.en})
+	}
+	return Table{Title: title, Columns: columnsOf(lang, heads...), Ages: len(ages)}
+}
+
+// aged puts an amount that is so many days late into its class.
+func aged(days int, amount int64) (cells []Cell) {
+	for _, a := range ages {
+		var here int64
+		if days >= a.from && days <= a.untilDay {
+			here = amount
+		}
+		cells = append(cells, Cell{Minor: here})
+	}
+	return cells
+}
+
 // ageing is the 合同承诺台账 (accounting.md 3.4): commitments (9201) by contract, what of its advance is not applied, and each stage that is not accepted with its
 // day, by how long it is late.
 func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
@@ -48,11 +70,7 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	if err != nil {
 		return nil, err
 	}
-	heads := [][3]string{{"contract", "合同", "Contract"}, {"fund", "基金", "Fund"}, {"payee", "承接方", "Contractor"}, {"stage", "阶段", "Stage"}, {"due", "到期日", "Due"}, {"late", "逾期天数", "Days overdue"}}
-	for _, a := range ages {
-		heads = append(heads, [3]string{a.key, a.zh, a.en})
-	}
-	t := Table{Title: words(r.Lang, "未验收的阶段（账龄）", "Stages not accepted, by age"), Columns: columnsOf(r.Lang, heads...), Ages: len(ages)}
+	t := agesTable(r.Lang, words(r.Lang, "未验收的阶段（账龄）", "Stages not accepted, by age"), [3]string{"stage", "阶段", "Stage"})
 	rows, err := q.Query(ctx, sqlOpenStages, book.ID, r.Funds, r.To, r.rowsMax())
 	if err != nil {
 		return nil, fmt.Errorf("read stages: %w", err)
@@ -70,13 +88,7 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 			late = fmt.Sprint(days)
 		}
 		row := Row{ID: fmt.Sprint(code, " ", position), Style: Line, Cells: []Cell{{Text: code + " " + title, To: Ref{ToContract, id.String()}}, fundCell(funds[fund], r.Lang), {Text: payee}, {Text: stage}, {Text: due.Format(time.DateOnly)}, {Text: late}}}
-		for _, a := range ages {
-			var here int64
-			if days >= a.from && days <= a.untilDay {
-				here = amount
-			}
-			row.Cells = append(row.Cells, Cell{Minor: here})
-		}
+		row.Cells = append(row.Cells, aged(days, amount)...)
 		t.Rows = append(t.Rows, row)
 		return nil
 	}); err != nil {
@@ -91,12 +103,27 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 	return report, nil
 }
 
-// owed is the payables and retention calendar (应付与尾款): 2202.01 is due once its delivery is accepted, 2202.02 when the contract ends.
+// owed is the payables and retention calendar (应付与尾款): 2202.01 is due once its delivery is accepted, 2202.02 when the contract ends; and both by how long they
+// are late.
 func owed(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
 	report, err := payables.register(ctx, q, book, s, r)
 	if err != nil {
 		return nil, err
 	}
-	report.Notes = append(report.Notes, words(r.Lang, "合同应付自最近一次验收之日起应付；质保金及尾款到合同最后一日应付。", "Payables are due from the day of the last acceptance, retention and final payments on the contract's last day."))
+	t := agesTable(r.Lang, words(r.Lang, "应付与尾款（账龄）", "Payables and retention, by age"), [3]string{"what", "项目", "What"})
+	for _, of := range report.Tables {
+		for _, row := range of.Rows {
+			open := row.Cells[len(row.Cells)-1].Minor
+			if row.Style != Line || open == 0 {
+				continue
+			}
+			contract, fund, payee, due, late := row.Cells[0], row.Cells[1], row.Cells[2], row.Cells[3], row.Cells[4]
+			days, _ := strconv.Atoi(late.Text) // none: not due
+			t.Rows = append(t.Rows, Row{ID: of.Title + " " + row.ID, Style: Line, Cells: append([]Cell{contract, fund, payee, {Text: of.Title}, due, late}, aged(days, open)...)})
+		}
+	}
+	t.total(r.Lang)
+	report.Tables = append(report.Tables, t)
+	report.Notes = append(report.Notes, words(r.Lang, "合同应付自最近一次验收之日起应付；质保金及尾款到合同最后一日应付。没有登记到期日的列在未到期。", "Payables are due from the day of the last acceptance, retention and final payments on the contract's last day. What has no day on record stands in not due."))
 	return report, nil
 }

@@ -23,7 +23,7 @@ select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.dis
         select campaign_id, fund_id, 0, 0, 0, case kind when 'frozen' then amount when 'freed' then -amount else 0 end, case kind when 'clawed' then amount else 0 end
           from platform_match_step where book_id = $1
          union all
-        select campaign_id, fund_id, amount, 0, 0, 0, 0 from platform_earned where book_id = $1) m
+        select campaign_id, fund_id, match, 0, 0, 0, 0 from platform_gift where book_id = $1 and match > 0) m
   join campaign c on c.book_id = $1 and c.campaign_id = m.campaign_id
  where $2::int4[] is null or m.fund_id = any($2)
  group by 1, 2, 3, 4 order by 1`

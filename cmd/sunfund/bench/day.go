@@ -42,6 +42,7 @@ type Day struct {
 	Counters  int64               `json:"counters"`   // of limits, pools and minutes, equal to that thread's
 	Refused   int64               `json:"refused"`    // calls that found the queue full, asked for again
 	Seconds   float64             `json:"seconds"`
+	Counting  DayCounting         `json:"counting"`
 	VerifySec float64             `json:"verify_seconds"`
 }
 
@@ -274,6 +275,9 @@ func (d *Day) finish(ctx context.Context, w *world, e *giving.MatchEvent) error 
 	if d.HeldList, err = giving.Held(ctx, w.db, w.book, e.ID, 0, 10); err != nil {
 		return err
 	}
+	if err := d.Counting.run(ctx, w, e, a); err != nil {
+		return err
+	}
 	verifying := time.Now()
 	if err := w.verify(ctx); err != nil {
 		return err
@@ -366,6 +370,8 @@ func (d *Day) WriteText(out io.Writer) error {
 	for _, h := range d.HeldList {
 		fmt.Fprintf(out, "  award %d: %s from %s, %s (%s)\n", h.Seq, money.Format(h.Left, "CNY"), h.Pool, h.Donor, h.Reasons)
 	}
+	c := &d.Counting
+	fmt.Fprintf(out, "%d awards and steps counted by hours and pools in %.1f s; what pools earned is read in %.1f ms before and %.1f ms after, the hours in %.1f ms\n", c.Counted, c.Seconds, c.FreshMs, c.KeptMs, c.HoursMs)
 	fmt.Fprintf(out, "every pool exact; %d gifts decided again by one thread that shares no code with the engine: every award, pool, campaign, limit and all %d counters equal\n", d.OneThread, d.Counters)
 	_, err := fmt.Fprintf(out, "%d gifts recomputed from rule, seed and replay file, all equal; sunfund verify clean in %.1f s\n", d.Replayed, d.VerifySec)
 	return err

@@ -161,6 +161,7 @@ func TestHledgerAddsUpTheDemosYear(t *testing.T) {
 			file := journalOf(t, bundle)
 			compareBundle(t, bundle, compareYear(t, ctx, q, book, file))
 			compareRegisters(t, ctx, q, book, file)
+			matchStatement(t, ctx, q, book)
 			opened(t, ctx, q, book)
 		})
 	}
