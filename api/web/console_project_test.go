@@ -138,6 +138,10 @@ func TestAProjectInTheConsole(t *testing.T) {
 	jian.stepped(contract, "finding-settle", "visit", visit[1])
 	chen.approved(li.stepped(contract, "stage-book", "stage", "1", "day", day))
 	li.wants(li.get(contract), http.StatusOK, "970.00", "30.00", "还缺街道", "已了结", "44")
+	// What is owed for it grows older too; what is kept back is due when the contract ends.
+	owed := li.get(reportPath + "?report=payables&format=csv&to=2026-10-31")
+	li.wants(owed, http.StatusOK, ",51,0.00,0.00,970.00,0.00", "2026-12-31,,30.00,0.00,0.00,0.00")
+	li.pictures(reportPath+"?report=payables&to=2026-10-31", "ages")
 	wu.stepped(contract, "pay-ask", "kind", "stage", "amount", "970.00", "bank", "bank.basic", "invoice", "FP-1", "purpose", "改造款")
 	li.wants(li.step(contract, "pay-ask", "kind", "last", "amount", "30.00", "bank", "bank.basic", "purpose", "质保金"), http.StatusConflict, "四方评估还没有齐")
 	payment := li.paymentOf(contract)

@@ -125,5 +125,18 @@ func TestFlowPage(t *testing.T) {
 	o.post(ledger.KindTransfer, o.book.Day(o.now), "划转", ledger.Debit(ledger.Leaf{Chart: "transfer", Fund: o.funds[1].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[1].ID}, 10_00),
 		ledger.Debit(ledger.Leaf{Chart: "bank.basic", Fund: o.funds[2].ID}, 10_00), ledger.Credit(ledger.Leaf{Chart: "transfer", Fund: o.funds[2].ID}, 10_00))
 	anybody.wants(anybody.get(flowPath), http.StatusOK, "其他基金转来")
+	// Match that was paid, less what went back, and goods are kinds of their own.
+	gift := func(nature string) ledger.Leaf {
+		return ledger.Leaf{Chart: "gift.r", Fund: o.funds[1].ID, Dims: ledger.Dims{Nature: nature}}
+	}
+	bank := ledger.Leaf{Chart: "bank.basic", Fund: o.funds[1].ID}
+	o.post(ledger.KindVoucher, o.book.Day(o.now), "配捐与物资", ledger.Debit(bank, 12_34+7_77), ledger.Credit(gift("match"), 12_34), ledger.Credit(gift("in-kind"), 7_77))
+	o.post(ledger.KindVoucher, o.book.Day(o.now), "退回配捐", ledger.Debit(gift("match-back"), 1_11), ledger.Credit(bank, 1_11))
+	page = anybody.get(flowPath)
+	for kind, amount := range map[string]string{"配捐到账": "11.23", "实物与义拍": "7.77"} {
+		if !strings.Contains(page.text, kind+" → "+o.funds[1].NameZH+" "+amount) {
+			t.Errorf("%s of %s does not flow to %s", kind, amount, o.funds[1].NameZH)
+		}
+	}
 	o.looks(t, "flow", [][3]string{{"li", "year", flowPath}, {"li", "fund", "/f/YRJ"}})
 }
