@@ -108,8 +108,11 @@ func (w *walk) reports(desk *window, lang string) {
 			continue
 		}
 		days := "&from=2025-01-01&to=2025-12-31"
-		if slices.Contains([]string{"bank", "processor", "match", "related", "in-kind", "letters", "pledges", "agency", "encumbrances", "payables", "projects", "notes"}, s.ID) {
+		if slices.Contains([]string{"bank", "processor", "related", "in-kind", "letters", "pledges", "agency", "encumbrances", "payables", "projects", "notes"}, s.ID) {
 			days = "&from=2026-10-01&to=2026-10-31"
+		}
+		if s.ID == "match" { // the month of the giving day
+			days = "&from=2026-09-01&to=2026-09-30"
 		}
 		if s.ID == "receipts" { // of the gifts of 2025, made when the demo was
 			days = "&from=2025-01-01&to=2026-12-31"
