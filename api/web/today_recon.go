@@ -173,6 +173,9 @@ func (v *visit) turnover() (*Chart, error) {
 		m := at[ISODay(day)]
 		c.Columns = append(c.Columns, ChartColumn{Label: ISODay(day), Short: strconv.Itoa(day.Day()), Href: address("/console/entries", map[string][]string{"from": {ISODay(day)}, "to": {ISODay(day)}}), Values: []int64{max(m.In, 0), max(m.Out, 0)}})
 	}
+	if c.Side() > 4 { // values as long as that leave a phone no room for each day's number
+		c.Every = 2
+	}
 	c.Desc = T(v.lang, "today.turnover.desc", todayDays, v.amount(in), v.amount(out))
 	return &c, nil
 }
