@@ -156,6 +156,11 @@ func TestDonorStatement(t *testing.T) {
 	li.wants(a, http.StatusOK, "捐赠人对账单", "王芳", "60.00", "用到哪里", "本表不是票据", "format=csv")
 	li.lacks(a, "李强", "90.00", `name="fund"`)
 	li.wants(li.get(page+"?to=2020-01-01"), http.StatusOK, "这个范围里没有数据")
+	li.wants(a, http.StatusOK, `name="at"`)
+	then := li.get(page + "?at=2020-01-01T12:00:00") // before anything was recorded
+	li.wants(then, http.StatusOK, "王芳", "捐赠、退款、票据按所选时刻", "2020-01-01 12:00:00")
+	li.lacks(then, "60.00")
+	li.wants(li.get(page+"?at=yesterday"), http.StatusUnprocessableEntity, "wrong")
 	sheet := li.get(page + "?format=csv")
 	if li.wants(sheet, http.StatusOK, "王芳", "60.00"); strings.Contains(sheet.head.Get("Content-Disposition"), "王") {
 		t.Errorf("%s", sheet.head)
