@@ -1,7 +1,10 @@
 package disclosure_test
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +73,26 @@ func TestDeadlineKinds(t *testing.T) {
 	wants(*day(3, 12), object, "filing", "2025-03-11", 3)
 	fact(law.Fact{Rule: "R06", Item: "filed", Object: object, Day: day(3, 10), Until: &until, Words: "51A2025002"})
 	wants(*day(3, 12), object, "filing", "", 0)
+
+	// In an emergency it opens before it is filed, without a number; once the ten days are over it does not.
+	object = campaign("quake", giving.Draft)
+	quake, _ := strconv.Atoi(strings.TrimPrefix(object, "campaign:"))
+	may := func(today *time.Time) error { return law.MayPublish(w.ctx, w.db, w.book, int32(quake), *today) }
+	if err := may(day(2, 27)); !errors.Is(err, law.ErrLaw) || !strings.Contains(err.Error(), "R06") {
+		t.Errorf("not filed: %v", err)
+	}
+	fact(law.Fact{Rule: "R06", Item: "emergency", Object: object, Day: day(3, 1), Words: "地震"})
+	wants(*day(2, 27), object, "filing", "2025-03-11", 1)
+	if err := may(day(3, 11)); err != nil {
+		t.Errorf("in an emergency, within ten days: %v", err)
+	}
+	if err := may(day(3, 12)); !errors.Is(err, law.ErrLaw) || !strings.Contains(err.Error(), "R06") {
+		t.Errorf("in an emergency, after ten days: %v", err)
+	}
+	fact(law.Fact{Rule: "R06", Item: "filed", Object: object, Day: day(3, 10), Until: &until, Words: "51A2025003"})
+	if err := may(day(3, 10)); !errors.Is(err, law.ErrLaw) || !strings.Contains(err.Error(), "R07") {
+		t.Errorf("filed, and its number is not on the campaign: %v", err)
+	}
 
 	// R11: the year before, by 31 May; figures of a part of the year do not meet it.
 	w.gift(100_00, giving.Bank, "D-1")

@@ -79,7 +79,7 @@ func (d *desk) filed(f *Finding, c *filing) (zh, en string, due time.Time) {
 	}
 	fact := d.facts.of("R06", "filed", c.object(), 0)
 	switch {
-	case fact == nil && d.facts.of("R06", "emergency", c.object(), 0) != nil && !d.today.After(due):
+	case d.waits(c):
 		return "", "", due
 	case fact == nil:
 		return fmt.Sprintf("没有登记备案；应在 %s %s备案，即 %s 以前。", c.opens.Format(time.DateOnly), sayZH, due.Format(time.DateOnly)),
@@ -91,6 +91,12 @@ func (d *desk) filed(f *Finding, c *filing) (zh, en string, due time.Time) {
 	return "", "", due
 }
 
+// waits tells whether a campaign was begun in an emergency and may still be filed: it has neither filing nor number yet (R06, R07).
+func (d *desk) waits(c *filing) bool {
+	after, ok := d.law.Param("R06", "emergency_after", d.asOf())
+	return ok && d.facts.of("R06", "filed", c.object(), 0) == nil && d.facts.of("R06", "emergency", c.object(), 0) != nil && !d.today.After(after.After(c.opens))
+}
+
 // valid says why a campaign's filing number does not hold (R07).
 func (d *desk) valid(f *Finding, c *filing) (zh, en string) {
 	if _, ok := d.param(f, "R07", "unique"); !ok {
@@ -98,6 +104,8 @@ func (d *desk) valid(f *Finding, c *filing) (zh, en string) {
 	}
 	fact := d.facts.of("R06", "filed", c.object(), 0)
 	switch {
+	case c.no == "" && d.waits(c):
+		return "", ""
 	case c.no == "":
 		return "没有备案编号。", "It has no filing number."
 	case c.shared > 0:

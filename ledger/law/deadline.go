@@ -191,12 +191,13 @@ func (l *dueList) campaigns(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, []any{&object, &zh, &en, &opens, &closes, &state, &last, &final}, func() error {
 		before := len(l.all)
 		from, to := l.book.Day(opens), l.book.Day(closes.Add(-time.Second))
-		if after, ok := l.law.Param("R06", "emergency_after", l.today); ok && state == "published" && l.facts.of("R06", "emergency", object, 0) != nil && l.facts.of("R06", "filed", object, 0) == nil {
+		filed, emergency := l.facts.of("R06", "filed", object, 0) != nil, l.facts.of("R06", "emergency", object, 0) != nil
+		if after, ok := l.law.Param("R06", "emergency_after", l.today); ok && state != "closed" && emergency && !filed {
 			l.add("R06", "filing", object, zh, from, after.After(from))
 		}
 		switch {
 		case state == "draft":
-			if term, ok := l.law.Param("R06", "before", l.today); ok && from.After(l.today.AddDate(0, -1, 0)) && l.facts.of("R06", "filed", object, 0) == nil {
+			if term, ok := l.law.Param("R06", "before", l.today); ok && from.After(l.today.AddDate(0, -1, 0)) && !filed && !emergency {
 				l.add("R06", "filing", object, zh, l.today, term.Before(from))
 			}
 		case state == "closed" || to.Before(l.today):

@@ -621,3 +621,23 @@ func TestFactsAreTakenBack(t *testing.T) {
 		}
 	}
 }
+
+// A cap is broken when the year is over; while it runs, more than the cap and a year that is small only so far are warned of.
+func TestCapWhileTheYearRuns(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	w.post(ledger.Day(2026, 1, 5), "gift.u", -5_000_000_00, "")
+	w.post(ledger.Day(2026, 2, 10), "admin.u", 150_000_00, "") // under the 200,000.00 below which there is no cap, and going past it
+	w.post(ledger.Day(2026, 2, 11), "program.u", 850_000_00, "")
+	for day, want := range map[time.Time]law.State{ledger.Day(2026, 3, 1): law.Warned, ledger.Day(2026, 12, 31): law.Holds, ledger.Day(2027, 1, 1): law.Holds} {
+		if f := w.look("R02", 2026, day); f.State != want {
+			t.Errorf("150,000.00 on %s: %s, want %s: %+v", day.Format(time.DateOnly), f.State, want, f.Steps)
+		}
+	}
+	w.post(ledger.Day(2026, 5, 10), "admin.u", 60_000_00, "")
+	for day, want := range map[time.Time]law.State{ledger.Day(2026, 6, 1): law.Warned, ledger.Day(2026, 12, 31): law.Warned, ledger.Day(2027, 1, 1): law.Broken} {
+		if f := w.look("R02", 2026, day); f.State != want {
+			t.Errorf("210,000.00 of 1,060,000.00 on %s: %s, want %s", day.Format(time.DateOnly), f.State, want)
+		}
+	}
+}

@@ -287,16 +287,25 @@ func (d *desk) capOf(ctx context.Context, f *Finding, rate int64, rule string) e
 	}
 	warn, hasWarn := d.param(f, rule, "warn")
 	f.Months = append(f.Months, d.management(y, rate))
+	end := ledger.Day(d.year, time.December, 31)
+	over := d.today.After(end)
+	admin := y.admin
+	if gone := int64(d.today.YearDay()); !over { // a small year is known by where it is going
+		admin = max(admin, money.FloorShare(max(0, y.admin), int64(end.YearDay()), gone))
+		if exempt.Value != "" {
+			f.sum(fmt.Sprintf("按目前进度推算全年管理费用（%d 天）", gone), fmt.Sprintf("Management cost of the whole year at the pace of %d days", gone), admin)
+		}
+	}
 	switch {
-	case exempt.Value != "" && y.admin < exempt.Sum(d.book):
+	case exempt.Value != "" && admin < exempt.Sum(d.book):
 		if f.State != Broken && f.State != Warned {
 			f.State = Holds
 		}
 		f.text("豁免", "Exempt", "< "+exempt.Value)
-	case y.admin > most:
+	case y.admin > most && over:
 		f.State = Broken
-	case hasWarn && y.admin >= money.FloorShare(most, warn.BasisPoints(), 10_000):
-		if f.State != Broken {
+	case y.admin > most, hasWarn && y.admin >= money.FloorShare(most, warn.BasisPoints(), 10_000):
+		if f.State != Broken { // a year that is not over may still come under its cap
 			f.State = Warned
 		}
 	case f.State == Nothing:
