@@ -255,3 +255,56 @@ func TestSharedFundThatDiffers(t *testing.T) {
 		t.Errorf("a campaign whose money does not add up: %v", err)
 	}
 }
+
+// What is given in kind belongs to the campaign of its lot: what was used is cost, what is still there is left, and money is counted beside it.
+func TestSharedFundWithGoods(t *testing.T) {
+	w, second := sharing(t)
+	w.gives(w.campaign, 100_00, 0)
+	id := uuid.New()
+	steps := func(plan func(tx pgx.Tx) (*giving.Move, error)) {
+		t.Helper()
+		w.tx(func(tx pgx.Tx) error {
+			m, err := plan(tx)
+			if err == nil {
+				_, err = m.Book(w.ctx, tx, w.book, giving.Sign{Key: uuid.New(), By: w.who, Second: uuid.New(), Made: "甲", Check: "乙", At: w.now})
+			}
+			return err
+		})
+	}
+	lot := func(tx pgx.Tx) *giving.Lot {
+		l, err := giving.LotByID(w.ctx, tx, w.book, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	day := ledger.Day(2023, 9, 12)
+	steps(func(tx pgx.Tx) (*giving.Move, error) {
+		return giving.ReceiveLot(w.ctx, tx, w.book, giving.Lot{ID: id, Kind: "goods", Title: "大米|五十袋", Unit: "袋", Pieces: 50, CampaignID: second.ID, ReceivedOn: day}, "", w.now)
+	})
+	steps(func(tx pgx.Tx) (*giving.Move, error) {
+		return giving.ValueLot(w.ctx, tx, w.book, lot(tx), "document", "发票 FP-7", 5_000_00, day)
+	})
+	steps(func(tx pgx.Tx) (*giving.Move, error) {
+		return giving.UseLot(w.ctx, tx, w.book, lot(tx), 20, "发给困难家庭", day)
+	})
+	w.gives(second, 300_00, 0)
+	w.follows()
+	d := w.draft(fmt.Sprintf("campaign:%d", second.ID))
+	if d.IncomeTotal != "5300.00" || d.CostTotal != "2000.00" || d.Closing != "3300.00" || len(d.Costs) != 1 || d.Costs[0].Category != disclosure.OfGoods || d.Costs[0].Content != "大米/五十袋" {
+		t.Errorf("%+v", d.Figures)
+	}
+	if err := d.WithCosts(d.CostsText(), ""); err != nil || d.Edited != "" {
+		t.Errorf("the draft's own lines: %v", err)
+	}
+	if first := w.draft(fmt.Sprintf("campaign:%d", w.campaign.ID)); first.Closing != "100.00" || first.CostTotal != "0.00" {
+		t.Errorf("the other campaign: %+v", first.Figures)
+	}
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `update lot set left_value = left_value - 1 where book_id = $1`, w.book.ID)
+		return err
+	})
+	if _, err := disclosure.Make(w.ctx, w.db, w.book, d.Object, w.now); !errors.Is(err, disclosure.ErrDiffers) {
+		t.Errorf("a lot that is not what the books have: %v", err)
+	}
+}
