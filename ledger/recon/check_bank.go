@@ -63,6 +63,9 @@ select coalesce(sum(b.balance), 0)::int8 - coalesce((select sum(t.debit - t.cred
                                                       where t.book_id = $1 and t.day > $3 and x.chart = $2 and x.unit < 1000), 0)::int8
   from account a join balance b on b.book_id = $1 and b.account_id = a.account_id where a.book_id = $1 and a.chart = $2 and a.unit < 1000`
 
+	// What nearly all matches of long ago are: booked by the day, and never taken back. Their lines are there by the day as well, or looked at for being late.
+	bookedByDay = ` and e.effective_on <= $3 and not exists (select from entry v where v.book_id = $1 and v.reverses = e.id)`
+
 	// $2: the source; $3: the day; $4: its account in the book. Lines that nobody has matched, or that no run has looked at; matches of which one side is there by the day and the
 	// other is not; gifts in the book that the bank has not told of. Of a match of several each of ours counts by itself once the first line is there, and so does each line that comes
 	// after the day. A line whose break was put right by hand is booked. What was booked by the day and taken back on a later one is in the book then, and its line, if
@@ -75,7 +78,16 @@ with ` + bankOutstanding
    cross join lateral (select x.group_id, x.line_key from recon_member x where x.book_id = $1 and x.source_id = $2 and x.line_key = l.line_key and x.live limit 1) x
    where l.book_id = $1 and l.source_id = $2 and l.booked_on > $3
 ), look as (
-  select run_no, no from recon_member m where m.book_id = $1 and m.source_id = $2 and m.live and m.kind in (3, 4)
+  select run_no, no from recon_member m
+   where m.book_id = $1 and m.source_id = $2 and m.live and m.kind in (3, 4)
+     and not exists (select from correction c join entry e on e.book_id = $1 and e.id = c.entry_id
+                      where c.book_id = $1 and c.break_id = m.ours and c.action = 'landed'` + bookedByDay + `)
+     and not exists (select from settlement s join payout p on p.book_id = $1 and p.payout = s.key join entry e on e.book_id = $1 and e.id = p.landed
+                      where s.book_id = $1 and s.id = m.ours` + bookedByDay + `)
+     and not exists (select from expectation x
+                      cross join lateral unnest(array['disbursement:' || x.origin, 'deposit:' || x.origin]) o
+                       join record_step r on r.book_id = $1 and r.object = o and r.act in ('payment-paid', 'banked') join entry e on e.book_id = $1 and e.id = r.entry_id
+                      where x.book_id = $1 and x.id = m.ours` + bookedByDay + `)
    union
   select m.run_no, m.no from late cross join lateral (select m.run_no, m.no from recon_member m where m.book_id = $1 and m.source_id = $2 and m.line_key = late.line_key and m.live) m
    union
