@@ -10,7 +10,6 @@ import (
 	"sunfund/internal/pg"
 	"sunfund/ledger/giving"
 	"sunfund/ledger/money"
-	"sunfund/ledger/projects"
 	"sunfund/ledger/projects/calls"
 	"sunfund/ledger/projects/residents"
 	"sunfund/ledger/staff"
@@ -169,18 +168,22 @@ func (v *visit) callRanking(c *calls.Call) (grid, error) {
 	if err != nil && !errors.Is(err, calls.ErrReviews) {
 		return g, err
 	}
+	proposals := make([]calls.Proposal, len(ranked))
+	for i := range ranked {
+		proposals[i] = ranked[i].Proposal
+	}
+	became, err := v.becameProjects(proposals)
+	if err != nil {
+		return g, err
+	}
 	for i := range ranked {
 		p := &ranked[i]
 		if p.Rank == nil {
 			continue
 		}
 		title := textCell(p.Title)
-		if p.ProjectID != nil {
-			project, err := projects.ProjectByID(v.ctx(), v.s.DB, v.book, *p.ProjectID)
-			if err != nil {
-				return g, err
-			}
-			title.Href = projectHref(project)
+		if p.ProjectID != nil && became[*p.ProjectID] != nil {
+			title.Href = projectHref(became[*p.ProjectID])
 		}
 		g.Rows = append(g.Rows, []cell{{Text: rankWords(p.Rank)}, title, textCell(p.Payee), {Text: v.points(*p.Points, 1)}, v.sumCell(p.Amount), {Text: v.proposalState(&p.Proposal).Text}})
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"sunfund/internal/pg"
@@ -261,15 +262,27 @@ type needView struct {
 // needProjects are the projects that answer a need.
 func (v *visit) needProjects(i *needs.Item) (list []*projects.Project, err error) {
 	awarded, err := calls.Answering(v.ctx(), v.s.DB, v.book, i.ID)
+	if err != nil {
+		return nil, err
+	}
+	became, err := v.becameProjects(awarded)
 	for n := range awarded {
-		if err != nil {
-			break
+		if p := became[*awarded[n].ProjectID]; p != nil {
+			list = append(list, p)
 		}
-		var p *projects.Project
-		p, err = projects.ProjectByID(v.ctx(), v.s.DB, v.book, *awarded[n].ProjectID)
-		list = append(list, p)
 	}
 	return list, err
+}
+
+// becameProjects are the projects that proposals have become.
+func (v *visit) becameProjects(list []calls.Proposal) (map[uuid.UUID]*projects.Project, error) {
+	var ids []uuid.UUID
+	for n := range list {
+		if id := list[n].ProjectID; id != nil {
+			ids = append(ids, *id)
+		}
+	}
+	return projects.ProjectsByID(v.ctx(), v.s.DB, v.book, ids)
 }
 
 // photoView is a photo on a page.

@@ -79,6 +79,8 @@ const (
 
 	sqlProjectByID = `select ` + projectColumns + ` from project where book_id = $1 and id = $2`
 
+	sqlProjectsByID = `select ` + projectColumns + ` from project where book_id = $1 and id = any($2::uuid[])`
+
 	sqlProjects = `
 select ` + projectColumns + `
   from project
@@ -122,6 +124,23 @@ type ProjectFilter struct {
 // ProjectByID reads a project, or giving.ErrNoRecord.
 func ProjectByID(ctx context.Context, q pg.Querier, book *ledger.Book, id uuid.UUID) (*Project, error) {
 	return giving.Record[Project](ctx, q, sqlProjectByID, book.ID, id)
+}
+
+// ProjectsByID reads several projects at once; those that are not there are missing.
+func ProjectsByID(ctx context.Context, q pg.Querier, book *ledger.Book, ids []uuid.UUID) (map[uuid.UUID]*Project, error) {
+	found := map[uuid.UUID]*Project{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	rows, err := q.Query(ctx, sqlProjectsByID, book.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read projects: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Project])
+	for _, p := range list {
+		found[p.ID] = p
+	}
+	return found, err
 }
 
 // Projects lists projects, newest first.

@@ -63,8 +63,7 @@ func (b *bundle) entries(w io.Writer) error {
 			if e.reverses != uuid.Nil {
 				reverses = e.reverses.String()
 			}
-			said := func(text string) string { return sheet.NoFormula(oneLine(text)) }
-			fields := []string{e.id.String(), e.day.Format(time.DateOnly), e.recorded.UTC().Format("2006-01-02T15:04:05.000000Z"), e.kind.Info().Code, number, said(e.summary), said(e.source), said(e.sourceRef), said(e.reason),
+			fields := []string{e.id.String(), e.day.Format(time.DateOnly), e.recorded.UTC().Format("2006-01-02T15:04:05.000000Z"), e.kind.Info().Code, number, oneLine(e.summary), oneLine(e.source), oneLine(e.sourceRef), oneLine(e.reason),
 				reverses, e.actor.String(), strconv.Itoa(e.lines), hexSum(csvText(t.postingRows(e)...))}
 			hash := hexSum(csvText(fields))
 			b.info.Chain = chained(b.info.Chain, hash)
