@@ -49,7 +49,7 @@ func (v *visit) campaignReady(c *giving.Campaign, s *sight) ([]Step, error) {
 	case err != nil:
 		return nil, err
 	}
-	return []Step{complete, lawful, {State: "open", Label: T(v.lang, "campaigns.ready.approved"), Note: T(v.lang, "campaigns.publish.hint")}}, nil
+	return []Step{complete, lawful, {State: "open", Label: T(v.lang, "campaigns.ready.approved")}}, nil
 }
 
 // campaignPreview shows a draft as the public will see it.
@@ -72,6 +72,6 @@ func (v *visit) campaignPreview() error {
 		return err
 	}
 	view.Crumbs = []Link{{T(v.lang, "place.campaigns"), "/console/campaigns"}, {view.Name, deskHref(c.ID)}, {Label: T(v.lang, "campaigns.preview")}}
-	view.Givable = false
+	view.Givable, view.Feeds, view.Updates = false, nil, nil // a draft has none of its own
 	return v.s.render.Render(v.Response(), http.StatusOK, "public/campaign", view)
 }

@@ -268,10 +268,15 @@ func TestChartsLeaveRoomForValues(t *testing.T) {
 				t.Errorf("%s is %d wide beside %d", line.Text, wide, 100*c.Side())
 			}
 		}
-		for _, r := range c.Rects() {
-			if strings.HasPrefix(r.X, "-") {
-				t.Errorf("a column of %d begins at %s", of.most, r.X)
-			}
+	}
+	far := Chart{Unit: "CNY", Series: []string{"a"}, Columns: []ChartColumn{{Label: "x", Values: []int64{9_000_000_000_000_000_00}}}}
+	if far.Side() != chartSideMost {
+		t.Errorf("%d beside the columns, over the most", far.Side())
+	}
+	css := staticText(t, "sunfund.css")
+	for side := 2; side <= chartSideMost; side++ {
+		if !strings.Contains(css, ".side-"+strconv.Itoa(side)+" {") {
+			t.Errorf("the style has no room of %d", side)
 		}
 	}
 }

@@ -93,11 +93,15 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 	if err != nil {
 		return s, err
 	}
-	direct := map[int32]int64{}
+	direct, gifts := map[int32]int64{}, map[int32]int64{}
 	for _, x := range flows {
 		switch {
 		case x.Chart.Type == chart.Income:
-			f.into(x.Fund, flowKind(x.Chart.ID), x.Amount)
+			kind := flowKind(x.Chart.ID)
+			if kind == "gift" {
+				gifts[x.Fund] += x.Amount
+			}
+			f.into(x.Fund, kind, x.Amount)
 		case isProgram(x.Chart.ID):
 			direct[x.Fund] += x.Amount
 		default:
@@ -105,8 +109,13 @@ func (v *visit) yearSankey(q pg.Querier, year int) (Sankey, error) {
 		}
 	}
 	for _, part := range slices.SortedFunc(maps.Keys(f.kinds), func(a, b giftPart) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fund, b.fund)) }) {
-		f.into(part.fund, part.kind, f.kinds[part])
-		f.into(part.fund, "gift", -f.kinds[part])
+		minor := f.kinds[part]
+		if minor <= 0 || minor > gifts[part.fund] { // more went back than came in the year: it stays among the gifts
+			continue
+		}
+		gifts[part.fund] -= minor
+		f.into(part.fund, part.kind, minor)
+		f.into(part.fund, "gift", -minor)
 	}
 	for part, sums := range f.parts {
 		direct[part.fund] -= sums.cost

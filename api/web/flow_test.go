@@ -138,5 +138,11 @@ func TestFlowPage(t *testing.T) {
 			t.Errorf("%s of %s does not flow to %s", kind, amount, o.funds[1].NameZH)
 		}
 	}
+	// Where more match went back in a year than came, it lessens the gifts and the year is drawn all the same.
+	o.post(ledger.KindVoucher, o.book.Day(o.now), "捐赠和退回往年配捐", ledger.Debit(bank, 10_00), ledger.Debit(gift("match-back"), 20_00), ledger.Credit(gift(""), 30_00))
+	page = anybody.get(flowPath)
+	if strings.Contains(page.text, "配捐到账") || !strings.Contains(page.text, "实物与义拍 → ") || !strings.Contains(page.text, `<title id="flow-title">`) {
+		t.Error("match that went back is not drawn among the gifts")
+	}
 	o.looks(t, "flow", [][3]string{{"li", "year", flowPath}, {"li", "fund", "/f/YRJ"}})
 }

@@ -232,7 +232,7 @@ func (w *exportFile) end(ctx context.Context, made Exported, err error) error {
 	case over != nil:
 		return errors.Join(err, w.say(ctx, sqlExportBack, now))
 	case errors.Is(err, errTime) && !w.run.Slow:
-		return errors.Join(w.say(ctx, sqlExportSlow, now), w.say(ctx, sqlExportTryOff))
+		return errors.Join(w.say(ctx, sqlExportTryOff), w.say(ctx, sqlExportSlow, now)) // from then on the slow line may begin anew under the same number
 	case errors.Is(err, errTime):
 		problem = ExportLate
 	}
