@@ -314,7 +314,7 @@ func (n *names) person(id uuid.UUID) (staff.Person, error) {
 	if p, ok := n.known[id]; ok {
 		return p, nil
 	}
-	p, err := staff.ByID(n.v.ctx(), n.v.s.DB, n.v.book.ID, id)
+	p, err := staff.ByID(n.v.ctx(), n.v.db(), n.v.book.ID, id)
 	if err != nil && !errors.Is(err, staff.ErrNoPerson) {
 		return p, err
 	}

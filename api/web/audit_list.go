@@ -51,7 +51,7 @@ func (v *visit) auditList() error {
 		filter.To = v.startOf(to.AddDate(0, 0, 1))
 	}
 	if view.Q != "" {
-		who, err := staff.ByLogin(v.ctx(), v.s.DB, v.book.ID, view.Q)
+		who, err := staff.ByLogin(v.ctx(), v.db(), v.book.ID, view.Q)
 		if errors.Is(err, staff.ErrNoPerson) {
 			view.Errors.Add("q", view.T("audit.who.wrong"))
 		} else if err != nil {

@@ -244,7 +244,7 @@ func (m *breakRowMaker) source(id *int32) (string, error) {
 	if name, ok := m.sources[*id]; ok {
 		return name, nil
 	}
-	s, err := recon.SourceByID(m.v.ctx(), m.v.s.DB, m.v.book, *id)
+	s, err := recon.SourceByID(m.v.ctx(), m.v.db(), m.v.book, *id)
 	if err != nil && !errors.Is(err, giving.ErrNoRecord) {
 		return "", err
 	}

@@ -366,6 +366,7 @@ func TestALongListIsMadeByARun(t *testing.T) {
 	qian := o.as("qian")
 	breaks := qian.has(breaksPath + "?format=csv")
 	qian.wants(qian.get(breaks+"/file"), http.StatusOK)
+	waits := qian.askedFor(subsidiesPath + "?format=csv")
 	o.tx(func(ctx context.Context, tx pgx.Tx) error {
 		var grant uuid.UUID
 		if err := tx.QueryRow(ctx, `select id from role_grant where person_id = $1 and role = 'approver'`, o.personID("qian")).Scan(&grant); err != nil {
@@ -375,4 +376,14 @@ func TestALongListIsMadeByARun(t *testing.T) {
 	})
 	qian.wants(qian.get(breaksPath), http.StatusOK)
 	qian.wants(qian.get(breaks+"/file"), http.StatusNotFound)
+	if n, err := o.exports(); err != nil || n != 1 { // nobody has to look into it
+		t.Error(n, err)
+	}
+	qian.wants(qian.get(waits), http.StatusOK, "已没有权限，没有文件")
+
+	o.now = o.now.Add(staff.FreshFor + time.Minute)
+	li.wants(li.get(exportNewPath+"?ask="+url.QueryEscape(ask)), http.StatusForbidden, "确认")
+	if again := li.post(exportsPath+"?ask="+url.QueryEscape(ask), formWith()); again.status != http.StatusSeeOther || !strings.HasPrefix(again.to, exportNewPath) {
+		t.Errorf("names without a fresh proof: %d to %q", again.status, again.to)
+	}
 }

@@ -25,6 +25,7 @@ type download struct {
 	kind  string                                         // its media type
 	run   bool                                           // made by a run, however short
 	list  bool                                           // how long it is shows when it is written
+	look  func() error                                   // reports.ErrNoExport when the address is of no list; nil: it is known by then
 	audit string                                         // what the audit trail calls it; empty: nothing is noted unless it is made by a run
 	count func(q pg.Querier, limit int64) (int64, error) // its rows, at most limit; nil: it is never long
 	write func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (root string, err error)
@@ -70,7 +71,10 @@ func (s *Server) exportPageOf(ask string) (*exportPage, *url.URL, error) {
 	return &pages[i], u, nil
 }
 
-// exportOf is what an address asks for, as far as this person may have it: as one that there is not, when she may not.
+// errStale means that a file holds names, and who asks for it has not just proved who she is.
+var errStale = errors.New("file with names is asked for without a fresh proof")
+
+// exportOf is what an address asks for, as far as this person may have it: as one that there is not, when she may not. errStale.
 func (v *visit) exportOf(ask string) (*exportPage, *download, error) {
 	page, u, err := v.s.exportPageOf(ask)
 	if err != nil {
@@ -79,11 +83,17 @@ func (v *visit) exportOf(ask string) (*exportPage, *download, error) {
 	if !v.who.May(page.needs) {
 		return nil, nil, reports.ErrNoExport
 	}
+	if page.fresh && !staff.Fresh(v.who, v.now) {
+		return nil, nil, errStale
+	}
 	of, err := v.asked(v.ctx(), u)
 	if err != nil {
 		return nil, nil, err
 	}
 	d, err := page.of(of)
+	if err == nil && d.look != nil {
+		err = d.look()
+	}
 	return page, d, err
 }
 

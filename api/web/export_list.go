@@ -66,6 +66,7 @@ type sheetFile struct {
 	w    io.Writer
 	q    pg.Querier // where the rows are read
 	most int64      // rows
+	look bool       // only whether there is such a list: no row is wanted
 	tell func(reports.Told)
 	name string // of the file, once it has begun
 	rows int64
@@ -77,7 +78,7 @@ const sheetTold = 5000
 // flushed is told of each piece.
 func (f *sheetFile) flushed(rows int64) error {
 	rows-- // the heads
-	if rows > f.most {
+	if f.look || rows > f.most {
 		return errLong
 	}
 	if rows/sheetTold > f.rows/sheetTold {
@@ -93,6 +94,15 @@ func (v *visit) db() pg.Querier {
 		return v.file.q
 	}
 	return v.s.DB
+}
+
+// looked tells a list that it is only asked for whether it is there; its filter is right by then. Lists that read much before they write ask it.
+func (v *visit) looked() bool {
+	if v.file == nil || !v.file.look {
+		return false
+	}
+	v.file.name = v.Request().URL.Path
+	return true
 }
 
 // matches tells whether a path is one of a route, and gives the names and values of its parameters.
@@ -136,13 +146,8 @@ func (s *Server) sheetAt(u *url.URL) *exportPage {
 	return &exportPage{path: p.path, needs: r.needs, fresh: p.fresh, list: true, of: func(v *visit) (*download, error) { return v.sheetDownload(&p, r.answer) }}
 }
 
-// sheetDownload is a list as a file. A wrong filter is reports.ErrNoExport.
+// sheetDownload is a list as a file.
 func (v *visit) sheetDownload(p *sheetPage, list handler) (*download, error) {
-	if err := v.writeSheet(list, &sheetFile{w: io.Discard, q: v.s.DB, tell: func(reports.Told) {}}); errors.Is(err, errNoSheet) {
-		return nil, reports.ErrNoExport
-	} else if err != nil && !errors.Is(err, errLong) {
-		return nil, err
-	}
 	d := &download{title: T(v.lang, p.title) + " " + T(v.lang, "table.csv"), kind: fileTypes["csv"], audit: p.audit, list: true}
 	d.write = func(ctx context.Context, q pg.Querier, w io.Writer, tell func(reports.Told)) (string, error) {
 		f := &sheetFile{w: w, q: q, most: math.MaxInt64, tell: tell}
@@ -150,7 +155,20 @@ func (v *visit) sheetDownload(p *sheetPage, list handler) (*download, error) {
 		if d.name = f.name; err == nil {
 			tell(reports.Told{Done: f.rows, Total: max(f.rows, 1)})
 		}
+		if errors.Is(err, errNoSheet) {
+			err = reports.ErrNoExport
+		}
 		return "", err
+	}
+	d.look = func() error {
+		err := v.writeSheet(list, &sheetFile{w: io.Discard, q: v.s.DB, look: true, tell: func(reports.Told) {}})
+		switch {
+		case errors.Is(err, errNoSheet):
+			return reports.ErrNoExport
+		case errors.Is(err, errLong):
+			return nil
+		}
+		return err
 	}
 	return d, nil
 }
@@ -197,7 +215,7 @@ func sheeted(p *sheetPage, list handler) handler {
 		switch {
 		case errors.Is(err, errNoSheet):
 			return list(v) // says what is wrong
-		case errors.Is(err, errLong) || err != nil && late && f.name != "":
+		case errors.Is(err, errLong) || err != nil && late:
 			return v.see(exportNewHref(v.with("before", "", "after", "")))
 		case err != nil:
 			return err

@@ -63,12 +63,12 @@ func (v *visit) exportNew() error {
 	if ask == "" {
 		return v.see(exportsPath)
 	}
-	page, d, err := v.exportOf(ask)
+	_, d, err := v.exportOf(ask)
+	if errors.Is(err, errStale) {
+		return v.confirmAsk(http.StatusForbidden, nil)
+	}
 	if err != nil {
 		return err
-	}
-	if page.fresh && !staff.Fresh(v.who, v.now) {
-		return v.confirmAsk(http.StatusForbidden, nil)
 	}
 	n, err := v.rows(d, exportCount)
 	if err != nil {
@@ -102,11 +102,11 @@ func (v *visit) rowsSaid(n int64) string {
 func (v *visit) exportAsk() error {
 	ask := v.QueryParam("ask")
 	page, d, err := v.exportOf(ask)
+	if errors.Is(err, errStale) {
+		return v.see(exportNewHref(ask))
+	}
 	if err != nil {
 		return err
-	}
-	if page.fresh && !staff.Fresh(v.who, v.now) {
-		return v.see(exportNewHref(ask))
 	}
 	id, err := v.formID()
 	if err != nil {

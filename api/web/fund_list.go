@@ -68,7 +68,7 @@ func (v *visit) positions(s *sight, day time.Time) (list []ledger.Position, sum 
 
 // streets names the book's streets by id.
 func (v *visit) streets() (map[int32]string, error) {
-	list, err := ledger.Streets(v.ctx(), v.s.DB, v.book)
+	list, err := ledger.Streets(v.ctx(), v.db(), v.book)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func (v *visit) letterList() error {
 		return v.s.render.Render(v.Response(), http.StatusUnprocessableEntity, "console/subsidy_list", view)
 	}
 	csv := v.QueryParam("format") == "csv"
+	if csv && v.looked() {
+		return nil
+	}
 	list, more, err := v.letters(filter, csv)
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ const (
 	ExportFailed  = "failed"  // the log and the job say why
 	ExportLate    = "late"    // it took longer than a slow one may
 	ExportTooLong = "long"    // for a spreadsheet
+	ExportBarred  = "barred"  // who asked lost the right to it before it was made
 )
 
 // ExportRun is a file that somebody has had made, or has made now, because it is too long to wait for: a report, a list, the whole book or its bundle.

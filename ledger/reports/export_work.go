@@ -229,6 +229,8 @@ func (w *exportFile) end(ctx context.Context, made Exported, err error) error {
 		problem, look = ExportStopped, nil
 	case errors.Is(err, ErrTooLong):
 		problem, look = ExportTooLong, nil
+	case errors.Is(err, ErrNoExport):
+		problem, look = ExportBarred, nil
 	case over != nil:
 		return errors.Join(err, w.say(ctx, sqlExportBack, now))
 	case errors.Is(err, errTime) && !w.run.Slow:
