@@ -331,6 +331,7 @@ func TestUpdatesArePaged(t *testing.T) {
 	c, chen := o.as("li"), o.as("chen")
 	here := deskHref(o.campaignID(general))
 	for i := range 21 {
+		o.now = o.now.Add(time.Second)
 		_, asked := c.writesUpdate(here, "title-zh", "第"+strconv.Itoa(i+1)+"次", "text-zh", "做完")
 		chen.approved(asked)
 	}
