@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,11 @@ type cell struct {
 	Tag        string // status of the state in Text
 	User       bool   // typed by somebody
 }
+
+// Whole tells that the text is a day, which is not broken over two lines.
+func (c cell) Whole() bool { return wholeDay.MatchString(c.Text) }
+
+var wholeDay = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 
 // recordForm is the form of one step.
 type recordForm struct {
