@@ -314,6 +314,26 @@ func TestDeadlines(t *testing.T) {
 	if got := due(ledger.Day(2024, 3, 5), "event:"+event.String()); got != "" {
 		t.Errorf("a published event is due: %s", got)
 	}
+	// What is no event, or stands no more, has no draft; one that was taken back after it was drafted is not published.
+	other, back, old := uuid.New(), uuid.New(), uuid.New()
+	w.tx(func(tx pgx.Tx) error {
+		if _, err := tx.Exec(w.ctx, `insert into law_fact (book_id, id, rule, item, object, year, amount, words, entered_by, entered_at) values ($1, $2, 'R10', 'event', 'book', 0, 0, '早先的', $2, $3)`, w.book.ID, old, w.now); err != nil {
+			return err
+		}
+		return law.Enter(w.ctx, tx, w.book, law.Fact{ID: other, Rule: "R10", Item: "event", Object: "book", Day: &day, Words: "转让设备", EnteredBy: w.who, EnteredAt: w.now})
+	})
+	d := w.draft("event:" + other.String())
+	w.tx(func(tx pgx.Tx) error {
+		return law.Enter(w.ctx, tx, w.book, law.Fact{ID: back, Rule: "R10", Item: law.Withdrawn, Object: "fact:" + other.String(), Words: "登记错了", EnteredBy: w.who, EnteredAt: w.now})
+	})
+	for name, id := range map[string]string{"taken back": other.String(), "a withdrawal": back.String(), "without its day": old.String(), "none": uuid.NewString(), "no id": "x"} {
+		if _, err := disclosure.Make(w.ctx, w.db, w.book, "event:"+id, w.now); !errors.Is(err, disclosure.ErrNoObject) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := w.publish(d, disclosure.Version{Phase: disclosure.Last}); !errors.Is(err, disclosure.ErrNoObject) {
+		t.Errorf("an event that was taken back is published: %v", err)
+	}
 }
 
 // The yearly form: opening, four lines of gifts and what else came in, cost, closing; closing is what the books have at the year's end.

@@ -165,15 +165,22 @@ func (d *Draft) yearly(ctx context.Context, q pg.Querier, text string, now time.
 }
 
 func (d *Draft) event(ctx context.Context, q pg.Querier, text string) error {
-	facts, err := law.Facts(ctx, q, d.book, "R10")
+	f, err := eventOf(ctx, q, d.book, text)
+	if err == nil {
+		d.TitleZH, d.TitleEN, d.From, d.Ended, d.Words = f.Said("zh-CN"), f.Said("en"), f.Day.Format(time.DateOnly), true, f.Words
+	}
+	return err
+}
+
+// eventOf is the major event with an id, while it stands. ErrNoObject.
+func eventOf(ctx context.Context, q pg.Querier, book *ledger.Book, text string) (*law.Fact, error) {
+	id, err := uuid.Parse(text)
 	if err != nil {
-		return err
+		return nil, ErrNoObject
 	}
-	for _, f := range facts {
-		if f.ID.String() == text {
-			d.TitleZH, d.TitleEN, d.From, d.Ended, d.Words = f.Words, f.Words, f.Day.Format(time.DateOnly), true, f.Words
-			return nil
-		}
+	f, err := law.Standing(ctx, q, book, "R10", "event", id)
+	if errors.Is(err, law.ErrNoFact) {
+		return nil, ErrNoObject
 	}
-	return ErrNoObject
+	return f, err
 }

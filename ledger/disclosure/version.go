@@ -91,10 +91,15 @@ values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, sha256(convert_to($8::jsonb::text
 )
 
 // Publish freezes figures as the next version of their entry. What is not a correction may follow until the last figures are out; those wait for
-// the end. ErrPhase, ErrNote.
+// the end. An event that was taken back since it was drafted is not published. ErrPhase, ErrNote, ErrNoObject.
 func Publish(ctx context.Context, tx pgx.Tx, book *ledger.Book, d *Draft, v Version) (*Entry, error) {
 	if err := ledger.LockBook(ctx, tx, book); err != nil { // versions of an entry follow each other
 		return nil, err
+	}
+	if id, ok := strings.CutPrefix(d.Object, "event:"); ok && v.Corrects == nil {
+		if _, err := eventOf(ctx, tx, book, id); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := tx.Exec(ctx, sqlEntryInsert, book.ID, v.Entry, d.Kind, d.Object, d.FundID, v.PublishedAt); err != nil {
 		return nil, fmt.Errorf("open disclosure: %w", err)

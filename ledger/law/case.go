@@ -280,7 +280,7 @@ var investments = []string{"st.inv", "lt.equity", "lt.debt", "lt.other"}
 // mayInvest tells why a fund may not be invested: its kind, or what its donors agreed.
 func (l *Law) mayInvest(fs facts, fund int32, kind string, day time.Time) (p Param, refused bool) {
 	if fact := fs.of("R14", "no_invest", "fund:"+strconv.Itoa(int(fund)), 0); fact != nil && !fact.Day.After(day) && l.On(day) != nil {
-		return Param{Rule: "R14", Name: "no_invest", Value: "no", From: *fact.Day, ArticleZH: fact.Words, ArticleEN: fact.Words, Own: true}, true
+		return Param{Rule: "R14", Name: "no_invest", Value: "no", From: *fact.Day, ArticleZH: fact.Said("zh-CN"), ArticleEN: fact.Said("en"), Own: true}, true
 	}
 	p, ok := l.Param("R14", "fund."+kind, day)
 	return p, ok && p.Value == "no"

@@ -161,7 +161,7 @@ func lookInsiders(ctx context.Context, d *desk, f *Finding) error {
 	d.param(f, "R23", "insiders")
 	return d.eachDeal(ctx, f, func(c *deal) bool { return c.state != "closed" && c.state != "terminated" }, func(c *deal) (string, string) {
 		if fact := d.related(c.payee); fact != nil {
-			return "收款单位与管理人员有利害关系：" + fact.Words, "Its payee is close to the managers: " + fact.Words
+			return "收款单位与管理人员有利害关系：" + fact.Said("zh-CN"), "Its payee is close to the managers: " + fact.Said("en")
 		}
 		return "", ""
 	})
@@ -203,8 +203,8 @@ func MayPay(ctx context.Context, q pg.Querier, book *ledger.Book, payee uuid.UUI
 func (d *desk) insider(payee uuid.UUID) error {
 	p, ok := d.law.Param("R23", "insiders", d.today)
 	if fact := d.related(payee); ok && fact != nil {
-		return &Refusal{Rule: ByCode("R23"), Param: p, Object: "payee:" + payee.String(), WhyZH: "收款方与管理人员有利害关系：" + fact.Words + "。",
-			WhyEN: "The payee is close to the managers: " + fact.Words + "."}
+		return &Refusal{Rule: ByCode("R23"), Param: p, Object: "payee:" + payee.String(), WhyZH: "收款方与管理人员有利害关系：" + fact.Said("zh-CN") + "。",
+			WhyEN: "The payee is close to the managers: " + fact.Said("en") + "."}
 	}
 	return nil
 }

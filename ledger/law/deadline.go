@@ -257,7 +257,7 @@ func (l *dueList) others(ctx context.Context) error {
 	if p, ok := l.law.Param("R10", "within", l.today); ok {
 		for _, f := range l.facts.each("R10") {
 			if f.Item == "event" && !done["event:"+f.ID.String()] {
-				l.add("R10", "event", "event:"+f.ID.String(), f.Words, *f.Day, p.After(*f.Day))
+				l.add("R10", "event", "event:"+f.ID.String(), f.Said("zh-CN"), *f.Day, p.After(*f.Day))
 			}
 		}
 	}

@@ -31,6 +31,7 @@ type Item struct {
 	Share          bool // Amount is a share in basis points
 	Words          bool
 	Each           bool // happens more than once, or begins and ends: every one that was entered stands
+	Forbids        bool // what it says forbids: when its day is missing it holds from ever on
 	NameZH, NameEN string
 }
 
@@ -51,12 +52,12 @@ var Items = []Item{
 	{Rule: "R10", Name: "event", Object: "book", Day: true, Words: true, Each: true, NameZH: "重大事项（资产变动、投资、交易、关联方往来）", NameEN: "Major event (assets, investment, deal, related party)"},
 	{Rule: "R12", Name: "changed", Object: "fund", Day: true, Words: true, Each: true, NameZH: "变更用途（备案号或捐赠人同意）", NameEN: "Change of use (filing, or consent of the donor)"},
 	{Rule: "R13", Name: "surplus", Object: "project", Day: true, Words: true, NameZH: "剩余财产的处理（依据和去向）", NameEN: "What is left over: on what ground and where to"},
-	{Rule: "R14", Name: "no_invest", Object: "fund", Day: true, Words: true, NameZH: "捐赠人约定不得投资（自何日）", NameEN: "Donors forbade to invest it (since)"},
+	{Rule: "R14", Name: "no_invest", Object: "fund", Day: true, Words: true, Forbids: true, NameZH: "捐赠人约定不得投资（自何日）", NameEN: "Donors forbade to invest it (since)"},
 	{Rule: "R19", Name: "pay", Object: "project", Amount: true, Words: true, NameZH: "项目预算中的人员经费", NameEN: "Pay in the project's budget"},
 	{Rule: "R20", Name: "committee", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "管理委员会人数", NameEN: "Members of the committee"},
 	{Rule: "R20", Name: "supervisors", Object: "fund", Amount: true, Count: true, Words: true, NameZH: "监督员人数", NameEN: "Supervisors"},
 	{Rule: "R20", Name: "unpaid", Object: "fund", Day: true, Words: true, NameZH: "委员不领报酬（依据）", NameEN: "Members are not paid (ground)"},
-	{Rule: "R20", Name: "own_account", Object: "fund", Day: true, Words: true, Each: true, NameZH: "自设账户（自何日）", NameEN: "Has an account of its own (since)"},
+	{Rule: "R20", Name: "own_account", Object: "fund", Day: true, Words: true, Each: true, Forbids: true, NameZH: "自设账户（自何日）", NameEN: "Has an account of its own (since)"},
 	{Rule: "R20", Name: "account_ended", Object: "fund", Day: true, Words: true, Each: true, NameZH: "自设账户已销户（自何日）", NameEN: "Account of its own closed (since)"},
 	{Rule: "R21", Name: "assured", Object: "contract", Words: true, NameZH: "预算有保障、内容固定、连续、稳定（可至三年）", NameEN: "Budget assured, service fixed and continuous (up to three years)"},
 	{Rule: "R21", Name: "purchaser", Object: "contract", Words: true, NameZH: "购买主体是国家机关等法定主体（名称、依据）", NameEN: "The purchaser is a state organ (name, ground)"},
@@ -66,7 +67,7 @@ var Items = []Item{
 	{Rule: "R21", Name: "terms", Object: "contract", Words: true, NameZH: "书面合同写明内容、期限、数量、质量、价款、结算、违约责任", NameEN: "The written contract says content, term, quantity, quality, price, settlement, liability"},
 	{Rule: "R21", Name: "published", Object: "contract", Day: true, Words: true, NameZH: "购买合同已公开", NameEN: "Purchase contract published"},
 	{Rule: "R22", Name: "agency", Object: "fund", Day: true, Words: true, NameZH: "受托代理的三项条件或转交协议", NameEN: "The three conditions of agency, or the pass-on agreement"},
-	{Rule: "R23", Name: "related", Object: "payee", Day: true, Words: true, Each: true, NameZH: "与管理人员有利害关系（自何日）", NameEN: "Close to the managers (since)"},
+	{Rule: "R23", Name: "related", Object: "payee", Day: true, Words: true, Each: true, Forbids: true, NameZH: "与管理人员有利害关系（自何日）", NameEN: "Close to the managers (since)"},
 	{Rule: "R23", Name: "unrelated", Object: "payee", Day: true, Words: true, Each: true, NameZH: "利害关系已解除（自何日）", NameEN: "No longer close to the managers (since)"},
 }
 
@@ -105,13 +106,24 @@ var objectForm = regexp.MustCompile(`^(book|(campaign|fund):[1-9][0-9]{0,9}|(gif
 
 // Check says whether the fact has what its item asks for, and is about a record of its sort. ErrBadFact.
 func (f Fact) Check() error {
+	if err := f.readable(); err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(f.Words); n == 0 && ItemOf(f.Rule, f.Item).Words || n > 400 {
+		return fmt.Errorf("%w: words of %s %s", ErrBadFact, f.Rule, f.Item)
+	}
+	return nil
+}
+
+// readable says whether the fact has what rules go by: all that its item asks for but the words, which are read by people. ErrBadFact.
+func (f Fact) readable() error {
 	item := ItemOf(f.Rule, f.Item)
 	switch {
 	case item == nil:
 		return fmt.Errorf("%w: no item %s %s", ErrBadFact, f.Rule, f.Item)
-	case item.Year && f.Year == 0, item.Day && f.Day == nil, item.Until && f.Until == nil, item.Words && f.Words == "":
+	case item.Year && f.Year == 0, item.Day && f.Day == nil, item.Until && f.Until == nil:
 		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
-	case f.Amount < 0 || f.Amount > ledger.AmountMax || utf8.RuneCountInString(f.Words) > 400:
+	case f.Amount < 0 || f.Amount > ledger.AmountMax:
 		return fmt.Errorf("%w: %s %s", ErrBadFact, f.Rule, f.Item)
 	case item.Share && f.Amount > 10_000:
 		return fmt.Errorf("%w: more than the whole", ErrBadFact)
@@ -166,8 +178,8 @@ func Facts(ctx context.Context, q pg.Querier, book *ledger.Book, rule string) ([
 
 // facts are those that stand on a day, of each object, item and year one.
 type facts struct {
-	all   []Fact
-	bad   []Fact // entered before their form was checked, and not readable: nothing goes by them
+	all   []Fact // readable; what forbids from no known day on has the zero day
+	bad   []Fact // entered before their form was checked, and not complete; those of them that are not in all cannot be read
 	today time.Time
 }
 
@@ -194,25 +206,73 @@ func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []stri
 	if fs.all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Fact]); err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}
-	fs.all = slices.DeleteFunc(fs.all, func(f Fact) bool {
-		bad := f.Check() != nil
-		if bad {
+	read := fs.all[:0]
+	for _, f := range fs.all {
+		if f.Check() != nil {
 			fs.bad = append(fs.bad, f)
 		}
-		return bad
-	})
+		if item := ItemOf(f.Rule, f.Item); item != nil && item.Forbids && f.Day == nil {
+			f.Day = &time.Time{}
+		}
+		if f.readable() == nil {
+			read = append(read, f)
+		}
+	}
+	fs.all = read
 	fs.today = today
 	return fs, nil
 }
 
-// unread tells of a rule's facts that cannot be read; the look goes on without them.
+// unread tells of a rule's facts that are not complete; the look goes on by what can be read of them.
 func (fs facts) unread(f *Finding) {
 	for _, bad := range fs.bad {
-		if bad.Rule == f.Code {
-			name := bad.Item + " " + bad.Object
-			f.row(Row{Object: "fact:" + bad.ID.String(), Name: name, ZH: "登记的事项（" + bad.Words + "）读不了，没有按它检查。请在本页撤回，再重新登记。", EN: "What was entered (" + bad.Words + ") cannot be read, and nothing goes by it. Take it back on this page and enter it again."})
+		if bad.Rule != f.Code {
+			continue
+		}
+		name := bad.Item + " " + bad.Object
+		words := cmp.Or(bad.Words, name)
+		row := Row{Object: "fact:" + bad.ID.String(), Name: name, ZH: "登记的事项（" + words + "）读不了，没有按它检查。请在本页撤回，再重新登记。", EN: "What was entered (" + words + ") cannot be read, and nothing goes by it. Take it back on this page and enter it again."}
+		if slices.ContainsFunc(fs.all, func(f Fact) bool { return f.ID == bad.ID }) {
+			row.ZH, row.EN = "登记的事项（"+words+"）不完整，仍按写下的部分检查。请在本页撤回，再重新登记。", "What was entered ("+words+") is not complete; what it says holds all the same. Take it back on this page and enter it again."
+		}
+		f.row(row)
+	}
+}
+
+// Said is what was entered in words; what its item is called, in lang, when nobody said more.
+func (f *Fact) Said(lang string) string {
+	if item := ItemOf(f.Rule, f.Item); f.Words == "" && item != nil {
+		return item.Label(lang)
+	}
+	return f.Words
+}
+
+// ErrNoFact means that no fact of the item stands under the id, or none that can be read.
+var ErrNoFact = errors.New("no such fact stands")
+
+// Standing is the fact of a rule's item with an id: it was not taken back, nothing newer took its place, and rules can go by it; its words may be empty. ErrNoFact.
+func Standing(ctx context.Context, q pg.Querier, book *ledger.Book, rule, item string, id uuid.UUID) (*Fact, error) {
+	fs, err := standing(ctx, q, book, []string{rule}, time.Time{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range fs.all {
+		if f := &fs.all[i]; f.ID == id && f.Item == item {
+			return f, nil
 		}
 	}
+	return nil, ErrNoFact
+}
+
+// TakenBack are the objects of the withdrawals in a list of facts: "fact:…".
+func TakenBack(list []Fact) map[string]bool {
+	back := map[string]bool{}
+	for _, f := range list {
+		if f.Item == Withdrawn {
+			back[f.Object] = true
+		}
+	}
+	return back
 }
 
 // each are the facts of a rule, newest first.
@@ -268,8 +328,8 @@ func during(of []*Fact, begins string, from, to time.Time) (held *Fact) {
 	return held
 }
 
-// Related are the payees that were close to the managers on a day of from..to (R23), each with the fact that says so; by what was entered until a moment, unless
-// that is zero.
+// Related are the payees that were close to the managers on a day of from..to (R23), each with the fact that says so, of the zero day when it names none; by what was
+// entered until a moment, unless that is zero.
 func Related(ctx context.Context, q pg.Querier, book *ledger.Book, from, to, recorded time.Time) (map[uuid.UUID]Fact, error) {
 	fs, err := standing(ctx, q, book, []string{"R23"}, to, recorded)
 	if err != nil {

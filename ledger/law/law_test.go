@@ -3,6 +3,8 @@ package law_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -619,6 +621,66 @@ func TestFactsAreTakenBack(t *testing.T) {
 		if err := f.Check(); !errors.Is(err, law.ErrBadFact) {
 			t.Errorf("%+v: %v", f, err)
 		}
+	}
+}
+
+// old is a fact that was entered before its form was checked.
+func (w *world) old(rule, item, object string, day *time.Time, words string) (id uuid.UUID) {
+	w.t.Helper()
+	id = uuid.New()
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `insert into law_fact (book_id, id, rule, item, object, year, day, amount, words, entered_by, entered_at) values ($1, $2, $3, $4, $5, 0, $6, 0, $7, $8, $9)`,
+			w.book.ID, id, rule, item, object, day, words, w.who, w.at)
+		return err
+	})
+	w.at = w.at.Add(time.Second)
+	return id
+}
+
+// A fact that is not complete holds by what it says: what forbids goes on forbidding without its words or its day, until it is taken back.
+func TestIncompleteFacts(t *testing.T) {
+	w := newWorld(t)
+	w.under(law.Association, true)
+	today, since := ledger.Day(2026, 7, 1), ledger.Day(2026, 3, 1)
+	fund := w.funds[ledger.Restricted]
+	object := fmt.Sprintf("fund:%d", fund)
+	entry := ledger.Entry{Lines: []ledger.Line{ledger.Debit(ledger.Leaf{Chart: "st.inv", Fund: fund}, 1), ledger.Credit(ledger.Leaf{Chart: "bank.basic", Fund: fund}, 1)}}
+	for name, day := range map[string]*time.Time{"words": &since, "day": nil} {
+		if err := law.MayPost(w.ctx, w.db, w.book, []ledger.Entry{entry}, today); err != nil {
+			t.Fatal(err)
+		}
+		words := "捐赠协议第五条"
+		if day != nil {
+			words = ""
+		}
+		id := w.old("R14", "no_invest", object, day, words)
+		if err := law.MayPost(w.ctx, w.db, w.book, []ledger.Entry{entry}, today); !errors.Is(err, law.ErrLaw) {
+			t.Errorf("what forbids to invest, without its %s: %v", name, err)
+		}
+		if f := w.look("R14", 2026, today); len(f.Rows) != 1 || !strings.Contains(f.Rows[0].EN, "not complete") {
+			t.Errorf("R14 does not tell of it: %+v", f.Rows)
+		}
+		w.fact(law.Fact{Rule: "R14", Item: law.Withdrawn, Object: "fact:" + id.String(), Words: "重新登记"})
+	}
+	payee := uuid.New()
+	object = "payee:" + payee.String()
+	related := w.old("R23", "related", object, nil, "理事")
+	w.old("R23", "unrelated", object, nil, "")
+	if err := law.MayPay(w.ctx, w.db, w.book, payee, today); !errors.Is(err, law.ErrLaw) {
+		t.Errorf("close since nobody knows when, and no longer since nobody knows when: %v", err)
+	}
+	close, err := law.Related(w.ctx, w.db, w.book, ledger.Day(2020, 1, 1), ledger.Day(2020, 12, 31), time.Time{})
+	if f, ok := close[payee]; err != nil || !ok || !f.Day.IsZero() {
+		t.Errorf("%+v, %v", close, err)
+	}
+	w.fact(law.Fact{Rule: "R23", Item: law.Withdrawn, Object: "fact:" + related.String(), Words: "重新登记"})
+	if err := law.MayPay(w.ctx, w.db, w.book, payee, today); err != nil {
+		t.Errorf("once it was taken back: %v", err)
+	}
+	event := w.old("R10", "event", "book", &since, "")
+	dues, err := law.Deadlines(w.ctx, w.db, w.book, today)
+	if err != nil || !slices.ContainsFunc(dues, func(d law.Deadline) bool { return d.Object == "event:"+event.String() && d.Name != "" }) {
+		t.Errorf("an event that nobody put into words is not due: %+v, %v", dues, err)
 	}
 }
 

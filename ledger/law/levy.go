@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -38,12 +40,12 @@ select (coalesce((select -sum(b.balance) from gifts g join balance b on b.book_i
 select coalesce(sum(l.amount), 0)::int8 from fund_levy l
  where l.book_id = $1 and l.fund_id = $2 and not exists (select from entry r where r.book_id = $1 and r.reverses = l.entry_id)`
 
-	// Gifts of one fund whose agreement has a cap of its own (R04), less what was given back: the newest fact of each stands.
+	// Those of some gifts that are of one fund, less what was given back, each with the cap of its own (R04).
 	sqlOwnCaps = `
-select g.id, f.amount, (g.amount - coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0))::int8
-  from (select distinct on (object) object, amount from law_fact where book_id = $1 and rule = 'R04' and item = 'fee_cap' order by object, entered_at desc, id desc) f
-  join gift g on g.book_id = $1 and g.id = substr(f.object, length('gift:') + 1)::uuid
- where g.fund_id = $2 and g.ccy = $3 order by g.id`
+select f.amount, (g.amount - coalesce((select sum(r.amount) from ` + StandingRefund + ` r where r.book_id = g.book_id and r.gift_id = g.id), 0))::int8
+  from unnest($4::uuid[], $5::int8[]) f(id, amount)
+  join gift g on g.book_id = $1 and g.id = f.id
+ where g.fund_id = $2 and g.ccy = $3`
 )
 
 // LevyState is what may still be levied of a fund (R05). Minor units of the book's currency.
@@ -58,7 +60,33 @@ type LevyState struct {
 }
 
 // LevyOf works out what may be levied of a fund under a cap in basis points of its gifts. A gift with a cap of its own is held to that (R04).
-func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32) (s LevyState, err error) {
+func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32) (LevyState, error) {
+	fs, err := standing(ctx, q, book, []string{"R04"}, time.Time{}, time.Time{})
+	if err != nil {
+		return LevyState{}, err
+	}
+	return fs.levyOf(ctx, q, book, fund, bp)
+}
+
+// ownCaps are the gifts whose agreement has a cap of its own (R04), and the caps in basis points: of each gift the newest that stands.
+func (fs facts) ownCaps() (gifts []uuid.UUID, caps []int64, err error) {
+	seen := map[uuid.UUID]bool{}
+	for _, f := range fs.each("R04") {
+		if f.Item != "fee_cap" {
+			continue
+		}
+		id, err := uuid.Parse(strings.TrimPrefix(f.Object, "gift:"))
+		if err != nil {
+			return nil, nil, fmt.Errorf("gift of a fact: %w", err)
+		}
+		if !seen[id] {
+			gifts, caps, seen[id] = append(gifts, id), append(caps, f.Amount), true
+		}
+	}
+	return gifts, caps, nil
+}
+
+func (fs facts) levyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32) (s LevyState, err error) {
 	s.BP = bp
 	if err := q.QueryRow(ctx, sqlLevyBase, book.ID, fund, book.Currency, ledger.KindClose).Scan(&s.Base); err != nil {
 		return s, fmt.Errorf("read base of levy: %w", err)
@@ -66,13 +94,16 @@ func LevyOf(ctx context.Context, q pg.Querier, book *ledger.Book, fund, bp int32
 	if err := q.QueryRow(ctx, sqlLevied, book.ID, fund).Scan(&s.Levied); err != nil {
 		return s, fmt.Errorf("read levies: %w", err)
 	}
-	rows, err := q.Query(ctx, sqlOwnCaps, book.ID, fund, book.Currency)
+	gifts, caps, err := fs.ownCaps()
+	if err != nil {
+		return s, err
+	}
+	rows, err := q.Query(ctx, sqlOwnCaps, book.ID, fund, book.Currency, gifts, caps)
 	if err != nil {
 		return s, fmt.Errorf("read own caps: %w", err)
 	}
-	var id uuid.UUID
 	var own, net int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &own, &net}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&own, &net}, func() error {
 		s.Own += max(net, 0)
 		s.OwnCap += money.FloorShare(max(net, 0), own, 10_000)
 		return nil
@@ -136,7 +167,7 @@ func lookLevy(ctx context.Context, d *desk, f *Finding) error {
 		if c.levy != nil {
 			bp, agreed = *c.levy, Percent(int64(*c.levy))
 		}
-		s, err := LevyOf(ctx, d.q, d.book, c.fund, bp)
+		s, err := d.facts.levyOf(ctx, d.q, d.book, c.fund, bp)
 		if err != nil {
 			return err
 		}

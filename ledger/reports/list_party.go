@@ -65,12 +65,18 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	if err != nil {
 		return nil, fmt.Errorf("read related parties: %w", err)
 	}
+	since := func(day time.Time) string {
+		if day.IsZero() { // entered without its day
+			return "—"
+		}
+		return day.Format(time.DateOnly)
+	}
 	var id uuid.UUID
 	var number int32
 	var name string
 	var count, contracts, owed, paid int64
 	if _, err := pgx.ForEachRow(rows, []any{&id, &number, &name, &count, &contracts, &owed, &paid}, func() error {
-		payees.Rows = append(payees.Rows, Row{ID: fmt.Sprint("P", number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("%d %s", number, name), To: Ref{ToPayee, id.String()}}, {Text: marks[id].Day.Format(time.DateOnly)}, {Text: marks[id].Words},
+		payees.Rows = append(payees.Rows, Row{ID: fmt.Sprint("P", number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("%d %s", number, name), To: Ref{ToPayee, id.String()}}, {Text: since(*marks[id].Day)}, {Text: marks[id].Words},
 			{Text: fmt.Sprint(count)}, {Minor: contracts}, {Minor: paid}, {Minor: owed}}})
 		return nil
 	}); err != nil {

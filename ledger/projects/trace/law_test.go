@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -84,4 +85,19 @@ func TestAgreedTerms(t *testing.T) {
 	w.failsRefund()
 	capped(1_50)
 	levy(law.LevyState{BP: 500, Base: 150_33, Own: 50_33, OwnCap: 1_50, Cap: 6_50, Left: 6_50}) // a refund that failed gave nothing back
+	// A cap that names no gift, entered before that was asked for, caps nothing; one that was taken back no longer does.
+	facts, err := law.Facts(w.ctx, w.db, w.book, "R04")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(facts, func(f law.Fact) bool { return f.Item == "fee_cap" })
+	w.tx(func(tx pgx.Tx) error {
+		_, err := tx.Exec(w.ctx, `insert into law_fact (book_id, id, rule, item, object, year, amount, words, entered_by, entered_at) values ($1, $2, 'R04', 'fee_cap', 'gift:12', 0, 100, '旧协议', $2, $3)`, w.book.ID, uuid.New(), w.now)
+		return err
+	})
+	levy(law.LevyState{BP: 500, Base: 150_33, Own: 50_33, OwnCap: 1_50, Cap: 6_50, Left: 6_50})
+	w.tx(func(tx pgx.Tx) error {
+		return law.Enter(w.ctx, tx, w.book, law.Fact{ID: uuid.New(), Rule: "R04", Item: law.Withdrawn, Object: "fact:" + facts[at].ID.String(), Words: "看错协议", EnteredBy: uuid.New(), EnteredAt: w.now})
+	})
+	levy(law.LevyState{BP: 500, Base: 150_33, Cap: 7_51, Left: 7_51})
 }
