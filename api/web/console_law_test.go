@@ -307,8 +307,17 @@ func TestAgreementsInTheConsole(t *testing.T) {
 	li.wants(li.get(lawPath), http.StatusOK, "R23")
 	li.wants(li.step(rule, "law-withdraw", "object", "R04 fact:"+uuid.NewString(), "words", "x"), http.StatusUnprocessableEntity)
 	asked = li.stepped(rule, "law-withdraw", "object", "R04 fact:"+bad.String(), "words", "不是捐赠编号")
+	twice := li.stepped(rule, "law-withdraw", "object", "R04 fact:"+bad.String(), "words", "又一次")
 	chen.wants(chen.get(asked), http.StatusOK, "旧协议", "不是捐赠编号")
 	chen.wants(chen.decides(asked, "approve", ""), http.StatusSeeOther)
+	chen.decides(twice, "approve", "")
+	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		var n int
+		if err = tx.QueryRow(ctx, `select count(*) from law_fact where item = 'withdrawn' and object = 'fact:' || $1::uuid`, bad).Scan(&n); n != 1 {
+			t.Errorf("taken back %d times", n)
+		}
+		return err
+	})
 	page := li.get(rule)
 	li.wants(page, http.StatusOK, "（已撤回）旧协议", "不是捐赠编号", "登记的事项（早先的）读不了")
 	if strings.Contains(page.text, "登记的事项（旧协议）读不了") {

@@ -31,20 +31,30 @@ const (
 )
 
 // disclosureDesk shows the draft that the books make of an object beside what was published, and publishes it with a second person.
-func (v *visit) disclosureDesk() error { return v.disclosureAgain(http.StatusOK, nil) }
-
-func disclosureDraftHref(object string) string { return disclosuresPath + "?object=" + object }
-
-func (v *visit) disclosureAgain(status int, wrong Errors) error {
-	object := v.QueryParam("object")
-	draft, err := v.disclosureDraft(object)
+func (v *visit) disclosureDesk() error {
+	draft, entry, err := v.disclosureOf(v.QueryParam("object"))
 	if err != nil {
 		return err
 	}
-	entry, err := disclosure.ByObject(v.ctx(), v.s.DB, v.book, object)
-	if err != nil && !errors.Is(err, disclosure.ErrNoEntry) {
-		return err
+	return v.disclosureShown(draft, entry, http.StatusOK, nil)
+}
+
+func disclosureDraftHref(object string) string { return disclosuresPath + "?object=" + object }
+
+// disclosureOf drafts an object, and reads what was published of it: nil when nothing was.
+func (v *visit) disclosureOf(object string) (*disclosure.Draft, *disclosure.Entry, error) {
+	draft, err := v.disclosureDraft(object)
+	if err != nil {
+		return nil, nil, err
 	}
+	entry, err := disclosure.ByObject(v.ctx(), v.s.DB, v.book, object)
+	if errors.Is(err, disclosure.ErrNoEntry) {
+		return draft, nil, nil
+	}
+	return draft, entry, err
+}
+
+func (v *visit) disclosureShown(draft *disclosure.Draft, entry *disclosure.Entry, status int, wrong Errors) error {
 	heading := v.figuresTitle(&draft.Figures)
 	view := recordView{Page: v.consolePage(heading, deadlinesPath), Heading: heading, Lead: T(v.lang, "disclosure.draft.lead")}
 	view.Errors, view.Path, view.Figure = wrong, disclosuresPath, v.asOf(draft.Position)
@@ -60,31 +70,27 @@ func (v *visit) disclosureAgain(status int, wrong Errors) error {
 	}
 	view.Grids = append(view.Grids, v.versionGrid(entry))
 	if v.who.May(staff.LawWrite) {
-		if err := v.offer(&view, disclosureDraftHref(object), v.disclosureActs(draft, entry)...); err != nil {
+		if err := v.offer(&view, disclosureDraftHref(draft.Object), v.disclosureActs(draft, entry)...); err != nil {
 			return err
 		}
 	}
 	return v.s.render.Render(v.Response(), status, "console/record", view)
 }
 
-// catchUpMax bounds how often a draft of a shared fund has the next entries followed before it is made; the job goes on with the rest.
+// catchUpMax bounds how often the draft of a shared fund that is far behind has the next entries followed; the job goes on with the rest.
 const catchUpMax = 5
 
 // disclosureDraft reads figures and the position they are frozen with in one moment of the book.
 func (v *visit) disclosureDraft(object string) (draft *disclosure.Draft, err error) {
-	for n, times := 1, 0; strings.HasPrefix(object, "campaign:") && n > 0 && times < catchUpMax; times++ {
-		err := pg.InTx(v.ctx(), v.s.DB, func(tx pgx.Tx) (err error) {
-			n, err = trace.Follow(v.ctx(), tx, v.book)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	err = v.read(func(q pg.Querier) (err error) {
+	draw := func(q pg.Querier) (err error) {
 		draft, err = disclosure.Make(v.ctx(), q, v.book, object, v.now)
 		return err
-	})
+	}
+	if err = v.read(draw); errors.Is(err, trace.ErrBehind) {
+		if err = trace.CatchUp(v.ctx(), v.s.DB, v.book, catchUpMax); err == nil {
+			err = v.read(draw)
+		}
+	}
 	return draft, noDisclosure(err)
 }
 
@@ -265,9 +271,12 @@ func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry)
 			phase.value = disclosure.Last
 		}
 	}
-	publish := act{name: "disclose", needs: staff.LawWrite, second: staff.LawKind, blanks: []blank{object, phase, lines, edited, words, partners}, plan: disclosePlan}
+	plan := func(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+		return disclosePlan(v, draft, in)
+	}
+	publish := act{name: "disclose", needs: staff.LawWrite, second: staff.LawKind, blanks: []blank{object, phase, lines, edited, words, partners}, plan: plan}
 	correct := act{name: "disclose-correct", needs: staff.LawWrite, second: staff.LawKind, danger: true, blanks: []blank{object, version, {name: "was", label: "disclosure.was", kind: "area", max: 1000},
-		{name: "correct", label: "disclosure.correct", kind: "area", max: 1000}, {name: "reason", label: "disclosure.why", kind: "area", max: 1000}, lines, words, partners}, plan: disclosePlan}
+		{name: "correct", label: "disclosure.correct", kind: "area", max: 1000}, {name: "reason", label: "disclosure.why", kind: "area", max: 1000}, lines, words, partners}, plan: plan}
 	if draft == nil {
 		return []act{publish, correct}
 	}
@@ -282,14 +291,14 @@ func (v *visit) disclosureActs(draft *disclosure.Draft, entry *disclosure.Entry)
 	return []act{publish, correct}
 }
 
-// disclosePlan freezes the draft when it is asked for, and publishes exactly that when it is approved.
-func disclosePlan(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move, error) {
+// disclosePlan freezes the draft when it is asked for, and publishes exactly that when it is approved: drafted is nil then.
+func disclosePlan(v *visit, drafted *disclosure.Draft, in inputs) (*giving.Move, error) {
 	var f frozen
 	if in["figures"] == "" {
-		draft, err := v.disclosureDraft(in["object"])
-		if err != nil {
-			return nil, err
+		if drafted == nil || drafted.Object != in["object"] {
+			return nil, disclosure.ErrNoObject
 		}
+		draft := *drafted                         // what is typed is not in the draft that the page shows again
 		why := cmp.Or(in["edited"], in["reason"]) // a correction says why in its note
 		switch err := draft.WithCosts(in["lines"], why); {
 		case errors.Is(err, disclosure.ErrUnsaid):
@@ -325,16 +334,12 @@ func disclosePlan(v *visit, _ pg.Querier, _ uuid.UUID, in inputs) (*giving.Move,
 }
 
 func (v *visit) disclosureStep() error {
-	object := v.QueryParam("object")
-	draft, err := v.disclosureDraft(object)
+	draft, entry, err := v.disclosureOf(v.QueryParam("object"))
 	if err != nil {
 		return err
 	}
-	entry, err := disclosure.ByObject(v.ctx(), v.s.DB, v.book, object)
-	if err != nil && !errors.Is(err, disclosure.ErrNoEntry) {
-		return err
-	}
-	return v.perform(uuid.Nil, disclosureDraftHref(object), v.disclosureAgain, v.disclosureActs(draft, entry)...)
+	again := func(status int, wrong Errors) error { return v.disclosureShown(draft, entry, status, wrong) }
+	return v.perform(uuid.Nil, disclosureDraftHref(draft.Object), again, v.disclosureActs(draft, entry)...)
 }
 
 type disclosureListView struct {

@@ -66,6 +66,14 @@ func TestDisclosureInTheConsole(t *testing.T) {
 	desk := disclosureDraftHref(object)
 	li.wants(li.get(deadlinesPath), http.StatusOK, "公开结果", "慈善一日捐", desk)
 	li.wants(li.get(desk), http.StatusOK, "8,000.00", "3,500.00", "4,500.00", "43.75%", "助困物资")
+	li.wants(li.get(disclosureDraftHref("campaign:99")), http.StatusNotFound)
+	o.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		var n int
+		if err = tx.QueryRow(ctx, `select count(*) from trace_cursor`).Scan(&n); n != 0 {
+			t.Error("to look at a draft writes to the lines of money")
+		}
+		return err
+	})
 	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", "助困 | 米面油 | 100 | 30.00\n助困 | 棉被 | 1 | 1.00"), http.StatusUnprocessableEntity, "须与账上的支出相符", "30.00\n助困 | 棉被")
 	lines := " 助困 | 米面油 | 100 | 15.00 | FP-1\r\n\r\n助困 | 棉被 | 20 | 100.00 |\r\n"
 	li.wants(li.step(desk, "disclose", "object", object, "phase", "final", "lines", lines), http.StatusUnprocessableEntity, "请写明为什么")

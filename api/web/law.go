@@ -128,12 +128,16 @@ func (v *visit) lawShowAgain(status int, wrong Errors) error {
 	}
 	params := v.lawParams(f.Params)
 	view.Grids = []grid{v.lawWorking(f), v.lawCases(f), params}
-	facts, err := v.lawFacts(f.Code)
+	list, err := law.Facts(v.ctx(), v.s.DB, v.book, f.Code)
+	if err != nil {
+		return err
+	}
+	facts, err := v.lawFacts(list)
 	if err != nil {
 		return err
 	}
 	view.Grids = append(view.Grids, facts)
-	acts, err := v.lawForms(f.Code)
+	acts, err := v.lawForms(f.Code, list)
 	if err != nil {
 		return err
 	}
@@ -252,21 +256,14 @@ func (v *visit) lawHref(object string) string {
 	return objectPath(object)
 }
 
-func (v *visit) lawFacts(code string) (grid, error) {
+func (v *visit) lawFacts(list []law.Fact) (grid, error) {
 	g := grid{Title: T(v.lang, "law.facts"), Empty: T(v.lang, "law.facts.none"), Heads: v.heads("law.item", "law.object", "law.told", "#filter.amount", "law.words", "rates.by")}
-	list, err := law.Facts(v.ctx(), v.s.DB, v.book, code)
-	if err != nil {
-		return g, err
-	}
 	objects, err := v.lawObjects("")
 	if err != nil {
 		return g, err
 	}
 	names := newNames(v)
-	back := map[string]bool{}
-	for _, f := range list {
-		back[f.Object] = back[f.Object] || f.Item == law.Withdrawn
-	}
+	back := law.TakenBack(list)
 	for _, f := range list[:min(len(list), 200)] {
 		by, err := names.of(f.EnteredBy)
 		if err != nil {

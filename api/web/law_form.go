@@ -68,16 +68,13 @@ func (v *visit) lawProfileSet() error {
 	return v.perform(uuid.Nil, lawPath, v.lawListAgain, v.lawProfile(nil))
 }
 
-// lawForms are the forms of a rule: the facts that it rests on, if any, one to take such a fact back, and a figure of the association's own.
-func (v *visit) lawForms(code string) ([]act, error) {
+// lawForms are the forms of a rule: the facts that it rests on, if any, one to take one of the list back, and a figure of the association's own.
+func (v *visit) lawForms(code string, list []law.Fact) ([]act, error) {
 	fact := v.lawFact(code)
 	if len(fact.blanks[0].options) == 0 {
 		return []act{v.lawParam(code)}, nil
 	}
-	withdraw, err := v.lawWithdraw(code)
-	if err != nil {
-		return nil, err
-	}
+	withdraw := v.lawWithdraw(list)
 	rest := []act{v.lawParam(code)}
 	if len(withdraw.blanks[0].options) > 0 {
 		rest = []act{withdraw, v.lawParam(code)}
@@ -101,22 +98,15 @@ func (v *visit) lawForms(code string) ([]act, error) {
 const withdrawMax = 200
 
 // lawWithdraw takes back a fact of a rule that was entered wrong; what stood before it stands again.
-func (v *visit) lawWithdraw(code string) (act, error) {
-	list, err := law.Facts(v.ctx(), v.s.DB, v.book, code)
-	if err != nil {
-		return act{}, err
-	}
-	back := map[string]bool{}
-	for _, f := range list {
-		back[f.Object] = back[f.Object] || f.Item == law.Withdrawn
-	}
+func (v *visit) lawWithdraw(list []law.Fact) act {
+	back := law.TakenBack(list)
 	var options []Option
 	for _, f := range list {
 		if object := "fact:" + f.ID.String(); f.Item != law.Withdrawn && !back[object] && len(options) < withdrawMax {
 			options = append(options, Option{Value: f.Rule + " " + object, Label: factWords(v.lang, f)})
 		}
 	}
-	return v.lawWithdrawal(options), nil
+	return v.lawWithdrawal(options)
 }
 
 // factWords say what was entered in one line.
@@ -142,8 +132,11 @@ func (v *visit) lawWithdrawal(options []Option) act {
 				return nil, err
 			}
 			of := slices.IndexFunc(list, func(x law.Fact) bool { return "fact:"+x.ID.String() == object && x.Item != law.Withdrawn })
-			if of < 0 || f.Check() != nil {
+			switch {
+			case of < 0 || f.Check() != nil:
 				return nil, lawField("object", "law.fact.wrong", law.ErrBadFact)
+			case law.TakenBack(list)[object]: // another request was faster
+				return nil, lawField("object", "law.fact.back", law.ErrNoFact)
 			}
 			return lawEnters(v, f, "law-withdraw", factWords(ZH, list[of])+" · "+f.Words), nil
 		}}
@@ -274,7 +267,11 @@ func (v *visit) lawStep() error {
 	if law.ByCode(code) == nil {
 		return law.ErrNoRule
 	}
-	acts, err := v.lawForms(code)
+	list, err := law.Facts(v.ctx(), v.s.DB, v.book, code)
+	if err != nil {
+		return err
+	}
+	acts, err := v.lawForms(code, list)
 	if err != nil {
 		return err
 	}

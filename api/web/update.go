@@ -28,10 +28,11 @@ type updatesOf struct {
 	place  string // of the side bar
 	public string // its page for everybody; empty while there is none
 	payee  *uuid.UUID
+	payees []uuid.UUID // whose posts it lists; nil: everybody's
 }
 
 func ofCampaign(lang Lang, c *giving.Campaign) updatesOf {
-	of := updatesOf{Filter: updates.Filter{Campaign: c.ID}, name: c.Title(string(lang)), back: deskHref(c.ID), place: "/console/campaigns"}
+	of := updatesOf{Filter: updates.Filter{About: updates.About{Campaign: c.ID}}, name: c.Title(string(lang)), back: deskHref(c.ID), place: "/console/campaigns"}
 	if c.State != giving.Draft {
 		of.public = "/c/" + c.Slug
 	}
@@ -44,7 +45,7 @@ func updatesOfFund(lang Lang, f *ledger.Fund) updatesOf {
 }
 
 func updatesOfProject(p *projects.Project) updatesOf {
-	of := updatesOf{Filter: updates.Filter{Project: &p.ID}, name: p.Title, back: projectsPath + "/" + p.ID.String(), place: projectsPath}
+	of := updatesOf{Filter: updates.Filter{About: updates.About{Project: &p.ID}}, name: p.Title, back: projectsPath + "/" + p.ID.String(), place: projectsPath}
 	if p.State == projects.Approved || p.State == projects.Ended {
 		of.public = projectHref(p)
 	}
@@ -125,7 +126,7 @@ func (v *visit) updatesGrid(of updatesOf, desk string, view *recordView) (grid, 
 	if id, err := uuid.Parse(v.QueryParam("before")); err == nil { // anything else is the first page
 		before = &id
 	}
-	list, err := updates.Written(v.ctx(), v.s.DB, v.book, of.Filter, before, updates.ListMax+1)
+	list, err := updates.Written(v.ctx(), v.s.DB, v.book, of.About, of.payees, before, updates.ListMax+1)
 	if err != nil {
 		return g, err
 	}

@@ -26,7 +26,7 @@ func (v *visit) ownUpdatesOf(q pg.Querier) (of updatesOf, err error) {
 		return of, err
 	}
 	of = updatesOfProject(p)
-	of.Payees, of.payee = []uuid.UUID{c.PayeeID}, &c.PayeeID
+	of.payees, of.payee = []uuid.UUID{c.PayeeID}, &c.PayeeID
 	of.back, of.place = providerPath+"/contracts/"+id.String(), providerPath
 	return of, nil
 }

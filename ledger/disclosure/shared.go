@@ -50,7 +50,7 @@ select count(*), coalesce(sum(i.amount) filter (where r.id is null and g.channel
 	// What was given in kind and has a value, less what went back to its giver; and what became of it.
 	sqlLaneGoods = `
 select l.title, l.value, l.value - l.left_value + l.impaired from lot l
- where l.book_id = $1 and l.fund_id = $2 and l.campaign_id = $3 and l.value <> 0 and l.state not in ('returned', 'void') and not l.keeps_title order by l.number`
+ where l.book_id = $1 and l.fund_id = $2 and l.campaign_id = $3 and l.value <> 0 and l.state not in ('returned', 'void') order by l.number`
 
 	sqlLaneStock = `
 select coalesce(sum(b.balance), 0)::int8 from lot l

@@ -42,6 +42,9 @@ var phases = map[string]string{"progress": disclosure.Progress, "final": disclos
 
 // disclosed publishes, three days before each was due, what had to be public by a moment: a campaign that runs long comes again every three months.
 func (l *loader) disclosed(ctx context.Context, until time.Time) error {
+	if err := trace.CatchUp(ctx, l.db, l.book, 0); err != nil { // what campaigns of one fund spent is told as money is followed
+		return err
+	}
 	for {
 		dues, err := law.Deadlines(ctx, l.db, l.book, l.book.Day(until))
 		if err != nil {
@@ -54,12 +57,6 @@ func (l *loader) disclosed(ctx context.Context, until time.Time) error {
 			}
 			at := due.Due.AddDate(0, 0, -3).Add(2 * time.Hour)
 			err := pg.InTx(ctx, l.db, func(tx pgx.Tx) error {
-				for n := 1; n > 0; { // what campaigns of one fund spent is told as money is followed
-					var err error
-					if n, err = trace.Follow(ctx, tx, l.book); err != nil {
-						return err
-					}
-				}
 				draft, err := disclosure.Make(ctx, tx, l.book, due.Object, at)
 				if err != nil {
 					return err

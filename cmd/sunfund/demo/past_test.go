@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"sunfund/internal/pg"
 	"sunfund/internal/pgtest"
 	"sunfund/ledger"
 	"sunfund/ledger/projects/trace"
@@ -75,13 +73,8 @@ var (
 // look keeps what the reports say now.
 func (p *past) look(what string) {
 	p.Helper()
-	for n := 1; n > 0; { // what gifts paid is followed, as the job does
-		if err := pg.InTx(p.ctx, p.db.Service, func(tx pgx.Tx) (err error) {
-			n, err = trace.Follow(p.ctx, tx, p.book)
-			return err
-		}); err != nil {
-			p.Fatal(err)
-		}
+	if err := trace.CatchUp(p.ctx, p.db.Service, p.book, 0); err != nil { // what gifts paid is followed, as the job does
+		p.Fatal(err)
 	}
 	s := saidThen{what: what}
 	if err := p.db.Pool.QueryRow(p.ctx, `select array_agg(donor_id) from (select distinct on (g.campaign_id) g.donor_id from gift g where g.donor_id is not null order by g.campaign_id, g.id) x`).Scan(&s.donors); err != nil {

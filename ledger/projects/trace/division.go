@@ -48,27 +48,28 @@ const (
 
 	sqlLaneIns  = `select lane, kind, sum(amount)::int8 from trace_in where book_id = $1 and fund_id = $2 group by 1, 2 order by 1, 2`
 	sqlLaneOuts = `
-select p.lane, coalesce(o.kind, ''), coalesce(o.account, ''), sum(p.until - p.at)::int8
-  from trace_piece p left join trace_out o on o.book_id = p.book_id and o.entry_id = p.out_entry and o.fund_id = p.fund_id
- where p.book_id = $1 and p.fund_id = $2 group by 1, 2, 3 order by 1, 2, 3`
+select p.lane, coalesce(o.kind, ''), coalesce(o.account, ''), sum(p.amount)::int8
+  from (select lane, out_entry, sum(until - at) as amount from trace_piece where book_id = $1 and fund_id = $2 group by 1, 2) p
+  left join lateral (select * from trace_out where book_id = $1 and entry_id = p.out_entry and fund_id = $2 limit 1) o on true
+ group by 1, 2, 3 order by 1, 2, 3`
 
-	// What the accounts of money hold, less what was booked since.
+	// What the accounts of money hold, less what was booked since: at most $3 entries.
 	sqlFundMoney = `
 select (select coalesce(sum(b.balance), 0) from account a join balance b on b.book_id = a.book_id and b.account_id = a.account_id
          where a.book_id = $1 and a.fund_id = $2 and a.unit < 1000 and a.chart in ` + moneyAccounts + `)::int8
      - (select coalesce(sum(p.amount), 0)
-          from (select e.accounts, e.seqs from ` + behind + `) e
+          from (select e.accounts, e.seqs from ` + behind + ` order by e.xid, e.id limit $3) e
          cross join lateral unnest(e.accounts, e.seqs) x(account_id, seq)
-          join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
-          join account a on a.book_id = $1 and a.account_id = x.account_id
+         cross join lateral (select * from posting where book_id = $1 and account_id = x.account_id and seq = x.seq limit 1) p
+         cross join lateral (select * from account where book_id = $1 and account_id = x.account_id limit 1) a
          where p.fund_id = $2 and p.unit < 1000 and a.chart in ` + moneyAccounts + `)::int8,
        (select coalesce(sum(amount), 0) from trace_unmet where book_id = $1 and fund_id = $2)::int8`
 
 	sqlLaneUses = `
-select o.kind, o.entry_id, o.fund_id, o.account, o.object, o.project, o.day, sum(p.until - p.at)::int8, bool_or(p.own)
-  from trace_piece p join trace_out o on o.book_id = p.book_id and o.entry_id = p.out_entry and o.fund_id = p.fund_id
- where p.book_id = $1 and p.fund_id = $2 and p.lane = $3 and o.kind = any($4)
- group by o.seq, 1, 2, 3, 4, 5, 6, 7 order by o.seq limit $5`
+select o.kind, o.entry_id, o.fund_id, o.account, o.object, o.project, o.day, p.amount, p.own
+  from (select out_entry, sum(until - at)::int8 as amount, bool_or(own) as own from trace_piece where book_id = $1 and fund_id = $2 and lane = $3 and out_entry is not null group by 1) p
+ cross join lateral (select * from trace_out where book_id = $1 and entry_id = p.out_entry and fund_id = $2 limit 1) o
+ where o.kind = any($4) order by o.seq limit $5`
 )
 
 // Divide tells how the money of a fund is its campaigns', as far as it is followed. Run it in one snapshot with what it is compared to. ErrBehind.
@@ -85,7 +86,7 @@ func Divide(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (*
 		return nil, err
 	}
 	d := &Division{Position: posted - postings}
-	if err := q.QueryRow(ctx, sqlFundMoney, book.ID, fund).Scan(&d.Held, &d.Unmet); err != nil {
+	if err := q.QueryRow(ctx, sqlFundMoney, book.ID, fund, stepMax+1).Scan(&d.Held, &d.Unmet); err != nil {
 		return nil, fmt.Errorf("read money of fund: %w", err)
 	}
 	var name string
@@ -118,20 +119,27 @@ func Divide(ctx context.Context, q pg.Querier, book *ledger.Book, fund int32) (*
 	return d, nil
 }
 
-// lane is the one of that name, or that of no campaign.
+// lane is the one of that name: of a campaign's number, and of no campaign for any other name, as that of a contract. It is made when there is none.
 func (d *Division) lane(name string) *Lane {
-	campaign, _ := strconv.ParseInt(name, 10, 32) // of a contract, or empty: zero
-	at := slices.IndexFunc(d.Lanes, func(l Lane) bool { return l.Campaign == int32(campaign) })
-	if at < 0 {
-		at = len(d.Lanes)
-		d.Lanes = append(d.Lanes, Lane{Campaign: int32(campaign)})
+	campaign, err := strconv.ParseInt(name, 10, 32)
+	if err != nil {
+		campaign = 0
 	}
-	return &d.Lanes[at]
+	if at := d.find(int32(campaign)); at >= 0 {
+		return &d.Lanes[at]
+	}
+	d.Lanes = append(d.Lanes, Lane{Campaign: int32(campaign)})
+	return &d.Lanes[len(d.Lanes)-1]
+}
+
+// find is where the lane of a campaign stands; less than zero: nowhere.
+func (d *Division) find(campaign int32) int {
+	return slices.IndexFunc(d.Lanes, func(l Lane) bool { return l.Campaign == campaign })
 }
 
 // Of is the lane of a campaign; nothing came in for one without any.
 func (d *Division) Of(campaign int32) Lane {
-	if at := slices.IndexFunc(d.Lanes, func(l Lane) bool { return l.Campaign == campaign }); at >= 0 {
+	if at := d.find(campaign); at >= 0 {
 		return d.Lanes[at]
 	}
 	return Lane{Campaign: campaign}

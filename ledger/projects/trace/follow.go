@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"sunfund/internal/pg"
 	"sunfund/ledger"
 )
 
@@ -38,12 +39,12 @@ select e.xid::text, e.id, e.kind, e.reverses, e.effective_on, coalesce(m.fund_id
                             (array_agg(a.chart order by abs(p.amount) desc, p.line) filter (where a.chart not in ` + moneyAccounts + `))[1] as account,
                             (array_agg(a.dims ->> 'nature' order by abs(p.amount) desc, p.line) filter (where a.chart not in ` + moneyAccounts + `))[1] as nature
                        from unnest(e.accounts, e.seqs) x(account_id, seq)
-                       join posting p on p.book_id = $1 and p.account_id = x.account_id and p.seq = x.seq
-                       join account a on a.book_id = $1 and a.account_id = x.account_id
+                      cross join lateral (select * from posting where book_id = $1 and account_id = x.account_id and seq = x.seq limit 1) p
+                      cross join lateral (select * from account where book_id = $1 and account_id = x.account_id limit 1) a
                       where p.unit < 1000
                       group by p.fund_id) m on m.moved <> 0
-  left join document d on d.book_id = $1 and d.entry_id = e.id
-  left join refund r on r.book_id = $1 and r.id = e.id
+  left join lateral (select * from document where book_id = $1 and entry_id = e.id limit 1) d on true
+  left join lateral (select * from refund where book_id = $1 and id = e.id limit 1) r on true
  order by e.xid, e.id, m.fund_id`
 
 	sqlEarmarks = `
@@ -118,6 +119,19 @@ type lane struct {
 // booked, since another transaction is under way, waits for the next call.
 func Follow(ctx context.Context, tx pgx.Tx, book *ledger.Book) (n int, err error) {
 	return follow(ctx, tx, book, stepMax)
+}
+
+// CatchUp calls Follow, each time in a transaction of its own, until nothing is left to follow: at most so many times, zero for as often as it takes.
+func CatchUp(ctx context.Context, db pg.Beginner, book *ledger.Book, times int) error {
+	for n := 1; ; times-- {
+		err := pg.InTx(ctx, db, func(tx pgx.Tx) (err error) {
+			n, err = Follow(ctx, tx, book)
+			return err
+		})
+		if err != nil || n == 0 || times == 1 {
+			return err
+		}
+	}
 }
 
 func follow(ctx context.Context, tx pgx.Tx, book *ledger.Book, most int) (n int, err error) {

@@ -97,12 +97,16 @@ func (p *Post) public() {
 	}
 }
 
-// Filter says what the posts of a list are about: a campaign, a project, or all campaigns and projects of a fund; the zero value, everything.
-type Filter struct {
+// About is what posts are about: a campaign or a project. No post is about neither.
+type About struct {
 	Campaign int32
 	Project  *uuid.UUID
-	Fund     int32
-	Payees   []uuid.UUID // of Written: who wrote it; nil: anybody
+}
+
+// Filter says which posts the public reads: about a campaign, a project, or all campaigns and projects of a fund; the zero value, everything.
+type Filter struct {
+	About
+	Fund int32
 }
 
 // Public lists what was shown to the public, the newest first, before a number (zero: from the newest on); withdrawn posts have no text left, or are
@@ -123,12 +127,13 @@ func Public(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter, gone
 	return public(read(ctx, q, book, sql, args...))
 }
 
-// Written lists all posts about a campaign or a project for staff, the newest first, before one of them (nil: from the newest on).
-func Written(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter, before *uuid.UUID, most int) ([]Post, error) {
-	if f.Project != nil {
-		return read(ctx, q, book, sqlWrittenOfProject, f.Payees, before, most, *f.Project)
+// Written lists all posts about a campaign or a project for whoever writes them, the newest first, before one of them (nil: from the newest on): those of some payees,
+// nil for everybody's.
+func Written(ctx context.Context, q pg.Querier, book *ledger.Book, of About, payees []uuid.UUID, before *uuid.UUID, most int) ([]Post, error) {
+	if of.Project != nil {
+		return read(ctx, q, book, sqlWrittenOfProject, payees, before, most, *of.Project)
 	}
-	return read(ctx, q, book, sqlWrittenOfCampaign, f.Payees, before, most, f.Campaign)
+	return read(ctx, q, book, sqlWrittenOfCampaign, payees, before, most, of.Campaign)
 }
 
 // Open lists what was shown in the order of ids, for open data: at most so many behind an id (zero: from the start). Withdrawn posts keep their place,

@@ -10,5 +10,5 @@ import (
 func TestPlansOfLists(t *testing.T) {
 	t.Parallel()
 	pgtest.NoScans(t, map[string]string{"all": sqlShown, "campaign": sqlShownOfCampaign, "project": sqlShownOfProject, "fund": sqlShownOfFund, "written of a campaign": sqlWrittenOfCampaign, "written of a project": sqlWrittenOfProject,
-		"open": sqlOpen, "news": sqlNews})
+		"picked": sqlPicked, "open": sqlOpen, "news": sqlNews})
 }
