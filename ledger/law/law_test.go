@@ -578,7 +578,7 @@ func TestFactsStand(t *testing.T) {
 	}
 }
 
-// What a province asks for goes before the country's while it is in force; elsewhere it is a suggestion.
+// What a province asks for goes before the country's while it is in force; elsewhere the program's own rule says the same.
 func TestHunansGuideOfFunds(t *testing.T) {
 	w := newWorld(t)
 	for place, from := range map[string]time.Time{"CN-HN": ledger.Day(2018, 1, 1), "CN-CQ": ledger.Day(2028, 1, 1)} {

@@ -22,20 +22,23 @@ const (
        (select count(*) from update_photo h where h.book_id = u.book_id and h.post_id = u.id)::int2, s.shown_at, e.ended_at, e.ended_by, coalesce(e.reason, ''),
        f.fund_id, case when u.project_id is null then f.street_id else j.street_id end, coalesce(c.slug, ''), coalesce(j.number, 0), coalesce(c.title_zh, j.title), coalesce(c.title_en, j.title), coalesce(p.name, '')`
 
-	tables = `update_post u
-  left join update_shown s on s.book_id = u.book_id and s.post_id = u.id
-  left join update_end e on e.book_id = u.book_id and e.post_id = u.id
-  left join campaign c on c.book_id = u.book_id and c.campaign_id = u.campaign_id
-  left join project j on j.book_id = u.book_id and j.id = u.project_id
-  left join payee p on p.book_id = u.book_id and p.id = u.payee_id
-  join fund f on f.book_id = u.book_id and f.fund_id = coalesce(c.fund_id, j.fund_id)`
+	tables = `update_post u` + joins
+
+	joins = `
+  left join lateral (select * from update_shown where book_id = $1 and post_id = u.id limit 1) s on true
+  left join lateral (select * from update_end where book_id = $1 and post_id = u.id limit 1) e on true
+  left join lateral (select * from campaign where book_id = $1 and campaign_id = u.campaign_id limit 1) c on true
+  left join lateral (select * from project where book_id = $1 and id = u.project_id limit 1) j on true
+  left join lateral (select * from payee where book_id = $1 and id = u.payee_id limit 1) p on true
+  cross join lateral (select * from fund where book_id = $1 and fund_id = coalesce(c.fund_id, j.fund_id) limit 1) f`
 
 	sqlByID     = `select ` + columns + ` from ` + tables + ` where u.book_id = $1 and u.id = $2`
 	sqlByNumber = `select ` + columns + ` from ` + tables + ` where u.book_id = $1 and s.number = $2`
 
 	// Posts in the order of the list. A list picks them first, by what it is of, so that no plan reads what is of others.
 	sqlPicked = `
-select ` + columns + ` from unnest($2::uuid[]) with ordinality k(id, place) cross join ` + tables + ` where u.book_id = $1 and u.id = k.id order by k.place`
+select ` + columns + ` from unnest($2::uuid[]) with ordinality k(id, place)
+ cross join lateral (select * from update_post where book_id = $1 and id = k.id limit 1) u` + joins + ` order by k.place`
 
 	// What was shown, the newest first: $1 book, $2 before this number, $3 withdrawn ones too, $4 how many.
 	sqlShown = `
