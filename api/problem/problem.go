@@ -126,6 +126,7 @@ var table = []row{
 	{disclosure.ErrCosts, Problem{"disclosure-costs", 422, "支出明细读不了，或合计与账上的支出不一致。", "The lines of cost cannot be read, or do not add up to what the books say was spent."}},
 	{law.ErrLaw, Problem{"law", 409, "法规检查不允许这样做。", "A rule of law stands against it."}},
 	{law.ErrNoRule, Problem{"not-found", 404, "没有这条规则。", "There is no such rule."}},
+	{law.ErrNoFact, Problem{"not-found", 404, "没有这条有效的登记。", "No such fact stands."}},
 	{law.ErrBadFact, Problem{"law-fact", 422, "登记的事项不完整：日期、金额、说明请按该项的要求填写。", "The fact is not complete: day, amount and words as its item asks for."}},
 	{law.ErrBadProfile, Problem{"law-profile", 422, "法律身份不完整：法域（如 CN）、组织形式、起始日期，信用代码为十八位。", "The legal profile is not complete: jurisdiction (CN), form, first day; a credit code has eighteen characters."}},
 	{law.ErrBadParam, Problem{"law-param", 422, "参数读不了：写成 70%、200000.00、10d、3wd、6m、05-31 或 yes/no，并写明依据。", "The parameter cannot be read: write 70%, 200000.00, 10d, 3wd, 6m, 05-31 or yes/no, and where it is written."}},
