@@ -16,7 +16,6 @@ type PoolEarned struct {
 	Pool   string
 	Earned int64
 	Freed  int64 // of Earned, fallen back by refunds, refusals and disallowing
-	Given  int64 // of Earned, by campaigns without a gift, once all gifts were in
 }
 
 const (
@@ -30,7 +29,7 @@ select a.pool, a.amount as earned, 0::int8 as freed, case when a.gift_id is null
 select a.pool, 0, s.amount, 0
   from match_step s
  cross join lateral (select pool from match_award where book_id = $1 and event_id = m.event_id and seq = s.seq limit 1) a
- where s.book_id = $1 and s.event_id = m.event_id and s.number > m.step and s.number <= m.to_step and s.amount > 0 and s.kind in ('refund', 'refuse', 'disallow')) x`
+ where s.book_id = $1 and s.event_id = m.event_id and s.number > m.step and s.number <= m.to_step and s.amount > 0 and s.kind in (` + freeing + `)) x`
 
 	earnedSpan = `(select $2::int4 as event_id, $3::int8 as seq, $4::int8 as to_seq, $5::int8 as step, $6::int8 as to_step) m` + earnedRows
 
@@ -45,10 +44,10 @@ select (coalesce((select sum(given) from match_earned where book_id = $1 and eve
 
 	// What is kept, and all that came since. One statement sees one moment.
 	sqlPoolsEarned = `
-select event_id, pool, sum(earned)::int8, sum(freed)::int8, sum(given)::int8
-  from (select event_id, pool, earned, freed, given from match_earned where book_id = $1 and event_id = any($2)
+select event_id, pool, sum(earned)::int8, sum(freed)::int8
+  from (select event_id, pool, earned, freed from match_earned where book_id = $1 and event_id = any($2)
          union all
-        select m.event_id, x.pool, x.earned, x.freed, x.given
+        select m.event_id, x.pool, x.earned, x.freed
           from (select e.event_id, coalesce(c.earned_seq, 0) as seq, 9223372036854775807 as to_seq, coalesce(c.earned_step, 0) as step, 9223372036854775807 as to_step
                   from match_event e left join match_counted c on c.book_id = $1 and c.event_id = e.event_id
                  where e.book_id = $1 and e.event_id = any($2)) m` + earnedRows + `) p

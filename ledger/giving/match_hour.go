@@ -30,7 +30,7 @@ type MatchHours struct {
 
 // Bounds of counting.
 const (
-	hourStepMax = 20_000 // awards and steps of one call of CountHours
+	hourStepMax = 20_000 // awards, and steps, of one call of CountHours
 	hourOnTheGo = 500    // awards and steps that a reader counts itself
 )
 
@@ -45,7 +45,7 @@ select date_trunc('hour', x.at, z.time_zone) as hour, sum(x.gifts)::int8 as gift
          union all
         select s.at, 0, 0, 0, s.amount
           from match_step s
-         where s.book_id = $1 and s.event_id = $2 and s.number > $5 and s.number <= $6 and s.amount > 0 and s.kind in ('refund', 'refuse', 'disallow')) x
+         where s.book_id = $1 and s.event_id = $2 and s.number > $5 and s.number <= $6 and s.amount > 0 and s.kind in (` + freeing + `)) x
  cross join (select time_zone from book where book_id = $1) z
  group by 1`
 
@@ -87,6 +87,11 @@ select hour, sum(gifts)::int8, sum(amount)::int8, sum(match)::int8, sum(freed)::
 
 // CountHours counts the next awards and steps of an event by their hours and pools and tells how many; none when all are counted. Calls take turns.
 func CountHours(ctx context.Context, tx pgx.Tx, book *ledger.Book) (int, error) {
+	return countHours(ctx, tx, book, hourStepMax)
+}
+
+// countHours counts at most so many awards and as many steps.
+func countHours(ctx context.Context, tx pgx.Tx, book *ledger.Book, most int64) (int, error) {
 	var event int32
 	err := tx.QueryRow(ctx, sqlHoursDue, book.ID).Scan(&event)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -105,7 +110,7 @@ func CountHours(ctx context.Context, tx pgx.Tx, book *ledger.Book) (int, error) 
 	if err := tx.QueryRow(ctx, sqlHoursLast, book.ID, event).Scan(&last.seq, &last.step); err != nil {
 		return 0, fmt.Errorf("read how far hours could be counted: %w", err)
 	}
-	toHours, toPools := hours.towards(last, hourStepMax), pools.towards(last, hourStepMax)
+	toHours, toPools := hours.towards(last, most), pools.towards(last, most)
 	if _, err := tx.Exec(ctx, sqlHoursAdd, book.ID, event, hours.seq, toHours.seq, hours.step, toHours.step); err != nil {
 		return 0, fmt.Errorf("count hours: %w", err)
 	}

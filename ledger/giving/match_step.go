@@ -55,12 +55,15 @@ type MatchAward struct {
 }
 
 const (
+	// Kinds of steps by which match falls back to its pool.
+	freeing = `'refund', 'refuse', 'disallow'`
+
 	awardColumns = `
 a.event_id, a.seq, a.gift_id, a.campaign_id, a.version, a.part, a.pool, a.slice, a.amount, a.amount - coalesce(s.freed, 0)::int8, coalesce(s.held, a.held),
        a.donor, a.reasons, a.drawn, a.facts`
 
 	awardSteps = `
-  left join lateral (select sum(amount) filter (where kind in ('refuse', 'disallow', 'refund')) as freed,
+  left join lateral (select sum(amount) filter (where kind in (` + freeing + `)) as freed,
                             (array_agg(kind = 'hold' order by number desc) filter (where kind in ('hold', 'release')))[1] as held
                        from match_step where book_id = $1 and event_id = a.event_id and seq = a.seq) s on true`
 

@@ -35,7 +35,7 @@ select format('event %s: %s steps, the last is %s', event_id, count(*), max(numb
 with award as (
   select a.event_id, a.pool, a.campaign_id, a.amount, coalesce(s.freed, 0) as freed, coalesce(s.held, a.held) as held
     from match_award a
-    left join (select event_id, seq, sum(amount) filter (where kind in ('refuse', 'disallow', 'refund')) as freed,
+    left join (select event_id, seq, sum(amount) filter (where kind in (` + freeing + `)) as freed,
                       (array_agg(kind = 'hold' order by number desc) filter (where kind in ('hold', 'release')))[1] as held
                  from match_step where book_id = $1 group by 1, 2) s on s.event_id = a.event_id and s.seq = a.seq
    where a.book_id = $1 and a.amount > 0
@@ -104,7 +104,7 @@ with due as (
           select s.event_id, s.at, 0, 0, 0, s.amount
             from match_counted c
             join match_step s on s.book_id = $1 and s.event_id = c.event_id and s.number <= c.step
-           where c.book_id = $1 and s.amount > 0 and s.kind in ('refund', 'refuse', 'disallow')) x
+           where c.book_id = $1 and s.amount > 0 and s.kind in (` + freeing + `)) x
    group by 1, 2
 )
 select format('event %s, hour from %s: %s gifts of %s, match %s, fallen %s; awards and steps give %s of %s, %s, %s', event_id, hour, h.gifts, h.amount, h.match, h.freed, d.gifts, d.amount, d.match, d.freed)
@@ -119,16 +119,21 @@ select format('event %s: %s awards and %s steps are counted by hours, %s and %s 
 
 	sqlCountEarned = `select count(*) from match_earned where book_id = $1`
 
-	// What awards and steps give each pool up to where they are counted.
+	// What awards and steps give each pool up to where they are counted. Each is counted by its own mark, so a step may be before its award.
 	sqlDifferEarned = `
 with due as (
-  select c.event_id, a.pool, sum(a.amount) as earned, coalesce(sum(s.freed), 0) as freed, coalesce(sum(a.amount) filter (where a.gift_id is null), 0) as given
-    from match_counted c
-    join match_award a on a.book_id = $1 and a.event_id = c.event_id and a.seq <= c.earned_seq
-    left join (select t.event_id, t.seq, sum(t.amount) as freed
-                 from match_counted k join match_step t on t.book_id = $1 and t.event_id = k.event_id and t.number <= k.earned_step
-                where k.book_id = $1 and t.kind in ('refund', 'refuse', 'disallow') group by 1, 2) s on s.event_id = a.event_id and s.seq = a.seq
-   where c.book_id = $1 and a.pool <> '' group by 1, 2
+  select event_id, pool, sum(earned) as earned, sum(freed) as freed, sum(given) as given
+    from (select a.event_id, a.pool, a.amount as earned, 0 as freed, case when a.gift_id is null then a.amount else 0 end as given
+            from match_counted c
+            join match_award a on a.book_id = $1 and a.event_id = c.event_id and a.seq <= c.earned_seq
+           where c.book_id = $1 and a.amount > 0
+           union all
+          select s.event_id, a.pool, 0, s.amount, 0
+            from match_counted c
+            join match_step s on s.book_id = $1 and s.event_id = c.event_id and s.number <= c.earned_step
+            join match_award a on a.book_id = $1 and a.event_id = s.event_id and a.seq = s.seq
+           where c.book_id = $1 and s.amount > 0 and s.kind in (` + freeing + `)) x
+   group by 1, 2
 )
 select format('event %s, pool %s: earned %s, fallen back %s, given without a gift %s; awards and steps give %s, %s, %s', event_id, pool, e.earned, e.freed, e.given, d.earned, d.freed, d.given)
   from (select event_id, pool, earned, freed, given from match_earned where book_id = $1) e
