@@ -338,7 +338,7 @@ func journalArgs(ctx context.Context, q pg.Querier, book *Book, f JournalFilter)
 	case accounts != nil && postings <= journalPostingsMax:
 		by = throughPostings
 	}
-	return []any{book.ID, asIs.Replace(f.Text), dayOrNil(f.From), dayOrNil(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}, by, nil
+	return []any{book.ID, asIs.Replace(f.Text), pg.TimeOrNull(f.From), pg.TimeOrNull(f.To), f.Kind, f.Source, accounts, f.Amount, f.Funds, f.Number}, by, nil
 }
 
 // withTail scans more columns behind those of scanRecorded.
@@ -364,13 +364,6 @@ func journalAccounts(ctx context.Context, q pg.Querier, book *Book, f JournalFil
 		return nil, 0, fmt.Errorf("search journal: %w", err)
 	}
 	return accounts, postings, nil
-}
-
-func dayOrNil(day time.Time) *time.Time {
-	if day.IsZero() {
-		return nil
-	}
-	return &day
 }
 
 // StatementRow is a line of an account statement (明细账).

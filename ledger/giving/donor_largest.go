@@ -43,11 +43,7 @@ select sum(r.amount) from refund r
 
 // LargestDonors are those who gave most in the days from..to, the largest first; as it was recorded until a moment, unless that is zero.
 func LargestDonors(ctx context.Context, q pg.Querier, book *ledger.Book, from, to, recorded time.Time, limit int) ([]DonorSum, error) {
-	var moment *time.Time
-	if !recorded.IsZero() {
-		moment = &recorded
-	}
-	rows, err := q.Query(ctx, sqlLargestDonors, book.ID, moment, book.Currency, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)), limit)
+	rows, err := q.Query(ctx, sqlLargestDonors, book.ID, pg.TimeOrNull(recorded), book.Currency, book.Begin(from), book.Begin(to.AddDate(0, 0, 1)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("find largest donors: %w", err)
 	}

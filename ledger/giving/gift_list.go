@@ -56,7 +56,7 @@ func FilterGifts(ctx context.Context, q pg.Querier, book *ledger.Book, f ListFil
 	if f.Before == uuid.Nil {
 		f.Before = uuid.Max
 	}
-	return listed(ctx, q, book, sqlGiftsFiltered, book.ID, f.Before, f.CampaignID, f.Ref, instant(f.From), instant(f.To), pageSize(f.Limit))
+	return listed(ctx, q, book, sqlGiftsFiltered, book.ID, f.Before, f.CampaignID, f.Ref, pg.TimeOrNull(f.From), pg.TimeOrNull(f.To), pageSize(f.Limit))
 }
 
 // GiftsByReference finds gifts by the references under which they reached us; those that are not there are left out.

@@ -123,12 +123,5 @@ func (f GiftFilter) args(book *ledger.Book) []any {
 		id = &known
 	}
 	names, emails := indexes(book, placeName, f.Text), indexes(book, placeEmail, f.Text)
-	return []any{book.ID, pattern(f.Text), id, f.Amount, instant(f.From), instant(f.To), f.CampaignID, f.Channel, names, emails}
-}
-
-func instant(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
+	return []any{book.ID, pattern(f.Text), id, f.Amount, pg.TimeOrNull(f.From), pg.TimeOrNull(f.To), f.CampaignID, f.Channel, names, emails}
 }

@@ -166,10 +166,7 @@ func BankPositions(ctx context.Context, q pg.Querier, book *ledger.Book) ([]Bank
 // BankPositionsOn is BankPositions as of the last statements that end on a day or before, with up to keep items an account; as all of it was recorded until a moment,
 // unless that is zero. Which accounts outside are tied to which of the book is as now.
 func BankPositionsOn(ctx context.Context, q pg.Querier, book *ledger.Book, day, recorded time.Time, keep int) ([]BankPosition, error) {
-	var moment *time.Time
-	if !recorded.IsZero() {
-		moment = &recorded
-	}
+	moment := pg.TimeOrNull(recorded)
 	rows, err := q.Query(ctx, sqlBankTied, book.ID, book.Currency, day, moment)
 	if err != nil {
 		return nil, fmt.Errorf("read tied accounts: %w", err)

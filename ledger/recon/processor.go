@@ -109,10 +109,7 @@ select s.id, s.name, s.format, 'payout', -sum(l.amount - l.fee)::int8, 0, 0
 // account; else a bill of its payments with what they settle. Several accounts of the same kind, such as two merchant numbers, are added up. All is as it was
 // recorded until a moment, unless that is zero.
 func ProcessorPositions(ctx context.Context, q pg.Querier, book *ledger.Book, from, to, recorded time.Time) ([]ProcessorPosition, error) {
-	var moment *time.Time
-	if !recorded.IsZero() {
-		moment = &recorded
-	}
+	moment := pg.TimeOrNull(recorded)
 	all := map[string]*ProcessorPosition{}
 	at := func(code string) *ProcessorPosition {
 		if all[code] == nil {

@@ -319,19 +319,12 @@ func (t *taking) statement(ctx context.Context, no int) error {
 		proved[i] = string(p)
 	}
 	slices.Sort(proved)
-	_, err := t.tx.Exec(ctx, sqlStatementInsert, t.book.ID, t.source.ID, t.file.ID, no, s.Account, s.Number, known(s.From), known(s.To), balance(s.Opening), balance(s.Closing),
+	_, err := t.tx.Exec(ctx, sqlStatementInsert, t.book.ID, t.source.ID, t.file.ID, no, s.Account, s.Number, pg.TimeOrNull(s.From), pg.TimeOrNull(s.To), balance(s.Opening), balance(s.Closing),
 		s.CountIn, s.CountOut, s.In, s.Out, s.Skipped, s.NewestFirst, proved, gap, len(s.Gaps))
 	if err != nil {
 		return fmt.Errorf("write statement: %w", err)
 	}
 	return nil
-}
-
-func known(d time.Time) *time.Time {
-	if d.IsZero() {
-		return nil
-	}
-	return &d
 }
 
 func balance(b statement.Balance) *int64 {

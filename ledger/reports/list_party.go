@@ -61,7 +61,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	}
 	payees := Table{Title: words(r.Lang, "有利害关系的收款方", "Payees close to the managers"), Columns: columnsOf(r.Lang, [3]string{"payee", "收款方", "Payee"}, [3]string{"since", "自", "Since"}, [3]string{"words", "关系", "Relation"},
 		[3]string{"count", "合同数", "Contracts"}, [3]string{"#contracts", "合同金额", "Contracted"}, [3]string{"#paid", "本期付款", "Paid in the days"}, [3]string{"#owed", "应付未付", "Owed"})}
-	rows, err := q.Query(ctx, sqlRelatedPayees, book.ID, ids, r.From, r.moment(), r.To)
+	rows, err := q.Query(ctx, sqlRelatedPayees, book.ID, ids, r.From, pg.TimeOrNull(r.Recorded), r.To)
 	if err != nil {
 		return nil, fmt.Errorf("read related parties: %w", err)
 	}
@@ -85,7 +85,7 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	payees.total(r.Lang)
 	entries := Table{Title: words(r.Lang, "本期向其付款", "Payments to them in the days"), Columns: columnsOf(r.Lang, [3]string{"payment", "付款", "Payment"}, [3]string{"payee", "收款方", "Payee"}, [3]string{"contract", "合同", "Contract"}, [3]string{"day", "日期", "Day"},
 		[3]string{"#amount", "金额", "Amount"})}
-	rows, err = q.Query(ctx, sqlRelatedPayments, book.ID, ids, r.From, r.moment(), r.To)
+	rows, err = q.Query(ctx, sqlRelatedPayments, book.ID, ids, r.From, pg.TimeOrNull(r.Recorded), r.To)
 	if err != nil {
 		return nil, fmt.Errorf("read payments to related parties: %w", err)
 	}

@@ -67,14 +67,6 @@ func (r *Request) rowsMax() int {
 	return ListMax
 }
 
-// moment is until when it was recorded; nil for now.
-func (r *Request) moment() *time.Time {
-	if r.Recorded.IsZero() {
-		return nil
-	}
-	return &r.Recorded
-}
-
 // listPage is how many rows of a long list are read at a time.
 const listPage = 5_000
 
@@ -101,7 +93,7 @@ func finalAccounts(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet
 	}
 	t := Table{Columns: columnsOf(r.Lang, [3]string{"project", "项目", "Project"}, [3]string{"fund", "基金", "Fund"}, [3]string{"state", "状态", "State"}, [3]string{"#budget", "预算", "Budget"}, [3]string{"#contracts", "合同及变更", "Contracts and changes"},
 		[3]string{"#accepted", "已验收", "Accepted"}, [3]string{"#advance", "未抵扣预付", "Advance not applied"}, [3]string{"#kept", "质保金及尾款", "Kept back"}, [3]string{"#owed", "应付未付", "Owed"}, [3]string{"#left", "预算结余", "Left of the budget"})}
-	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, r.rowsMax(), r.moment())
+	rows, err := q.Query(ctx, sqlFinalAccounts, book.ID, r.Funds, r.rowsMax(), pg.TimeOrNull(r.Recorded))
 	if err != nil {
 		return nil, fmt.Errorf("read projects: %w", err)
 	}
@@ -141,7 +133,7 @@ func receiptRegister(ctx context.Context, q pg.Querier, book *ledger.Book, s She
 		[3]string{"uscc", "统一社会信用代码", "Credit code"}, [3]string{"item", "项目名称", "Item"}, [3]string{"fund", "基金", "Fund"}, [3]string{"given", "捐赠日期", "Given"}, [3]string{"gifts", "笔数", "Gifts"}, [3]string{"#amount", "金额", "Amount"},
 		[3]string{"#valid", "有效金额", "Valid amount"}, [3]string{"remark", "备注", "Remark"}, [3]string{"void", "作废原因", "Void"})}
 	page := func(after receiptPlace, limit int, put func(Row) error) (n int, last receiptPlace, err error) {
-		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit, r.moment())
+		rows, err := q.Query(ctx, sqlReceiptRegister, book.ID, r.From, r.To, r.Funds, book.Currency, after.day, after.id, limit, pg.TimeOrNull(r.Recorded))
 		if err != nil {
 			return 0, last, fmt.Errorf("read receipts: %w", err)
 		}
@@ -204,7 +196,7 @@ func receiptsUpTo(ctx context.Context, q pg.Querier, book *ledger.Book, r Reques
 	if r.From.IsZero() {
 		r.From = ledger.Day(r.To.Year(), time.January, 1)
 	}
-	if err := q.QueryRow(ctx, sqlReceiptsUpTo, book.ID, r.From, r.To, r.Funds, book.Currency, limit, r.moment()).Scan(&n); err != nil {
+	if err := q.QueryRow(ctx, sqlReceiptsUpTo, book.ID, r.From, r.To, r.Funds, book.Currency, limit, pg.TimeOrNull(r.Recorded)).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count receipts: %w", err)
 	}
 	return n, nil

@@ -81,7 +81,7 @@ select id, at, who, what, object, detail, before_hash, after_hash, reason, reque
 
 // Events lists the audit trail, newest first. Detail is a json.RawMessage.
 func Events(ctx context.Context, q pg.Querier, book int32, f EventFilter) ([]Event, error) {
-	rows, err := q.Query(ctx, sqlAuditList, book, orNull(f.Who), f.Object, orNull(f.Before), limit(f.Limit), f.What, timeOrNull(f.From), timeOrNull(f.To))
+	rows, err := q.Query(ctx, sqlAuditList, book, orNull(f.Who), f.Object, orNull(f.Before), limit(f.Limit), f.What, pg.TimeOrNull(f.From), pg.TimeOrNull(f.To))
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}
@@ -96,13 +96,6 @@ func Events(ctx context.Context, q pg.Querier, book int32, f EventFilter) ([]Eve
 		}
 		return e, err
 	})
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 func limit(n int) int {

@@ -167,14 +167,7 @@ func List(ctx context.Context, q pg.Querier, book *ledger.Book, f Filter) ([]Rec
 	if f.Limit <= 0 || f.Limit > PageMax {
 		f.Limit = PageMax
 	}
-	return query(ctx, q, sqlReceipts, book.ID, f.Before, f.Limit, day(f.From), day(f.To), f.State, f.Face, f.Number, f.Batch)
-}
-
-func day(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
+	return query(ctx, q, sqlReceipts, book.ID, f.Before, f.Limit, pg.TimeOrNull(f.From), pg.TimeOrNull(f.To), f.State, f.Face, f.Number, f.Batch)
 }
 
 // Names fills in who the receipts were made out to, in one reading.
