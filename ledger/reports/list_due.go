@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,21 +105,21 @@ func ageing(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Req
 // owed is the payables and retention calendar (应付与尾款): 2202.01 is due once its delivery is accepted, 2202.02 when the contract ends; and both by how long they
 // are late.
 func owed(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
-	report, err := payables.register(ctx, q, book, s, r)
+	report, list, err := payables.drawn(ctx, q, book, s, r)
 	if err != nil {
 		return nil, err
 	}
 	t := agesTable(r.Lang, words(r.Lang, "应付与尾款（账龄）", "Payables and retention, by age"), [3]string{"what", "项目", "What"})
-	for _, of := range report.Tables {
-		for _, row := range of.Rows {
-			open := row.Cells[len(row.Cells)-1].Minor
-			if row.Style != Line || open == 0 {
-				continue
-			}
-			contract, fund, payee, due, late := row.Cells[0], row.Cells[1], row.Cells[2], row.Cells[3], row.Cells[4]
-			days, _ := strconv.Atoi(late.Text) // none: not due
-			t.Rows = append(t.Rows, Row{ID: of.Title + " " + row.ID, Style: Line, Cells: append([]Cell{contract, fund, payee, {Text: of.Title}, due, late}, aged(days, open)...)})
+	for i := range list {
+		x := &list[i]
+		if x.open() == 0 {
+			continue
 		}
+		what := chart.MustByID(x.chart).Name(r.Lang)
+		payee, due, late := x.dueCells()
+		row := Row{ID: what + " " + x.id(), Style: Line, Cells: []Cell{x.tagCell(), fundCell(x.fund, r.Lang), payee, {Text: what}, due, late}}
+		row.Cells = append(row.Cells, aged(x.days, x.open())...)
+		t.Rows = append(t.Rows, row)
 	}
 	t.total(r.Lang)
 	report.Tables = append(report.Tables, t)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,19 +90,57 @@ type tallyKey struct {
 
 func (k tallyKey) id() string { return fmt.Sprint(k.fund, " ", k.tag) }
 
+// tallyRow is what stands in a row of a tally.
+type tallyRow struct {
+	tallyKey
+	fund     *ledger.Fund
+	contract *tallyContract // nil when the tag is not the number of one that is kept
+	due      time.Time      // from when it is late, where there is a contract
+	days     int            // that it is late by; none and less: it is not due
+	sums     [4]int64       // opening, in, out, closing: minor units
+}
+
+func (x *tallyRow) open() int64 { return x.sums[3] }
+
+// tagCell is the tag, with the way to its contract.
+func (x *tallyRow) tagCell() Cell {
+	c := Cell{Text: cmp.Or(x.tag, "—")}
+	if x.contract != nil {
+		c.To = Ref{ToContract, x.contract.id.String()}
+	}
+	return c
+}
+
+// dueCells are the contractor, the day it is due, and by how much that is past while something is open.
+func (x *tallyRow) dueCells() (payee, due, late Cell) {
+	if x.contract == nil {
+		return payee, due, late
+	}
+	if x.days > 0 && x.open() != 0 {
+		late.Text = strconv.Itoa(x.days)
+	}
+	return Cell{Text: x.contract.payee}, Cell{Text: x.due.Format(time.DateOnly)}, late
+}
+
 // register draws a tally up.
 func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, error) {
+	report, _, err := y.drawn(ctx, q, book, s, r)
+	return report, err
+}
+
+// drawn draws a tally up, and tells what stands in the rows of its tables.
+func (y tally) drawn(ctx context.Context, q pg.Querier, book *ledger.Book, s Sheet, r Request) (*Report, []tallyRow, error) {
 	report, err := frame(ctx, q, book, s, &r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	funds, _, err := fundsIn(ctx, q, book, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	moved, err := ledger.MovedBefore(ctx, q, book, ledger.Cut{Funds: r.Funds, Recorded: r.Recorded, Tags: [2]string{y.tag}, Leaves: r.Parts}, r.From, r.To.AddDate(0, 0, 1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	charts := strings.Fields(y.of)
 	sums := map[tallyKey]*[4]int64{}
@@ -138,13 +177,14 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 			codes = append(codes, k.tag)
 		}
 		if contracts, err = contractsOf(ctx, q, book, codes, r.To); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	heads := [][3]string{{"tag", y.name[0], y.name[1]}, {"fund", "基金", "Fund"}}
 	if y.contract {
 		heads = append(heads, [3]string{"payee", "承接方", "Contractor"}, [3]string{"due", "到期日", "Due"}, [3]string{"late", "逾期天数", "Days overdue"})
 	}
+	var list []tallyRow
 	heads = append(heads, [3]string{"#opening", "期初", "Opening"}, [3]string{"#in", y.in[0], y.in[1]}, [3]string{"#out", y.out[0], y.out[1]}, [3]string{"#closing", "期末", "Closing"})
 	for _, id := range charts {
 		a := chart.MustByID(chart.ID(id))
@@ -153,36 +193,27 @@ func (y tally) register(ctx context.Context, q pg.Querier, book *ledger.Book, s 
 			t.Title = a.Name(r.Lang)
 		}
 		for _, k := range order {
-			if x := sums[k]; k.chart == a.ID && *x != [4]int64{} {
-				row := Row{ID: k.id(), Style: Line, Cells: []Cell{{Text: cmp.Or(k.tag, "—")}, fundCell(funds[k.fund], r.Lang)}}
-				if y.contract {
-					row.Cells = append(row.Cells, dueCells(contracts, k.chart, k.tag, x[3], r)...)
-					if c, there := contracts[k.tag]; there {
-						row.Cells[0].To = Ref{ToContract, c.id.String()}
-					}
-				}
-				for _, amount := range x {
-					row.Cells = append(row.Cells, Cell{Minor: amount})
-				}
-				t.Rows = append(t.Rows, row)
+			if k.chart != a.ID || *sums[k] == [4]int64{} {
+				continue
 			}
+			x := tallyRow{tallyKey: k, fund: funds[k.fund], sums: *sums[k]}
+			if c, there := contracts[k.tag]; there {
+				x.contract, x.due = &c, c.due(k.chart)
+				x.days = int(r.To.Sub(x.due) / (24 * time.Hour))
+			}
+			row := Row{ID: k.id(), Style: Line, Cells: []Cell{x.tagCell(), fundCell(x.fund, r.Lang)}}
+			if y.contract {
+				payee, due, late := x.dueCells()
+				row.Cells = append(row.Cells, payee, due, late)
+			}
+			for _, amount := range x.sums {
+				row.Cells = append(row.Cells, Cell{Minor: amount})
+			}
+			t.Rows, list = append(t.Rows, row), append(list, x)
 		}
 		t.total(r.Lang)
 		report.Tables = append(report.Tables, t)
 		report.opens(len(report.Tables) - 1)
 	}
-	return report, nil
-}
-
-// dueCells are the contractor, the day it is due, and by how much that is past while something is open.
-func dueCells(contracts map[string]tallyContract, id chart.ID, code string, open int64, r Request) []Cell {
-	c, there := contracts[code]
-	if !there {
-		return []Cell{{}, {}, {}}
-	}
-	due, late := c.due(id), ""
-	if days := int(r.To.Sub(due) / (24 * time.Hour)); days > 0 && open != 0 {
-		late = fmt.Sprint(days)
-	}
-	return []Cell{{Text: c.payee}, {Text: due.Format(time.DateOnly)}, {Text: late}}
+	return report, list, nil
 }
