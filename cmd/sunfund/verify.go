@@ -188,6 +188,7 @@ var checkNames = map[string]string{
 	"match-missed":    "活动停配期间没有计算的捐赠，都有两人签字确认",
 	"match-replay":    "按规则和种子重算，每笔捐赠的配捐都一样",
 	"match-count":     "配捐计数等于重算的结果",
+	"platform-kept":   "平台名单存下的配捐，等于名单各笔捐赠的配捐之和",
 	"platform-frozen": "冻结的配捐等于占用备查科目",
 	"platform-undone": "撤销的平台结算都已冲销",
 	"deposit":         "缴存金额等于其点钞单之和，在途金额等于其科目余额",

@@ -67,7 +67,7 @@ var Checks = []Check{
 		verify: []string{"campaign", "campaign-refund", "refunded"}},
 	{Code: "C14", Every: Daily, NameZH: "配捐：已付、待付、退回之和等于已赢得，不超过池", NameEN: "Match: paid, open and returned equal what was earned, within the pool",
 		NextZH: "打开该活动；规则、种子重算不符的，不要支付。", NextEN: "Open the event; pay nothing while the recomputation differs.",
-		verify: []string{"match-award", "match-pool", "match-reserved", "match-missed", "match-paid", "match-replay", "match-count", "platform-match", "platform-earned", "platform-frozen"}},
+		verify: []string{"match-award", "match-pool", "match-reserved", "match-missed", "match-paid", "match-replay", "match-count", "platform-match", "platform-earned", "platform-kept", "platform-frozen"}},
 	{Code: "C15", Every: Daily, NameZH: "街道配套：已收等于使用、退回与余额之和", NameEN: "Street support: received equals spent, returned and left",
 		NextZH: "打开这份配套函，对照请款单和到账。", NextEN: "Open the letter and compare its statements and receipts.",
 		verify: []string{"letter", "letter-claim", "letter-raised"}},

@@ -13,6 +13,7 @@ import (
 	"sunfund/ledger/giving"
 )
 
+// What is kept of a file when it is booked. What is booked of another one so far is not earned yet; one that was booked before anything was kept is read gift by gift.
 const sqlPlatformMatch = `
 select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.disallowed)::int8, sum(m.settled)::int8, sum(m.frozen)::int8, sum(m.clawed)::int8
   from (select campaign_id, fund_id, 0::int8 as earned, case kind when 'disallowed' then match else 0 end as disallowed, case kind when 'paid' then match else 0 end as settled,
@@ -23,7 +24,12 @@ select c.slug, c.title_zh, c.title_en, m.fund_id, sum(m.earned)::int8, sum(m.dis
         select campaign_id, fund_id, 0, 0, 0, case kind when 'frozen' then amount when 'freed' then -amount else 0 end, case kind when 'clawed' then amount else 0 end
           from platform_match_step where book_id = $1
          union all
-        select campaign_id, fund_id, match, 0, 0, 0, 0 from platform_gift where book_id = $1 and match > 0) m
+        select campaign_id, fund_id, amount, 0, 0, 0, 0 from platform_match where book_id = $1 and amount > 0
+         union all
+        select g.campaign_id, g.fund_id, g.match, 0, 0, 0, 0
+          from platform_file f
+         cross join lateral (select campaign_id, fund_id, match from platform_gift where book_id = $1 and file_id = f.id and match > 0) g
+         where f.book_id = $1 and f.state = 'booked' and not exists (select from platform_match k where k.book_id = $1 and k.file_id = f.id)) m
   join campaign c on c.book_id = $1 and c.campaign_id = m.campaign_id
  where $2::int4[] is null or m.fund_id = any($2)
  group by 1, 2, 3, 4 order by 1`

@@ -77,6 +77,7 @@ type sampleBook struct {
 	*ledger.Book
 	t         *testing.T
 	db        *pgxpool.Pool
+	owner     *pgxpool.Pool
 	funds     []*ledger.Fund
 	rng       *rand.Rand
 	entries   int
@@ -86,7 +87,7 @@ type sampleBook struct {
 func newSampleBook(t *testing.T, base string) *sampleBook {
 	t.Helper()
 	db := pgtest.New(t)
-	b := &sampleBook{t: t, db: db.Service, rng: rand.New(rand.NewPCG(7, 9)), summaries: map[string]int{}}
+	b := &sampleBook{t: t, db: db.Service, owner: db.Pool, rng: rand.New(rand.NewPCG(7, 9)), summaries: map[string]int{}}
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,11 @@ select $1, $2, * from unnest($3::int4[], $4::text[], $5::text[], $6::text[])`
 update platform_file set state = 'booked', booked_at = $3, counted = $4, last_day = $5, body = null, sealed_key = null, sealed_by = null
  where book_id = $1 and id = $2 and state = 'read'`
 
+	// A campaign whose gifts earned none is kept too: it tells that the file is summed.
+	sqlMatchInsert = `
+insert into platform_match (book_id, file_id, campaign_id, fund_id, amount)
+select $1, $2, campaign_id, fund_id, sum(match) from platform_gift where book_id = $1 and file_id = $2 group by 3, 4`
+
 	sqlGiftsOfFile = `
 select order_no, file_id, line, gift_id, campaign_id, fund_id, day, amount, fee, match
   from platform_gift where book_id = $1 and file_id = $2 order by line limit $3`
@@ -248,7 +253,7 @@ func reasonOf(err error) string {
 	return "refused"
 }
 
-// finish notes what was not booked, books the match as earned, and lets the file's text go.
+// finish notes what was not booked, books the match as earned, keeps how much it is, and lets the file's text go.
 func finish(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, p *Profile, done *Done, sign giving.Sign) error {
 	open, err := openOf(ctx, tx, book, f.ID)
 	if err != nil {
@@ -281,6 +286,9 @@ func finish(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, p *Profi
 		}
 		if _, err := tx.Exec(ctx, sqlFaultInsert, book.ID, f.ID, lines, orders, fields, reasons); err != nil {
 			return fmt.Errorf("write faults of platform file: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sqlMatchInsert, book.ID, f.ID); err != nil {
+			return fmt.Errorf("keep match of platform file: %w", err)
 		}
 		var last *time.Time
 		if !done.Content.Last.IsZero() {

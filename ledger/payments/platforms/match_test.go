@@ -62,6 +62,54 @@ func (d *desk) refusedAt(field string, do plan) {
 	}
 }
 
+// TestMatchIsKept: the match of a file is kept when it is booked to the end, and verify notices where that is not what its gifts earned. A file that was
+// booked by a program that kept nothing is no difference.
+func TestMatchIsKept(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	text, want := platforms.Sample(1200, feast)
+	f := d.kept("名单.csv", []byte(text))
+	kept := func() (lines int, amount int64) {
+		d.ok(d.owner.QueryRow(t.Context(), `select count(*), coalesce(sum(amount), 0)::int8 from platform_match where file_id = $1`, f.ID).Scan(&lines, &amount))
+		return lines, amount
+	}
+	killed := errors.New("killed")
+	if _, err := platforms.Book(t.Context(), d.db, d.book, f, d.sign(), func(int, int) error { return killed }); !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	if lines, _ := kept(); lines != 0 {
+		t.Errorf("%d lines are kept of a file that is not booked to the end", lines)
+	}
+	d.booked(f)
+	if lines, amount := kept(); lines != 1 || amount != want.Match {
+		t.Errorf("%d lines are kept, of %d; want one of %d", lines, amount, want.Match)
+	}
+	d.clean()
+	for sql, differs := range map[string]int{
+		`update platform_match set amount = amount + 1`:                                                                                  1,
+		`update platform_match set fund_id = fund_id + 100`:                                                                              2,
+		`update platform_gift set match = match + 1 where line = (select min(line) from platform_gift)`:                                  1,
+		`insert into platform_match select book_id, '00000000-0000-0000-0000-000000000001', campaign_id, fund_id, 0 from platform_match`: 1,
+		`delete from platform_match`: 0,
+	} {
+		tx, err := d.owner.Begin(t.Context())
+		d.ok(err)
+		_, err = tx.Exec(t.Context(), `set local session_replication_role = replica`) // past the triggers that refuse it
+		d.ok(err)
+		if tag, err := tx.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+			t.Fatalf("%s: %v, %s", sql, err, tag)
+		}
+		checks, err := platforms.Verify(t.Context(), tx, d.book)
+		d.ok(err)
+		for _, c := range checks {
+			if c.Code == "platform-kept" && int(c.DiffersAll) != differs {
+				t.Errorf("%s: %d differences, want %d: %v", sql, c.DiffersAll, differs, c.Differs)
+			}
+		}
+		d.ok(tx.Rollback(t.Context()))
+	}
+}
+
 // TestMatchInBothWays: match is a memo or income when it is earned, by the book's policy; settled short, frozen and clawed back
 // it leaves the same in the books.
 func TestMatchInBothWays(t *testing.T) {

@@ -13,6 +13,7 @@ const (
 	sqlCountPaid  = `select count(*) from platform_settlement where book_id = $1`
 	sqlCountHeld  = `select count(*) from platform_match_step where book_id = $1`
 	sqlCountUndo  = `select count(*) from platform_undo where book_id = $1`
+	sqlCountKept  = `select count(*) from platform_match where book_id = $1`
 	sqlCountEarn  = `select count(*) from platform_earned where book_id = $1`
 
 	// 7 is giving.Platform.
@@ -76,6 +77,16 @@ select format('campaign %s: match of %s frozen by its steps, %s by its memo', ca
               where a.book_id = $1 and a.chart = 'resv' and a.dims ->> 'instrument' = 'platform' group by 1) a using (campaign)
  where coalesce(m.amount, 0) <> coalesce(a.amount, 0)`
 
+	// A file of which nothing is kept was booked by a program that kept nothing, and is read gift by gift.
+	sqlDifferKept = `
+select format('file %s, campaign %s, fund %s: match of %s is kept, its gifts earned %s', file_id, campaign_id, fund_id, coalesce(k.amount, 0), coalesce(g.amount, 0))
+  from (select file_id, campaign_id, fund_id, amount from platform_match where book_id = $1) k
+  full join (select g.file_id, g.campaign_id, g.fund_id, sum(g.match) as amount
+               from platform_gift g join platform_file f on f.book_id = $1 and f.id = g.file_id and f.state = 'booked'
+              where g.book_id = $1 and exists (select from platform_match m where m.book_id = $1 and m.file_id = g.file_id)
+              group by 1, 2, 3) g using (file_id, campaign_id, fund_id)
+ where k.amount is distinct from g.amount`
+
 	sqlDifferUndo = `
 select format('settlement %s was taken back by %s, which is %s', u.settlement_id, u.entry_id, coalesce('the reversal of ' || e.reverses, 'no reversal'))
   from platform_undo u left join entry e on e.book_id = $1 and e.id = u.entry_id
@@ -88,6 +99,7 @@ var checks = []ledger.CheckQuery{
 	{Code: "platform-match", Name: "match that is earned and not paid equals its memo", Compare: sqlCountFiles, Rows: sqlDifferMatch},
 	{Code: "platform-paid", Name: "settlements have their entries, and match that was paid its gifts", Compare: sqlCountPaid, Rows: sqlDifferSettlement},
 	{Code: "platform-earned", Name: "match that was income when it was earned and is not paid equals what foundations owe", Compare: sqlCountEarn, Rows: sqlDifferEarned},
+	{Code: "platform-kept", Name: "match that is kept of platform files is what their gifts earned", Compare: sqlCountKept, Rows: sqlDifferKept},
 	{Code: "platform-frozen", Name: "frozen match equals its reservation", Compare: sqlCountHeld, Rows: sqlDifferFrozen},
 	{Code: "platform-undone", Name: "settlements that were taken back are reversed", Compare: sqlCountUndo, Rows: sqlDifferUndo},
 }
