@@ -287,14 +287,17 @@ func finish(ctx context.Context, tx pgx.Tx, book *ledger.Book, f *File, p *Profi
 		if _, err := tx.Exec(ctx, sqlFaultInsert, book.ID, f.ID, lines, orders, fields, reasons); err != nil {
 			return fmt.Errorf("write faults of platform file: %w", err)
 		}
-		if _, err := tx.Exec(ctx, sqlMatchInsert, book.ID, f.ID); err != nil {
-			return fmt.Errorf("keep match of platform file: %w", err)
-		}
 		var last *time.Time
 		if !done.Content.Last.IsZero() {
 			last = &done.Content.Last
 		}
-		return giving.Settled(ctx, tx, sqlFileBooked, book.ID, f.ID, sign.At, done.Content.Totals, last)
+		if err := giving.Settled(ctx, tx, sqlFileBooked, book.ID, f.ID, sign.At, done.Content.Totals, last); err != nil { // of two at once, one stops here
+			return err
+		}
+		if _, err := tx.Exec(ctx, sqlMatchInsert, book.ID, f.ID); err != nil {
+			return fmt.Errorf("keep match of platform file: %w", err)
+		}
+		return nil
 	}
 	_, err = m.Book(ctx, tx, book, sign)
 	return err
