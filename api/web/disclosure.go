@@ -334,7 +334,13 @@ func disclosePlan(v *visit, drafted *disclosure.Draft, in inputs) (*giving.Move,
 }
 
 func (v *visit) disclosureStep() error {
-	draft, entry, err := v.disclosureOf(v.QueryParam("object"))
+	object := v.QueryParam("object")
+	if strings.HasPrefix(object, "campaign:") { // what is sent is of one moment: a fund's other figures are as now
+		if err := trace.CatchUp(v.ctx(), v.s.DB, v.book, catchUpMax); err != nil {
+			return err
+		}
+	}
+	draft, entry, err := v.disclosureOf(object)
 	if err != nil {
 		return err
 	}

@@ -334,6 +334,13 @@ func TestDeadlines(t *testing.T) {
 	if _, err := w.publish(d, disclosure.Version{Phase: disclosure.Last}); !errors.Is(err, disclosure.ErrNoObject) {
 		t.Errorf("an event that was taken back is published: %v", err)
 	}
+	// One that was published before it was taken back is drafted as it was published, so that the public can be told.
+	w.tx(func(tx pgx.Tx) error {
+		return law.Enter(w.ctx, tx, w.book, law.Fact{ID: uuid.New(), Rule: "R10", Item: law.Withdrawn, Object: "fact:" + event.String(), Words: "没有购买", EnteredBy: w.who, EnteredAt: w.now})
+	})
+	if d := w.draft("event:" + event.String()); d.Words != "购买理财产品 1,000,000.00" || d.From != day.Format(time.DateOnly) {
+		t.Errorf("a published event that was taken back: %+v", d.Figures)
+	}
 }
 
 // The yearly form: opening, four lines of gifts and what else came in, cost, closing; closing is what the books have at the year's end.

@@ -164,12 +164,26 @@ func (d *Draft) yearly(ctx context.Context, q pg.Querier, text string, now time.
 	return d.leads(held)
 }
 
+// event drafts what was entered of a major event; of one that was published and taken back since, what was published, to be corrected.
 func (d *Draft) event(ctx context.Context, q pg.Querier, text string) error {
+	d.Ended = true
 	f, err := eventOf(ctx, q, d.book, text)
 	if err == nil {
-		d.TitleZH, d.TitleEN, d.From, d.Ended, d.Words = f.Said("zh-CN"), f.Said("en"), f.Day.Format(time.DateOnly), true, f.Words
+		d.TitleZH, d.TitleEN, d.From, d.Words = f.Said("zh-CN"), f.Said("en"), f.Day.Format(time.DateOnly), f.Words
 	}
-	return err
+	if !errors.Is(err, ErrNoObject) {
+		return err
+	}
+	e, none := ByObject(ctx, q, d.book, d.Object)
+	switch {
+	case errors.Is(none, ErrNoEntry) || none == nil && len(e.Versions) == 0:
+		return err
+	case none != nil:
+		return none
+	}
+	was := e.Newest().Figures
+	d.TitleZH, d.TitleEN, d.From, d.Words = was.TitleZH, was.TitleEN, was.From, was.Words
+	return nil
 }
 
 // eventOf is the major event with an id, while it stands. ErrNoObject.

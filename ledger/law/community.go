@@ -104,7 +104,7 @@ func lookGovernance(ctx context.Context, d *desk, f *Finding) error {
 				f.text(name+"：它的钱所在的慈善会账户", name+": accounts of the association that hold its money", d.bankNames(banks[fund]))
 			}
 			if fact := d.facts.since("R20", "own_account", "account_ended", c.object()); fact != nil {
-				warn("自设了账户："+fact.Words, "It has an account of its own: "+fact.Words)
+				warn("自设了账户："+fact.Said("zh-CN"), "It has an account of its own: "+fact.Said("en"))
 			}
 		}
 		return nil

@@ -152,10 +152,23 @@ select distinct on (rule, object, item, year, case when item = any($3) then id e
  order by rule, object, item, year, case when item = any($3) then id end, entered_at desc, id desc`
 )
 
-// Enter keeps a fact. An earlier one of the same object, item and year gives way to it and stays to be read. ErrBadFact.
+// Enter keeps a fact. An earlier one of the same object, item and year gives way to it and stays to be read; one is taken back once. ErrBadFact,
+// ErrNoFact.
 func Enter(ctx context.Context, tx pgx.Tx, book *ledger.Book, f Fact) error {
 	if err := f.Check(); err != nil {
 		return err
+	}
+	if f.Item == Withdrawn {
+		if err := ledger.LockBook(ctx, tx, book); err != nil { // of two at once, one finds it taken back
+			return err
+		}
+		list, err := Facts(ctx, tx, book, f.Rule)
+		if err != nil {
+			return err
+		}
+		if TakenBack(list)[f.Object] {
+			return ErrNoFact
+		}
 	}
 	_, err := tx.Exec(ctx, sqlFactInsert, book.ID, f.ID, f.Rule, f.Item, f.Object, f.Year, f.Day, f.Until, f.Amount, f.Words, f.EnteredBy, f.Second, f.EnteredAt)
 	if err != nil {
@@ -195,11 +208,7 @@ var each = func() (names []string) {
 
 // standing reads the facts that stand, of all rules when none is named; of those that were recorded until a moment, unless that is zero.
 func standing(ctx context.Context, q pg.Querier, book *ledger.Book, rules []string, today, recorded time.Time) (fs facts, err error) {
-	var moment *time.Time
-	if !recorded.IsZero() {
-		moment = &recorded
-	}
-	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), each, moment)
+	rows, err := q.Query(ctx, sqlStanding, book.ID, append([]string{}, rules...), each, pg.TimeOrNull(recorded))
 	if err != nil {
 		return fs, fmt.Errorf("read facts: %w", err)
 	}

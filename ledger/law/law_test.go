@@ -616,6 +616,11 @@ func TestFactsAreTakenBack(t *testing.T) {
 	if got := income(); got != 2_000_00 {
 		t.Errorf("once the newer one was taken back: %d", got)
 	}
+	if err := pg.InTx(w.ctx, w.db, func(tx pgx.Tx) error {
+		return law.Enter(w.ctx, tx, w.book, law.Fact{ID: uuid.New(), Rule: "R01", Item: law.Withdrawn, Object: "fact:" + list[0].ID.String(), Words: "又一次", EnteredBy: w.who, EnteredAt: w.at})
+	}); !errors.Is(err, law.ErrNoFact) {
+		t.Errorf("taken back twice: %v", err)
+	}
 	for _, f := range []law.Fact{{Rule: "R01", Item: law.Withdrawn, Object: "book", Words: "x"}, {Rule: "R01", Item: law.Withdrawn, Object: "fact:" + uuid.NewString()}, {Rule: "R08", Item: law.Withdrawn, Object: "fact:" + uuid.NewString(), Words: "x"},
 		{Rule: "R01", Item: "income", Object: "fact:" + uuid.NewString(), Year: 2024, Words: "x"}} {
 		if err := f.Check(); !errors.Is(err, law.ErrBadFact) {

@@ -76,7 +76,8 @@ func relatedParties(ctx context.Context, q pg.Querier, book *ledger.Book, s Shee
 	var name string
 	var count, contracts, owed, paid int64
 	if _, err := pgx.ForEachRow(rows, []any{&id, &number, &name, &count, &contracts, &owed, &paid}, func() error {
-		payees.Rows = append(payees.Rows, Row{ID: fmt.Sprint("P", number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("%d %s", number, name), To: Ref{ToPayee, id.String()}}, {Text: since(*marks[id].Day)}, {Text: marks[id].Words},
+		mark := marks[id]
+		payees.Rows = append(payees.Rows, Row{ID: fmt.Sprint("P", number), Style: Line, Cells: []Cell{{Text: fmt.Sprintf("%d %s", number, name), To: Ref{ToPayee, id.String()}}, {Text: since(*mark.Day)}, {Text: mark.Said(r.Lang)},
 			{Text: fmt.Sprint(count)}, {Minor: contracts}, {Minor: paid}, {Minor: owed}}})
 		return nil
 	}); err != nil {
