@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -290,7 +291,7 @@ func (c *client) wants(a reply, status int, texts ...string) {
 			c.Errorf("answer lacks %q\n%s", text, a.text)
 		}
 	}
-	if strings.Contains(a.text, "⟦") || strings.Contains(a.text, "<no value>") || strings.Contains(a.text, "%!") {
+	if utf8.ValidString(a.text) && (strings.Contains(a.text, "⟦") || strings.Contains(a.text, "<no value>") || strings.Contains(a.text, "%!")) { // a packed file may hold any bytes
 		c.Errorf("a word is missing:\n%s", a.text)
 	}
 }
